@@ -1,0 +1,85 @@
+"""What the deployment tells the code, read from the environment once and checked at cold start."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+QUEUES = ("fulfil", "settle", "timer", "refund", "provision", "publish")
+
+
+class Misconfigured(RuntimeError):
+    """A setting is missing or makes no sense; the function must not start."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of one deployment. Durations are seconds, sizes KiB, amounts fen."""
+
+    stage: str
+    region: str
+    tables: str  # prefix: "{tables}-main", "{tables}-site-{site}"
+    queues: Mapping[str, str]  # queue URL by name, see QUEUES
+    key_id: str  # KMS key that wraps the data keys
+    tenant_role: str  # ARN; empty means the function's own credentials (never in a deployment)
+    subsite_template: str  # CloudFormation body or https URL of infra/subsite.yaml
+    site_domain: str  # sub-sites answer at {slug}.{site_domain}, the main site at main.{site_domain}
+    scheme: str
+    origin_secret: str  # proves that X-Forwarded-Host was set by our own edge; empty: Host counts
+    hold_seconds: int
+    hash_memory_kib: int
+    hash_passes: int
+    holds_per_contact: int
+    holds_per_address: int
+    static_url: str
+    sandbox_url: str  # set only where the sandbox channels run: pages then offer to pay there
+
+    @property
+    def main_host(self) -> str:
+        return f"main.{self.site_domain}"
+
+    def url_of(self, host: str, path: str = "") -> str:
+        """An absolute address on one of our hosts."""
+        return f"{self.scheme}://{host}{path}"
+
+
+@cache
+def load() -> Config:
+    """The deployment's settings. Raises Misconfigured, naming the first setting that is wrong."""
+    return read(os.environ)
+
+
+def read(env: Mapping[str, str]) -> Config:
+    """Settings out of an environment (pure, so that a test can feed it anything)."""
+
+    def text(name: str, default: str | None = None) -> str:
+        value = env.get(name, default)
+        if value is None:
+            raise Misconfigured(f"{name} is not set")
+        return value
+
+    def number(name: str, default: int, least: int, most: int) -> int:
+        raw = env.get(name, str(default))
+        if not raw.isdigit() or not least <= int(raw) <= most:
+            raise Misconfigured(f"{name} must be a whole number from {least} to {most}")
+        return int(raw)
+
+    return Config(
+        stage=text("STAGE", "dev"),
+        region=text("AWS_REGION", env.get("AWS_DEFAULT_REGION", "us-east-1")),
+        tables=text("TABLE_PREFIX", "cardmesh"),
+        queues={name: text(f"QUEUE_{name.upper()}", "") for name in QUEUES},
+        key_id=text("KEY_ID"),
+        tenant_role=text("TENANT_ROLE", ""),
+        subsite_template=text("SUBSITE_TEMPLATE", ""),
+        site_domain=text("SITE_DOMAIN"),
+        scheme=text("PUBLIC_SCHEME", "https"),
+        origin_secret=text("ORIGIN_SECRET", ""),
+        hold_seconds=number("HOLD_SECONDS", 900, 5, 900),
+        hash_memory_kib=number("HASH_MEMORY_KIB", 19456, 64, 1 << 20),
+        hash_passes=number("HASH_PASSES", 2, 1, 10),
+        holds_per_contact=number("HOLDS_PER_CONTACT", 30, 1, 1_000_000),
+        holds_per_address=number("HOLDS_PER_ADDRESS", 300, 1, 1_000_000),
+        static_url=text("STATIC_URL", "/static"),
+        sandbox_url=text("SANDBOX_URL", ""),
+    )

@@ -1,0 +1,20 @@
+"""One structured line per event, named like `orders.moved`; site and order as fields, never secrets."""
+
+from aws_lambda_powertools import Logger
+
+logger = Logger(service="cardmesh", utc=True)
+
+
+def event(name: str, **fields: object) -> None:
+    """Record what happened."""
+    logger.info(name, extra=fields)
+
+
+def alarm(name: str, **fields: object) -> None:
+    """Record what a person must look at: metric filters of the main stack count these lines."""
+    logger.error(name, extra={**fields, "alarm": True})
+
+
+def crash(name: str, **fields: object) -> None:
+    """Record an unexpected failure with its traceback (values of arguments are not part of it)."""
+    logger.exception(name, extra={**fields, "alarm": True})

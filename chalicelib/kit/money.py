@@ -1,0 +1,42 @@
+"""Money: whole fen, rounded in this file and nowhere else."""
+
+import re
+from collections.abc import Sequence
+
+_YUAN = re.compile(r"(\d{1,12})(?:\.(\d{1,2}))?", re.ASCII)
+BPS = 10_000
+
+
+def yuan(fen: int) -> str:
+    """Fen as the channels and pages write yuan: 4950 is "49.50"."""
+    sign = "-" if fen < 0 else ""
+    return f"{sign}{abs(fen) // 100}.{abs(fen) % 100:02d}"
+
+
+def fen(text: str) -> int:
+    """Yuan as people and channels write it, without floats. Raises ValueError."""
+    found = _YUAN.fullmatch(text.strip())
+    if not found:
+        raise ValueError("an amount looks like 49.50")
+    return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
+
+
+def share(total: int, bps: int) -> int:
+    """A part of a total in basis points, half to even, so that no party gains by rounding."""
+    whole, rest = divmod(total * bps, BPS)
+    return whole + (rest * 2 > BPS or (rest * 2 == BPS and whole % 2 == 1))
+
+
+def split(total: int, weights: Sequence[int]) -> list[int]:
+    """Divide a total by weights with the largest-remainder method; the parts add up to it.
+
+    Ties go to the earlier party. Raises ValueError when no weight is positive or one is negative.
+    """
+    scale = sum(weights)
+    if scale <= 0 or min(weights) < 0:
+        raise ValueError("weights must not be negative, and one must be positive")
+    parts = [total * weight // scale for weight in weights]
+    order = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % scale), i))
+    for i in order[: total - sum(parts)]:
+        parts[i] += 1
+    return parts

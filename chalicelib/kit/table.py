@@ -1,0 +1,181 @@
+"""Storage: one DynamoDB table per owner (the main site, or one sub-site), rows of several kinds in each.
+
+A domain's model module declares its rows as subclasses of Row; `Kind.of(owner)` binds a kind to that owner's
+table. All kinds share two botocore clients (main: the function's role; sites: the role of the site acted for),
+because PynamoDB would build one per class. Every write goes through `insert`, `change` or `together` and states
+its condition; a refused write raises Refused with the row that stood in its way.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from typing import Any, ClassVar, Self, cast
+
+from botocore.exceptions import ClientError
+from pynamodb.attributes import UnicodeAttribute
+from pynamodb.connection.base import Connection
+from pynamodb.connection.table import TableConnection
+from pynamodb.exceptions import DoesNotExist, TransactWriteError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
+
+from . import aws, config, tenant
+
+BATCH = 100  # keys of one BatchGetItem
+
+
+class Refused(Exception):
+    """The condition of a write did not hold. `row` is what is stored, or None where nothing is."""
+
+    def __init__(self, row: Any = None) -> None:
+        super().__init__("the condition of a write did not hold")
+        self.row = row
+
+
+class _Shared(Connection):
+    """A PynamoDB connection over a client made elsewhere."""
+
+    def __init__(self, owner: str) -> None:
+        super().__init__()
+        self._owner = owner
+
+    @property
+    def client(self) -> Any:
+        return aws.client("dynamodb") if self._owner == tenant.MAIN else tenant.client("dynamodb")
+
+
+@cache
+def _connection(kind: str) -> _Shared:
+    return _Shared(kind)
+
+
+def name_of(owner: str) -> str:
+    """The table of an owner: "cardmesh-main", "cardmesh-site-k3f9"."""
+    prefix = config.load().tables
+    return f"{prefix}-main" if owner == tenant.MAIN else f"{prefix}-site-{owner}"
+
+
+class Row(Model):
+    """A kind of item. Every table has the keys `pk` and `sk`."""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    owner: ClassVar[str] = ""
+    _bound: ClassVar[dict[tuple[type, str], Any]] = {}
+
+    @classmethod
+    def of(cls, owner: str) -> type[Self]:
+        """This kind in an owner's table. Raises tenant.ForeignSite."""
+        tenant.check(owner)
+        bound = Row._bound.get((cls, owner))
+        if bound is None:
+            meta = type("Meta", (), {"table_name": name_of(owner)})
+            bound = type(cls.__name__, (cls,), {"Meta": meta, "owner": owner})
+            Row._bound[cls, owner] = bound
+        return cast(type[Self], bound)
+
+    @classmethod
+    def _get_connection(cls) -> TableConnection:
+        tenant.check(cls.owner)
+        if cls._connection is None or cls._connection.table_name != cls.Meta.table_name:
+            own = super()._get_connection()
+            shared = _connection(cls.owner)
+            shared.add_meta_table(own.get_meta_table())
+            own.connection = shared
+        return cast(TableConnection, cls._connection)
+
+    @classmethod
+    def read(cls, pk: str, sk: str, *, consistent: bool = True) -> Self | None:
+        """The row under a key, or None."""
+        try:
+            return cls.get(pk, sk, consistent_read=consistent)
+        except DoesNotExist:
+            return None
+
+    @classmethod
+    def read_many(cls, keys: Iterable[tuple[str, str]], *, consistent: bool = True) -> list[Self]:
+        """The rows that exist under these keys, in no order; 100 keys to a request."""
+        wanted = list(dict.fromkeys(keys))
+        return list(cls.batch_get(wanted, consistent_read=consistent)) if wanted else []
+
+    @classmethod
+    def under(
+        cls,
+        pk: str,
+        *,
+        where: Condition | None = None,
+        only: Condition | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        consistent: bool = False,
+    ) -> Iterator[Self]:
+        """The rows of one partition in the order of their sort key; `where` is on `sk`, `only` filters."""
+        return iter(
+            cls.query(
+                pk, where, only, consistent, scan_index_forward=not newest_first, limit=limit
+            )
+        )
+
+    def insert(self) -> Self:
+        """Write a row that must not exist yet. Raises Refused with the stored one."""
+        kind = type(self)
+        call = self.get_save_kwargs_from_instance(
+            condition=kind.pk.does_not_exist(), return_values_on_condition_failure="ALL_OLD"
+        )
+        kind._call("put_item", call)
+        return self
+
+    @classmethod
+    def change(
+        cls, pk: str, sk: str, actions: Sequence[Action], condition: Condition | None
+    ) -> Self:
+        """Update a row under a condition and return it as it now stands. Raises Refused.
+
+        A condition of None is for rows whose whole content is given each time.
+        """
+        call = cls._get_connection().get_operation_kwargs(
+            pk,
+            range_key=sk,
+            actions=actions,
+            condition=condition,
+            return_values="ALL_NEW",
+            return_values_on_condition_failure="ALL_OLD",
+        )
+        return cls.from_raw_data(cls._call("update_item", call)["Attributes"])
+
+    @classmethod
+    def _call(cls, verb: str, call: dict[str, Any]) -> dict[str, Any]:
+        client = cls._get_connection().connection.client
+        try:
+            return cast(dict[str, Any], getattr(client, verb)(**call))
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            stood = error.response.get("Item")
+            raise Refused(cls.from_raw_data(stood) if stood else None) from None
+
+
+class Together:
+    """Several conditional writes in one owner's table that happen all or not at all.
+
+    Use as a context manager around `put`, `change` and `check`; leaving the block commits. Raises Refused.
+    """
+
+    def __init__(self, owner: str, token: str) -> None:
+        tenant.check(owner)
+        self._write = TransactWrite(
+            connection=_connection(owner), client_request_token=token or None
+        )
+
+    def __enter__(self) -> TransactWrite:
+        return self._write.__enter__()
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        try:
+            self._write.__exit__(kind, error, trace)
+        except TransactWriteError as failed:
+            reasons = {r.code for r in failed.cancellation_reasons if r}
+            if "ConditionalCheckFailed" in reasons:
+                raise Refused from failed
+            raise

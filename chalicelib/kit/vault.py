@@ -1,0 +1,107 @@
+"""Secrets at rest: AES-256-GCM under a data key per owner, which KMS wraps with the owner as context.
+
+A sealed text is version(1) + nonce(12) + ciphertext and tag. The additional data says where the text belongs, so
+that moving it elsewhere makes it unreadable. Plaintext data keys stay in memory for at most five minutes.
+"""
+
+import hashlib
+import hmac
+import threading
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pynamodb.attributes import BinaryAttribute
+
+from . import aws, clock, config, ids, table, tenant
+
+_KEEP = 300  # seconds a plaintext data key may stay in memory
+_VERSION = b"\x01"
+
+# Owners without a table of their own keep their wrapped key in the main table.
+CHANNELS = "channels"
+
+
+class Unreadable(Exception):
+    """The text is not what was sealed for this place."""
+
+
+class WrappedKey(table.Row):
+    """The owner's data key as KMS wrapped it."""
+
+    wrapped = BinaryAttribute(legacy_encoding=False)
+
+
+_keys: dict[str, tuple[bytes, int]] = {}
+_lock = threading.Lock()
+
+
+def make_key(owner: str) -> None:
+    """Give an owner its data key; a second call changes nothing."""
+    made = _kms(owner).generate_data_key_without_plaintext(
+        KeyId=config.load().key_id, KeySpec="AES_256", EncryptionContext={"site": owner}
+    )
+    try:
+        _rows(owner)(f"KEY#{owner}", "1", wrapped=made["CiphertextBlob"]).insert()
+    except table.Refused:
+        return
+
+
+def seal(owner: str, plain: bytes, place: str) -> bytes:
+    """Encrypt for one place of an owner."""
+    nonce = ids.draw(12)
+    return _VERSION + nonce + AESGCM(_key(owner)).encrypt(nonce, plain, _bound(owner, place))
+
+
+def unseal(owner: str, sealed: bytes, place: str) -> bytes:
+    """Decrypt what was sealed for the same place. Raises Unreadable."""
+    try:
+        return AESGCM(_key(owner)).decrypt(sealed[1:13], sealed[13:], _bound(owner, place))
+    except (InvalidTag, ValueError):
+        raise Unreadable(place) from None
+
+
+def mac(owner: str, purpose: str, text: str) -> bytes:
+    """A keyed digest (32 bytes) under a key of the owner's that serves this purpose alone."""
+    key = hmac.digest(_key(owner), f"purpose:{purpose}".encode(), hashlib.sha256)
+    return hmac.digest(key, text.encode(), hashlib.sha256)
+
+
+def forget() -> None:
+    """Drop the plaintext keys held in memory."""
+    _keys.clear()
+
+
+def _bound(owner: str, place: str) -> bytes:
+    return f"{owner}|{place}".encode()
+
+
+def _key(owner: str) -> bytes:
+    now = clock.now()
+    known = _keys.get(owner)
+    if known and known[1] > now:
+        return known[0]
+    with _lock:
+        plain = _unwrap(owner)
+        _keys[owner] = (plain, now + _KEEP)
+    return plain
+
+
+def _unwrap(owner: str) -> bytes:
+    row = _rows(owner).read(f"KEY#{owner}", "1")
+    if row is None:
+        raise LookupError(f"{owner} has no data key")
+    plain = _kms(owner).decrypt(CiphertextBlob=row.wrapped, EncryptionContext={"site": owner})
+    return bytes(plain["Plaintext"])
+
+
+def _shared(owner: str) -> bool:
+    return owner in (tenant.MAIN, CHANNELS)
+
+
+def _kms(owner: str) -> Any:
+    return aws.client("kms") if _shared(owner) else tenant.client("kms")
+
+
+def _rows(owner: str) -> type[WrappedKey]:
+    return WrappedKey.of(tenant.MAIN if _shared(owner) else owner)
