@@ -1,0 +1,57 @@
+# One way to do each thing; everything is installed into this folder, nothing needs to be activated.
+PORT ?= 8000
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+QUICK := not browser and not package and not cloud
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help run reset test unit check format package static lock
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: .venv/.installed .venv-ministack/.installed static ## Start everything on PORT (8000), PORT+1 and PORT+2; Ctrl-C stops it
+	@exec $(BIN)/python -m localcloud run --port $(PORT) --folder .cardmesh
+
+reset: ## Forget the data of `make run`
+	@rm -rf .cardmesh && echo "The next make run starts from nothing."
+
+test: .venv/.installed .venv-ministack/.installed static ## Every test: units, properties, the cloud, the browser, the package
+	@$(PYTEST) -n 2 -m "$(QUICK)" --cov --cov-report=
+	@$(PYTEST) -m "not ($(QUICK))"
+
+unit: .venv/.installed ## The quick tests
+	@$(PYTEST) -n 2 -m "$(QUICK)"
+
+check: .venv/.installed ## Format, lint, types, import contracts, templates, then every test
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/cfn-lint infra/*.yaml
+	@$(MAKE) test
+
+format: .venv/.installed ## Format, and mend what the linter can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+package: .venv/.installed ## The deployable template and its zip, in build/
+	@$(BIN)/python -m infra.package --out build/
+
+static: .venv/.installed node_modules/.installed ## The files pages load, in build/static
+	@$(BIN)/python tools/static.py
+
+lock: .venv/.installed ## Pin requirements*.in and package.json anew
+	@tools/lock
+
+.venv/.installed: requirements-dev.txt
+	@tools/install-python "$(PYTHON)" .venv $<
+
+.venv-ministack/.installed: requirements-cloud.txt
+	@tools/install-python "$(PYTHON)" .venv-ministack $<
+
+node_modules/.installed: package-lock.json
+	@tools/install-node
