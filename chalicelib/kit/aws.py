@@ -30,5 +30,6 @@ def client(service: str) -> Any:  # botocore builds its clients at run time
 def client_as(service: str, credentials: object) -> Any:
     """A client whose calls are signed with what `credentials.get_frozen_credentials()` answers."""
     own = botocore.session.Session()
-    own._credentials = credentials  # the documented setter takes fixed strings only
+    # The documented setter takes fixed strings only.
+    own._credentials = credentials  # type: ignore[attr-defined]
     return own.create_client(service, config=_OPTIONS)

@@ -142,7 +142,8 @@ class Row(Model):
             return_values="ALL_NEW",
             return_values_on_condition_failure="ALL_OLD",
         )
-        return cls.from_raw_data(cls._call("update_item", call)["Attributes"])
+        stored: dict[str, Any] = cls._call("update_item", call)["Attributes"]
+        return cls.from_raw_data(stored)
 
     @classmethod
     def _call(cls, verb: str, call: dict[str, Any]) -> dict[str, Any]:
@@ -152,7 +153,7 @@ class Row(Model):
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
-            stood = error.response.get("Item")
+            stood: dict[str, Any] = cast(dict[str, Any], error.response).get("Item") or {}
             raise Refused(cls.from_raw_data(stood) if stood else None) from None
 
 
@@ -173,7 +174,7 @@ class Together:
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         try:
-            self._write.__exit__(kind, error, trace)
+            self._write.__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
         except TransactWriteError as failed:
             reasons = {r.code for r in failed.cancellation_reasons if r}
             if "ConditionalCheckFailed" in reasons:

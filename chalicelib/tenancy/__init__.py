@@ -1,0 +1,1 @@
+"""Sites, their hosts, the people who run them."""

@@ -1,0 +1,83 @@
+"""A sub-site comes up: registry row → stack of infra/subsite.yaml → data key → active.
+
+Every step reads the state it starts from and may be killed and repeated: CreateStack is asked for under the site's
+own name, the key is written once, the last step opens the doors.
+"""
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.kit import aws, config, log, queue, table, tenant, vault
+
+from . import service
+
+_FAILED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
+_DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+
+
+def advance(code: str) -> None:
+    """Take the next step for a site; sends itself another message while the stack is being made."""
+    site = service.site(code, fresh=True)
+    if site.state not in ("asked", "creating"):
+        return
+    status = _status(code) or _create(code)
+    if status in _DONE:
+        _finish(code)
+    elif status in _FAILED:
+        _clear(code) if site.state == "asked" else _give_up(code, status)
+    else:
+        service.move(code, "creating", expected=("asked",))
+        queue.send("provision", site=code, delay=2)
+
+
+def _create(code: str) -> str:
+    template = config.load().subsite_template
+    body = {"TemplateURL": template} if template.startswith("http") else {"TemplateBody": template}
+    try:
+        aws.client("cloudformation").create_stack(
+            StackName=_stack(code),
+            Parameters=[
+                {"ParameterKey": "Site", "ParameterValue": code},
+                {"ParameterKey": "TablePrefix", "ParameterValue": config.load().tables},
+            ],
+            Tags=[{"Key": "site", "Value": code}],
+            **body,
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "AlreadyExistsException":
+            raise
+    return _status(code)
+
+
+def _status(code: str) -> str:
+    """The stack's status; empty where there is no stack."""
+    try:
+        found: dict[str, Any] = aws.client("cloudformation").describe_stacks(StackName=_stack(code))
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationError":
+            raise
+        return ""
+    return str(found["Stacks"][0]["StackStatus"])
+
+
+def _clear(code: str) -> None:
+    """A retry begins by removing what the failed attempt left."""
+    aws.client("cloudformation").delete_stack(StackName=_stack(code))
+    queue.send("provision", site=code, delay=2)
+
+
+def _give_up(code: str, status: str) -> None:
+    service.move(code, "failed", expected=("asked", "creating"), note=f"The stack ended in {status}.")
+    log.alarm("tenancy.provisioning_failed", site=code, status=status)
+
+
+def _finish(code: str) -> None:
+    vault.make_key(code)
+    if service.move(code, "active", expected=("asked", "creating")):
+        log.event("tenancy.opened", site=code)
+    queue.send("publish", site=code)
+
+
+def _stack(code: str) -> str:
+    return f"{table.name_of(tenant.MAIN).removesuffix('-main')}-site-{code}"

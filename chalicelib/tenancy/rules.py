@@ -1,0 +1,79 @@
+"""What a site may be called, and the way of its provisioning. Pure."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from chalicelib.kit.errors import ShopError
+from chalicelib.kit.ids import base32
+
+RESERVED = frozenset(
+    "main www api admin console static assets mail smtp ftp ns dns cdn hooks pay login support help root".split()
+)
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,28}[a-z0-9])", re.ASCII)
+_COLOR = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
+_LOGIN = re.compile(r"[\w.@+-]{3,64}")
+LARGEST_LOGO = 24 * 1024
+BLOCKS = frozenset({"members", "own_goods", "wholesale"})
+CHANNELS = ("wechat", "alipay")
+
+
+class BadField(ShopError):
+    """A field of a form or call that cannot be accepted; `field` names it."""
+
+    status = 422
+    code = "bad_field"
+    sentence = "A field has a value that cannot be accepted."
+
+
+@dataclass(frozen=True)
+class Brand:
+    """How a sub-site presents itself. Logo: one or two characters, or an image as data URI."""
+
+    name: str
+    tagline: str = ""
+    color: str = "#0f766e"
+    logo: str = ""
+    notice: str = ""
+
+
+def code_of(slug: str, salt: int) -> str:
+    """The four-character code of a site: derived from its slug, so that asking twice names the same site."""
+    return base32(hashlib.sha256(f"{slug}/{salt}".encode()).digest(), 4).lower()
+
+
+def check_slug(slug: str) -> str:
+    """The slug itself. Raises BadField for a reserved, hostile or malformed one."""
+    if not _SLUG.fullmatch(slug) or "--" in slug:
+        raise BadField("A site name is 3 to 30 letters a-z, digits and single hyphens.", field="slug")
+    if slug in RESERVED:
+        raise BadField("This site name is reserved.", field="slug")
+    return slug
+
+
+def check_brand(brand: Brand) -> Brand:
+    """The brand itself. Raises BadField."""
+    if not 1 <= len(brand.name.strip()) <= 40:
+        raise BadField("A shop needs a name of at most 40 characters.", field="name")
+    if not _COLOR.fullmatch(brand.color):
+        raise BadField("A colour looks like #0f766e.", field="color")
+    if max(len(brand.tagline), len(brand.notice)) > 200:
+        raise BadField("Tagline and notice hold at most 200 characters.", field="tagline")
+    _check_logo(brand.logo)
+    return brand
+
+
+def _check_logo(logo: str) -> None:
+    image = logo.startswith(("data:image/png;base64,", "data:image/webp;base64,", "data:image/jpeg;base64,"))
+    if len(logo) > LARGEST_LOGO or not (image or len(logo) <= 2):
+        raise BadField("A logo is one or two characters, or a PNG, JPEG or WebP of at most 18 KB.", field="logo")
+
+
+def check_login(login: str, password: str) -> str:
+    """The login in its stored form. Raises BadField."""
+    login = login.strip().lower()
+    if not _LOGIN.fullmatch(login):
+        raise BadField("A login is 3 to 64 letters, digits or . @ + - _.", field="login")
+    if not 8 <= len(password) <= 128:
+        raise BadField("A password has 8 to 128 characters.", field="password")
+    return login

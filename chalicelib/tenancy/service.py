@@ -1,0 +1,265 @@
+"""The registry: which site answers at a host, how it looks, whether it sells.
+
+Reads are cached for a few seconds per function instance, since every request starts with one.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
+from chalicelib.kit import clock, config, errors, queue, table, tenant
+
+from .model import SITES, HostRow, SiteRow
+from .rules import (
+    BLOCKS,
+    CHANNELS,
+    BadField,
+    Brand,
+    check_brand,
+    check_login,
+    check_slug,
+    code_of,
+)
+from .staff import (
+    Forbidden,
+    Staff,
+    WrongLogin,
+    check_form,
+    enlist,
+    form_token,
+    sign_in,
+    sign_out,
+    staff_of,
+)
+
+__all__ = [
+    "BLOCKS",
+    "CHANNELS",
+    "BadField",
+    "Brand",
+    "Forbidden",
+    "Site",
+    "Staff",
+    "Suspended",
+    "WrongLogin",
+    "check_form",
+    "enlist",
+    "form_token",
+    "sign_in",
+    "sign_out",
+    "staff_of",
+]
+
+_FRESH = 5  # seconds a cached row counts as current
+_SALTS = 20
+
+
+class Suspended(errors.ShopError):
+    """The shop does not sell at the moment."""
+
+    status = 503
+    code = "shop_closed"
+    sentence = "This shop is closed at the moment."
+
+
+@dataclass(frozen=True)
+class Site:
+    """A sub-site as everybody may know it. `site` is its code: in table names, order numbers, messages."""
+
+    site: str
+    slug: str
+    host: str
+    state: str
+    brand: Brand
+    plan: str
+    channels: tuple[str, ...]
+    blocks: frozenset[str]
+    follow: bool
+    note: str
+    opened_at: int
+
+
+_cache: dict[str, tuple[int, Site | None]] = {}
+
+
+def site_at(host: str) -> Site | None:
+    """The site that answers at a host; None for the main site's own host. Raises NotFound."""
+    if host == config.load().main_host:
+        return None
+    found = _cached(f"host:{host}", lambda: _site_of_host(host))
+    if found is None or found.state not in ("active", "suspended"):
+        raise errors.NotFound("No shop answers here.")
+    return found
+
+
+def site(code: str, *, fresh: bool = False) -> Site:
+    """A site by its code; `fresh` reads it now, strongly. Raises NotFound."""
+    if fresh:
+        _cache.pop(f"site:{code}", None)
+    found = _cached(f"site:{code}", lambda: _read(code))
+    if found is None:
+        raise errors.NotFound("No such site.")
+    return found
+
+
+def sites() -> list[Site]:
+    """All sites, oldest code first."""
+    return [_site(row) for row in SiteRow.of(tenant.MAIN).under(SITES)]
+
+
+def open_site(
+    slug: str, *, brand: Brand, owner_login: str, owner_password: str, plan: str, now: int
+) -> Site:
+    """Register a sub-site and start its provisioning; repeating the call continues it.
+
+    Raises BadField, and Conflict when the name belongs to another owner.
+    """
+    check_slug(slug)
+    check_brand(brand)
+    login = check_login(owner_login, owner_password)
+    row = _register(slug, brand, plan, now)
+    _point(_host_of(slug), row.sk)
+    enlist(row.sk, login, owner_password, role="owner", now=now)
+    queue.send("provision", site=row.sk)
+    return _site(row)
+
+
+def retry_site(code: str, *, now: int) -> None:
+    """Continue a provisioning that failed."""
+    _change(code, [SiteRow.state.set("asked"), SiteRow.note.set("")], SiteRow.state == "failed")
+    queue.send("provision", site=code)
+
+
+def set_state(code: str, state: str) -> None:
+    """Suspend a site or let it sell again. Raises Conflict when it is still being made."""
+    if state not in ("active", "suspended"):
+        raise errors.Invalid("A site is active or suspended.")
+    _change(code, [SiteRow.state.set(state)], SiteRow.state.is_in("active", "suspended"))
+
+
+def set_brand(code: str, brand: Brand) -> None:
+    """Change how a site presents itself. Raises BadField."""
+    _change(code, [SiteRow.brand.set(asdict(check_brand(brand)))])
+
+
+def set_blocks(code: str, blocks: Collection[str]) -> None:
+    """Switch building blocks on and off. Raises BadField."""
+    _check_among(blocks, BLOCKS, "blocks")
+    _change(code, [SiteRow.blocks.set(sorted(blocks))])
+
+
+def set_channels(code: str, channels: Collection[str]) -> None:
+    """Choose the payment channels shoppers may use. Raises BadField."""
+    _check_among(channels, CHANNELS, "channels")
+    if not channels:
+        raise BadField("A shop needs a channel to be paid through.", field="channels")
+    _change(code, [SiteRow.channels.set([c for c in CHANNELS if c in channels])])
+
+
+def set_follow(code: str, follow: bool) -> None:
+    """Whether the site sells all goods of the main site, the new ones too."""
+    _change(code, [SiteRow.follow.set(follow)])
+
+
+def set_plan(code: str, plan: str) -> None:
+    """Which split plan the site's next orders follow."""
+    _change(code, [SiteRow.plan.set(plan)])
+
+
+def move(code: str, state: str, *, expected: Collection[str], note: str = "") -> bool:
+    """A step of provisioning; False when another run took it already."""
+    actions = [SiteRow.state.set(state), SiteRow.note.set(note[:300])]
+    try:
+        _change(code, actions, SiteRow.state.is_in(*expected))
+    except errors.Conflict:
+        return False
+    return True
+
+
+def forget() -> None:
+    """Drop what is cached."""
+    _cache.clear()
+
+
+def _register(slug: str, brand: Brand, plan: str, now: int) -> SiteRow:
+    rows = SiteRow.of(tenant.MAIN)
+    for salt in range(_SALTS):
+        row = rows(SITES, code_of(slug, salt), slug=slug, state="asked", plan=plan, opened=now)
+        row.brand = asdict(brand)
+        try:
+            return row.insert()
+        except table.Refused as refused:
+            if refused.row.slug == slug:
+                return _again(refused.row)
+    raise errors.Conflict("No free code is left for this name.")
+
+
+def _again(row: SiteRow) -> SiteRow:
+    if row.state != "asked":
+        raise errors.Conflict("This site name is taken.")
+    return row
+
+
+def _point(host: str, code: str) -> None:
+    try:
+        HostRow.of(tenant.MAIN)(f"HOST#{host}", ".", site=code).insert()
+    except table.Refused as refused:
+        if refused.row.site != code:
+            raise errors.Conflict("This host name is taken.") from None
+
+
+def _change(code: str, actions: Sequence[Action], condition: Condition | None = None) -> None:
+    exists = SiteRow.slug.exists()
+    try:
+        SiteRow.of(tenant.MAIN).change(SITES, code, actions, exists if condition is None else exists & condition)
+    except table.Refused as refused:
+        raise (errors.Conflict() if refused.row else errors.NotFound()) from None
+    finally:
+        _cache.clear()
+
+
+def _check_among(given: Iterable[str], known: Iterable[str], field: str) -> None:
+    if not set(given) <= set(known):
+        raise BadField("There is no such choice.", field=field)
+
+
+def _host_of(slug: str) -> str:
+    return f"{slug}.{config.load().site_domain}"
+
+
+def _site_of_host(host: str) -> Site | None:
+    row = HostRow.of(tenant.MAIN).read(f"HOST#{host}", ".", consistent=False)
+    return _read(row.site) if row else None
+
+
+def _read(code: str) -> Site | None:
+    row = SiteRow.of(tenant.MAIN).read(SITES, code)
+    return _site(row) if row else None
+
+
+def _site(row: SiteRow) -> Site:
+    return Site(
+        site=row.sk,
+        slug=row.slug,
+        host=_host_of(row.slug),
+        state=row.state,
+        brand=Brand(**row.brand),
+        plan=row.plan,
+        channels=tuple(row.channels),
+        blocks=frozenset(row.blocks),
+        follow=row.follow,
+        note=row.note,
+        opened_at=int(row.opened),
+    )
+
+
+def _cached(key: str, load: Callable[[], Site | None]) -> Site | None:
+    now = clock.now()
+    known = _cache.get(key)
+    if known is None or known[0] <= now - _FRESH:
+        known = _cache[key] = (now, load())
+        if len(_cache) > 10_000:
+            _cache.clear()
+    return known[1]

@@ -1,0 +1,17 @@
+"""Queue PROVISION: sub-sites come up."""
+
+from typing import Any
+
+from chalice.app import Blueprint, SQSEvent
+
+from chalicelib.kit import worker
+
+from . import provisioning
+
+blueprint = Blueprint(__name__)
+
+
+@blueprint.on_sqs_message(queue_arn="placeholder-provision", name="provision_sites", batch_size=1)
+def provision_sites(event: SQSEvent) -> dict[str, Any]:
+    """Take each named site one step further."""
+    return worker.each_message(event.to_dict(), lambda message: provisioning.advance(message["site"]))

@@ -1,0 +1,134 @@
+"""One request, parsed: who asks, at which host, in which language, with what."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+from chalice.app import Request
+
+from chalicelib.kit import clock, config, errors
+from chalicelib.tenancy import service as tenancy
+
+LANGUAGES = ("zh-CN", "en")
+LARGEST_BODY = 64 * 1024  # bytes; views that take more say so
+
+Parsed = TypeVar("Parsed")
+
+
+class TooLarge(errors.ShopError):
+    """The body is larger than the call can use."""
+
+    status = 413
+    code = "too_large"
+    sentence = "The request is too large."
+
+
+class BadInput(errors.ShopError):
+    """The body or form does not have the shape the call needs."""
+
+    status = 422
+    code = "bad_input"
+    sentence = "A field is missing or has a wrong value."
+
+
+@dataclass
+class Visit:
+    """What a view may know. `site` is the verified host's site, None on the main site's host."""
+
+    request: Request
+    now: int = field(default_factory=clock.now)
+    site: tenancy.Site | None = None
+    account: Any = None  # the signed-in member or staff, set by the face that asked for one
+
+    @cached_property
+    def host(self) -> str:
+        """The host the person typed; the edge's header counts only with the edge's secret."""
+        secret = config.load().origin_secret
+        if secret and self.header("x-origin-secret") == secret:
+            return self.header("x-forwarded-host").lower()
+        return "" if secret else self.header("host").lower()
+
+    @property
+    def shop(self) -> tenancy.Site:
+        """The sub-site visited. Raises NotFound on a host that is none."""
+        if self.site is None:
+            raise errors.NotFound
+        return self.site
+
+    @cached_property
+    def address(self) -> str:
+        """The network address of the visitor as the gateway saw it."""
+        forwarded = self.header("x-forwarded-for").split(",")[0].strip()
+        seen: str = self.request.context.get("identity", {}).get("sourceIp", "")
+        return forwarded if config.load().origin_secret and forwarded else seen
+
+    @cached_property
+    def lang(self) -> str:
+        """zh-CN unless the visitor chose or their browser prefers English."""
+        chosen = self.cookies.get("lang", "")
+        if chosen in LANGUAGES:
+            return chosen
+        return "en" if self.header("accept-language").lower().startswith("en") else "zh-CN"
+
+    @cached_property
+    def cookies(self) -> Mapping[str, str]:
+        try:
+            jar: SimpleCookie = SimpleCookie(self.header("cookie"))
+        except CookieError:
+            return {}
+        return {name: morsel.value for name, morsel in jar.items()}
+
+    @cached_property
+    def query(self) -> Mapping[str, str]:
+        return dict(self.request.query_params or {})
+
+    @cached_property
+    def form(self) -> Mapping[str, str]:
+        """The fields of an urlencoded form; the last one of a name counts."""
+        pairs = parse_qsl(self.text(), keep_blank_values=True, max_num_fields=200)
+        return dict(pairs)
+
+    def header(self, name: str) -> str:
+        return str(self.request.headers.get(name, ""))
+
+    def body(self, most: int = LARGEST_BODY) -> bytes:
+        """The raw body. Raises TooLarge."""
+        raw = self.request.raw_body or b""
+        sent = raw.encode() if isinstance(raw, str) else raw
+        if len(sent) > most:
+            raise TooLarge
+        return sent
+
+    def text(self, most: int = LARGEST_BODY) -> str:
+        """The body as UTF-8. Raises TooLarge, Invalid."""
+        try:
+            return self.body(most).decode()
+        except UnicodeDecodeError:
+            raise errors.Invalid("The body is not UTF-8.") from None
+
+    def json(self, kind: type[Parsed]) -> Parsed:
+        """The JSON body as a typed value. Raises Invalid for broken JSON, BadInput for a wrong field."""
+        try:
+            return msgspec.json.decode(self.body(), type=kind)
+        except msgspec.ValidationError as error:
+            raise BadInput(_plain(error)) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise errors.Invalid("The body is not JSON.") from None
+
+    def fields(self, kind: type[Parsed]) -> Parsed:
+        """The form as a typed value; numbers may come as text, empty optional fields are left out."""
+        given = {name: value.strip() for name, value in self.form.items() if value.strip()}
+        try:
+            return msgspec.convert(given, kind, strict=False)
+        except msgspec.ValidationError as error:
+            raise BadInput(_plain(error)) from None
+
+
+def _plain(error: Exception) -> str:
+    """msgspec says what is wrong and where, without repeating the value."""
+    return json.dumps(str(error), ensure_ascii=False)[1:-1].replace('\\"', "'") + "."
