@@ -1,0 +1,1 @@
+"""How the project becomes a deployment: CloudFormation templates and what turns the code into functions."""

@@ -1,0 +1,100 @@
+"""The REST API, split: Chalice emits one function for all paths; here each face gets its own.
+
+A face is what `app.py` registers when the environment variable FACES names it, so the paths of a function are asked
+of the code and written down nowhere else. Payment callbacks have an API of their own: browsing cannot starve them.
+"""
+
+import copy
+from typing import Any
+
+Resources = dict[str, Any]
+
+FACES = ("storefront", "checkout", "receipts", "hooks", "console")
+_OWN_API = {"hooks": "HooksAPI"}  # every other face lives in the API that Chalice named
+_UNKNOWN = '{"type":"about:blank","status":404,"code":"not_found","detail":"There is nothing here."}'
+_REFUSED = '{"type":"about:blank","code":"refused","detail":"The request was refused."}'
+_NOT_READY = '{"type":"about:blank","code":"not_ready","detail":"The service is catching its breath."}'
+
+
+class Unmapped(RuntimeError):
+    """A path belongs to no face, or to more than one."""
+
+
+def split(resources: Resources, paths: dict[str, list[str]], settings: dict[str, dict[str, int]]) -> None:
+    """Replace Chalice's API and handler by functions and APIs per face, in place. Raises Unmapped."""
+    face_by_path = _faces(resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"], paths)
+    api, handler = resources.pop("RestAPI"), resources.pop("APIHandler")
+    del resources["APIHandlerInvokePermission"]
+    for name in ("RestAPI", *_OWN_API.values()):
+        resources[name] = _api(api, name, face_by_path)
+    for face in FACES:
+        resources[face.capitalize()] = _function(handler, face, settings.get(face, {}))
+        resources[f"{face.capitalize()}InvokePermission"] = _permission(face)
+
+
+def _faces(known: dict[str, Any], paths: dict[str, list[str]]) -> dict[str, str]:
+    face_by_path: dict[str, str] = {}
+    for face in FACES:
+        for path in paths[face]:
+            if path in face_by_path:
+                raise Unmapped(f"{path} belongs to {face_by_path[path]} and to {face}")
+            face_by_path[path] = face
+    if face_by_path.keys() != known.keys():
+        raise Unmapped(f"no face, or no route, for {sorted(face_by_path.keys() ^ known.keys())}")
+    return face_by_path
+
+
+def _api(whole: dict[str, Any], name: str, face_by_path: dict[str, str]) -> dict[str, Any]:
+    api = copy.deepcopy(whole)
+    body = api["Properties"]["DefinitionBody"]
+    api["Properties"]["OpenApiVersion"] = "2.0"  # else SAM adds a second stage, called Stage
+    body["info"]["title"] = {"Fn::Sub": "${TablePrefix}-" + name.removesuffix("API").lower()}
+    body["x-amazon-apigateway-gateway-responses"] = {
+        "MISSING_AUTHENTICATION_TOKEN": {"statusCode": "404", **_problem(_UNKNOWN)},  # any unknown path
+        "DEFAULT_4XX": _problem(_REFUSED),
+        "DEFAULT_5XX": _problem(_NOT_READY),
+    }
+    body["paths"] = {
+        path: _pointed_at(face_by_path[path], methods)
+        for path, methods in body["paths"].items()
+        if _OWN_API.get(face_by_path[path], "RestAPI") == name
+    }
+    return api
+
+
+def _pointed_at(face: str, methods: dict[str, Any]) -> dict[str, Any]:
+    for method in methods.values():
+        uri = method["x-amazon-apigateway-integration"]["uri"]
+        uri["Fn::Sub"] = uri["Fn::Sub"].replace("${APIHandler.Arn}", f"${{{face.capitalize()}.Arn}}")
+    return methods
+
+
+def _problem(body: str) -> dict[str, Any]:
+    return {
+        "responseParameters": {"gatewayresponse.header.Content-Type": "'application/problem+json'"},
+        "responseTemplates": {"application/json": body},
+    }
+
+
+def _function(handler: dict[str, Any], face: str, settings: dict[str, int]) -> dict[str, Any]:
+    function = copy.deepcopy(handler)
+    properties = function["Properties"]
+    properties["MemorySize"] = settings["lambda_memory_size"]
+    properties["Timeout"] = settings["lambda_timeout"]
+    if "reserved_concurrency" in settings:
+        properties["ReservedConcurrentExecutions"] = settings["reserved_concurrency"]
+    properties["Environment"] = {"Variables": {"FACES": face}}
+    return function
+
+
+def _permission(face: str) -> dict[str, Any]:
+    source = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${%s}/*"
+    return {
+        "Type": "AWS::Lambda::Permission",
+        "Properties": {
+            "FunctionName": {"Ref": face.capitalize()},
+            "Action": "lambda:InvokeFunction",
+            "Principal": "apigateway.amazonaws.com",
+            "SourceArn": {"Fn::Sub": source % _OWN_API.get(face, "RestAPI")},
+        },
+    }
