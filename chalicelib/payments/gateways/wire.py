@@ -1,0 +1,92 @@
+"""What the dialects share: RSA-SHA256 signatures, and JSON that is believed field by field."""
+
+import base64
+import binascii
+import json
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+
+from chalicelib.kit import outbound
+
+T = TypeVar("T")
+
+
+class Malformed(ValueError):
+    """Bytes that do not have the shape they must have."""
+
+
+def sign(private_key_pem: str, content: bytes) -> str:
+    """Base64 of the RSA-PKCS1v15-SHA256 signature."""
+    return base64.b64encode(_private(private_key_pem).sign(content, PKCS1v15(), SHA256())).decode()
+
+
+def is_signed(public_key_pem: str, signature: str, content: bytes) -> bool:
+    """Whether the base64 signature (in its one canonical spelling) is the key's own over the content."""
+    try:
+        raw = unbase64(signature)
+        _public(public_key_pem).verify(raw, content, PKCS1v15(), SHA256())
+    except (Malformed, InvalidSignature):
+        return False
+    return True
+
+
+def unbase64(text: str) -> bytes:
+    """Decode base64 strictly. Raises Malformed."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise Malformed("not base64") from None
+    if base64.b64encode(raw).decode() != text:
+        raise Malformed("base64 with stray bits")
+    return raw
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """A JSON object in UTF-8. Raises Malformed."""
+    try:
+        record = json.loads(body.decode())
+    except (ValueError, RecursionError):
+        raise Malformed("not JSON") from None
+    if not isinstance(record, dict):
+        raise Malformed("not a JSON object")
+    return record
+
+
+def take(record: object, *path: str, kind: type[T]) -> T:
+    """The value at a path of keys, of exactly this type (a bool is no int). Raises Malformed."""
+    for key in path:
+        record = record.get(key) if isinstance(record, dict) else None
+    if type(record) is not kind:
+        raise Malformed(f"{'.'.join(path)} is missing or not {kind.__name__}")
+    return record
+
+
+def answered(answer: dict[str, Any], field: str) -> str:
+    """A text that must be in the channel's answer. Raises outbound.Unknown: who knows what happened."""
+    try:
+        return take(answer, field, kind=str)
+    except Malformed as error:
+        raise outbound.Unknown(str(error)) from None
+
+
+# Checking a private key takes about 50 ms, and settings are read anew for each request.
+@lru_cache(maxsize=64)
+def _private(pem: str) -> RSAPrivateKey:
+    key = load_pem_private_key(pem.encode(), None)
+    if not isinstance(key, RSAPrivateKey):
+        raise TypeError("the channels sign with RSA keys")
+    return key
+
+
+@lru_cache(maxsize=64)
+def _public(pem: str) -> RSAPublicKey:
+    key = load_pem_public_key(pem.encode())
+    if not isinstance(key, RSAPublicKey):
+        raise TypeError("the channels sign with RSA keys")
+    return key
