@@ -1,7 +1,7 @@
 """`python -m infra.package --out build/`: one zip and one CloudFormation template of everything.
 
-Chalice zips the code and names the functions; main.yaml names the shared resources. What Chalice cannot say is added
-here: partial batch answers, the REST API split by audience, 404s, a role of its own for each function, alarms.
+Chalice zips the code and names the functions; main.yaml names the shared resources. What Chalice cannot say
+is added here: partial batch answers, the REST API split by audience, 404s, a role for each function, alarms.
 
 build     Chalice at work in a clean copy of the project; a zip that is the same for the same source
 template  the pieces put together

@@ -1,4 +1,4 @@
-"""Everything that calls a person: dead letters, old messages, crashed functions, log lines that ask for it."""
+"""What calls a person: dead letters, old messages, crashed functions, log lines that ask for it."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def log_group(function: str) -> dict[str, Any]:
 
 
 def calls(queues: list[str], functions: list[str]) -> Resources:
-    """The topic people subscribe to and all that is published there, for queues and functions by logical name."""
+    """The topic people subscribe to and all that is published there; queues and functions by logical name."""
     resources: Resources = {
         "Alarms": {"Type": "AWS::SNS::Topic", "Properties": {}},
         "LogAlarm": _alarm(

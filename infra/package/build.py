@@ -10,7 +10,6 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import cast
 
 from . import rest, template
 
@@ -76,9 +75,9 @@ def _copy(project: Path, copy: Path) -> None:
 
 def _run(folder: Path, *arguments: str, **settings: str) -> str:
     environment = {**os.environ, **_SETTINGS, **settings, "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(  # noqa: S603: our own interpreter and arguments
+    done = subprocess.run(
         [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise Failed(f"{done.stdout}\n{done.stderr}".strip())
-    return cast(str, done.stdout)
+    return done.stdout

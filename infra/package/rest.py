@@ -1,19 +1,20 @@
 """The REST API, split: Chalice emits one function for all paths; here each face gets its own.
 
-A face is what `app.py` registers when the environment variable FACES names it, so the paths of a function are asked
-of the code and written down nowhere else. Payment callbacks have an API of their own: browsing cannot starve them.
+A face is what `app.py` registers when the environment variable FACES names it, so the paths of a function are
+asked of the code and written down nowhere else. Payment callbacks have an API of their own: browsing cannot
+starve them.
 """
 
 import copy
+import json
 from typing import Any
+
+from chalicelib.kit import errors
 
 Resources = dict[str, Any]
 
 FACES = ("storefront", "checkout", "receipts", "hooks", "console")
 _OWN_API = {"hooks": "HooksAPI"}  # every other face lives in the API that Chalice named
-_UNKNOWN = '{"type":"about:blank","status":404,"code":"not_found","detail":"There is nothing here."}'
-_REFUSED = '{"type":"about:blank","code":"refused","detail":"The request was refused."}'
-_NOT_READY = '{"type":"about:blank","code":"not_ready","detail":"The service is catching its breath."}'
 
 
 class Unmapped(RuntimeError):
@@ -50,9 +51,9 @@ def _api(whole: dict[str, Any], name: str, face_by_path: dict[str, str]) -> dict
     api["Properties"]["OpenApiVersion"] = "2.0"  # else SAM adds a second stage, called Stage
     body["info"]["title"] = {"Fn::Sub": "${TablePrefix}-" + name.removesuffix("API").lower()}
     body["x-amazon-apigateway-gateway-responses"] = {
-        "MISSING_AUTHENTICATION_TOKEN": {"statusCode": "404", **_problem(_UNKNOWN)},  # any unknown path
-        "DEFAULT_4XX": _problem(_REFUSED),
-        "DEFAULT_5XX": _problem(_NOT_READY),
+        "MISSING_AUTHENTICATION_TOKEN": {"statusCode": "404", **_problem(errors.NotFound)},  # an unknown path
+        "DEFAULT_4XX": _problem(errors.Invalid),
+        "DEFAULT_5XX": _problem(errors.NotReady),
     }
     body["paths"] = {
         path: _pointed_at(face_by_path[path], methods)
@@ -69,7 +70,8 @@ def _pointed_at(face: str, methods: dict[str, Any]) -> dict[str, Any]:
     return methods
 
 
-def _problem(body: str) -> dict[str, Any]:
+def _problem(kind: type[errors.ShopError]) -> dict[str, Any]:
+    body = json.dumps({"type": "about:blank", "code": kind.code, "detail": kind.sentence})
     return {
         "responseParameters": {"gatewayresponse.header.Content-Type": "'application/problem+json'"},
         "responseTemplates": {"application/json": body},
@@ -83,7 +85,8 @@ def _function(handler: dict[str, Any], face: str, settings: dict[str, int]) -> d
     properties["Timeout"] = settings["lambda_timeout"]
     if "reserved_concurrency" in settings:
         properties["ReservedConcurrentExecutions"] = settings["reserved_concurrency"]
-    properties["Environment"] = {"Variables": {"FACES": face}}
+    own = {"FACES": face, "STATIC_URL": {"Ref": "StaticUrl"}, "ORIGIN_SECRET": {"Ref": "OriginSecret"}}
+    properties["Environment"] = {"Variables": own}
     return function
 
 

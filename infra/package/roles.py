@@ -1,7 +1,7 @@
 """policies/*.json as CloudFormation: a role of its own for each function, and the tenant role's policy.
 
-A policy file is an IAM document. `${AWS::…}`, `${TablePrefix}` and `${Resource.Arn}` in it are CloudFormation's and
-filled in at deployment; variables of IAM itself, `${aws:…}`, pass through untouched.
+A policy file is an IAM document. `${AWS::…}`, `${TablePrefix}` and `${Resource.Arn}` in it are filled in by
+CloudFormation at deployment; variables of IAM itself, `${aws:…}`, pass through untouched.
 """
 
 import json

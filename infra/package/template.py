@@ -1,6 +1,7 @@
 """The deployment as one template: main.yaml, Chalice's functions, and what neither can say."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from . import alarms, rest, roles
 
 Template = dict[str, Any]
 
-# Concurrent batches per queue: enough for a flash sale, and no queue can take the account's whole concurrency.
+# Concurrent batches per queue: enough for a flash sale, and none can take the account's whole concurrency.
 _BATCHES = {"fulfil": 100, "timer": 50, "settle": 20, "refund": 20, "publish": 10, "provision": 5}
 _PARAMETERS = {
     "StaticUrl": {
@@ -25,28 +26,27 @@ _PARAMETERS = {
         "Description": "What the edge sends to prove that it set X-Forwarded-Host.",
     },
 }
-_NEED_SUBSITE = ("Console", "ProvisionSites")
+_ENDPOINTS = {"EndpointUrl": "RestAPI", "HooksEndpointUrl": "HooksAPI"}
 
 
 def assemble(functions: Template, paths: dict[str, list[str]], *, project: Path) -> Template:
     """The whole template from what Chalice packaged and the paths of each face. Raises rest.Unmapped."""
     whole = load(project / "infra/main.yaml")
+    policies = project / "policies"
     settings = json.loads((project / ".chalice/config.json").read_text())["lambda_functions"]
     resources = functions["Resources"]
     rest.split(resources, paths, settings)
     names = [name for name, resource in resources.items() if resource["Type"] == "AWS::Serverless::Function"]
-    environment = _environment(list(_BATCHES))
-    subsite = json.dumps(load(project / "infra/subsite.yaml"), separators=(",", ":"))
     for name in names:
-        extra = {"SUBSITE_TEMPLATE": subsite} if name in _NEED_SUBSITE else {}
-        _equip(resources, name, project / "policies", {**environment, **extra})
-    resources |= alarms.calls([queue.capitalize() for queue in _BATCHES], names)
+        resources |= _equipment(name, policies)
+        _equip(resources[name]["Properties"], name)
+    subsite = json.dumps(load(project / "infra/subsite.yaml"), separators=(",", ":"))
+    resources["ProvisionSites"]["Properties"]["Environment"]["Variables"]["SUBSITE_TEMPLATE"] = subsite
     whole["Transform"] = functions["Transform"]
     whole["Parameters"] |= _PARAMETERS
-    whole["Resources"] |= resources
-    whole["Resources"]["TenantRole"]["Properties"]["Policies"] = [
-        roles.inline("tenant", roles.document(project / "policies", "tenant"))
-    ]
+    whole["Resources"] |= resources | alarms.calls([queue.capitalize() for queue in _BATCHES], names)
+    tenant = roles.inline("tenant", roles.document(policies, "tenant"))
+    whole["Resources"]["TenantRole"]["Properties"]["Policies"] = [tenant]
     whole["Outputs"] |= {name: _endpoint(api) for name, api in _ENDPOINTS.items()}
     return whole
 
@@ -57,46 +57,40 @@ def load(path: Path) -> Template:
     return template
 
 
-_ENDPOINTS = {"EndpointUrl": "RestAPI", "HooksEndpointUrl": "HooksAPI"}
-
-
-def _endpoint(api: str) -> Template:
+def _equipment(name: str, policies: Path) -> Template:
+    function = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()  # DeliverOrders is deliver_orders in the code
     return {
-        "Value": {"Fn::Sub": f"https://${{{api}}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/live/"}
+        f"{name}Logs": alarms.log_group(function),
+        f"{name}Role": roles.role(policies, function, f"{name}Logs"),
     }
 
 
-def _environment(queues: list[str]) -> dict[str, Any]:
-    return {
+def _equip(properties: dict[str, Any], name: str) -> None:
+    """Point a function to its role, log and settings; behind a queue, let it answer for each message."""
+    properties["Role"] = {"Fn::GetAtt": [f"{name}Role", "Arn"]}
+    properties["LoggingConfig"] = {"LogGroup": {"Ref": f"{name}Logs"}}
+    variables = properties.setdefault("Environment", {}).setdefault("Variables", {})
+    variables |= {
         "STAGE": {"Ref": "Stage"},
         "TABLE_PREFIX": {"Ref": "TablePrefix"},
         "KEY_ID": {"Fn::GetAtt": ["Key", "Arn"]},
         "TENANT_ROLE": {"Fn::GetAtt": ["TenantRole", "Arn"]},
         "SITE_DOMAIN": {"Ref": "SiteDomain"},
         "PUBLIC_SCHEME": "https",
-        "STATIC_URL": {"Ref": "StaticUrl"},
-        "ORIGIN_SECRET": {"Ref": "OriginSecret"},
-        **{f"QUEUE_{queue.upper()}": {"Ref": f"{queue.capitalize()}Queue"} for queue in queues},
+        **{f"QUEUE_{queue.upper()}": {"Ref": f"{queue.capitalize()}Queue"} for queue in _BATCHES},
     }
-
-
-def _equip(resources: Template, name: str, policies: Path, environment: dict[str, Any]) -> None:
-    """Give a function its role, log, environment and, behind a queue, partial batches."""
-    properties = resources[name]["Properties"]
-    python_name = "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
-    resources[f"{name}Logs"] = alarms.log_group(python_name)
-    resources[f"{name}Role"] = roles.role(policies, python_name, f"{name}Logs")
-    properties["Role"] = {"Fn::GetAtt": [f"{name}Role", "Arn"]}
-    properties["LoggingConfig"] = {"LogGroup": {"Ref": f"{name}Logs"}}
-    own = properties.get("Environment", {}).get("Variables", {})
-    properties["Environment"] = {"Variables": {**environment, **own}}
     for event in properties.get("Events", {}).values():
         if event["Type"] == "SQS":
             _connect(event["Properties"])
 
 
 def _connect(mapping: dict[str, Any]) -> None:
-    queue = mapping["Queue"].rsplit(":", 1)[-1]  # the worker's decorator names it: "arn:aws:sqs:::fulfil"
+    queue = mapping["Queue"].removeprefix("placeholder-")  # as the workers' decorators name it
     mapping["Queue"] = {"Fn::GetAtt": [f"{queue.capitalize()}Queue", "Arn"]}
     mapping["FunctionResponseTypes"] = ["ReportBatchItemFailures"]
     mapping["ScalingConfig"] = {"MaximumConcurrency": _BATCHES[queue]}
+
+
+def _endpoint(api: str) -> Template:
+    url = f"https://${{{api}}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/live/"
+    return {"Value": {"Fn::Sub": url}}
