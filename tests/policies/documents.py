@@ -1,0 +1,37 @@
+"""The policies as they stand after deployment: names of resources filled in, variables of IAM left alone."""
+
+import json
+import re
+from pathlib import Path
+
+POLICIES = Path(__file__).parents[2] / "policies"
+QUEUES = ("Fulfil", "Settle", "Timer", "Refund", "Provision", "Publish")
+TABLES = "arn:aws:dynamodb:eu-west-1:111122223333:table/"
+MAIN = f"{TABLES}cardmesh-main"
+KEY = "arn:aws:kms:eu-west-1:111122223333:key/k"
+TENANT = "arn:aws:iam::111122223333:role/tenant"
+QUEUE_ARNS = {name: f"arn:aws:sqs:eu-west-1:111122223333:cardmesh-{name.lower()}" for name in QUEUES}
+
+_FILLED = {
+    "AWS::Partition": "aws",
+    "AWS::Region": "eu-west-1",
+    "AWS::AccountId": "111122223333",
+    "TablePrefix": "cardmesh",
+    "MainTable.Arn": MAIN,
+    "Key.Arn": KEY,
+    "TenantRole.Arn": TENANT,
+    **{f"{name}Queue.Arn": arn for name, arn in QUEUE_ARNS.items()},
+}
+
+
+def filled(text):
+    """A text with the deployment's names in it. Raises KeyError for a name that no deployment has."""
+    return re.sub(r"\$\{(?!aws:)([^}]+)\}", lambda found: _FILLED[found[1]], text)
+
+
+def policy(name):
+    return json.loads(filled((POLICIES / f"{name}.json").read_text()))
+
+
+def functions():
+    return sorted(path.stem for path in POLICIES.glob("*.json") if path.stem != "tenant")

@@ -1,0 +1,197 @@
+"""Each function's policy allows what the function does and nothing beside."""
+
+import itertools
+
+import pytest
+
+from tests.policies import documents
+from tests.policies.evaluate import Request, allows
+
+READ = ("GetItem", "BatchGetItem")
+WRITE = ("PutItem", "UpdateItem", "ConditionCheckItem")
+LIST = (*READ, "Query")
+ACTIONS = (*LIST, *WRITE, "DeleteItem", "BatchWriteItem", "Scan", "DeleteTable")
+BROWSING = ("HOST#x", "SITE#x")
+CHANNELS = ("CHANNEL#x", "KEY#channels")
+STOCK = ("PTR#x", "SKU#x", "BACK#x")
+MONEY = ("STMT#x", "ACC#x", "SITE#x")
+KEYS = (
+    *BROWSING,
+    *CHANNELS,
+    *STOCK,
+    *MONEY,
+    "CHUNK#x",
+    "KEY#main",
+    "KEY#demo",
+    "SUSPENSE#x",
+    "FEED#x",
+    "BOARD#x",
+)
+KEYS += ("STAFF#x", "SESSION#x", "GOODS#x", "PLAN#x", "PAYOUT#x", "AUDIT#x", "SITE", "x")
+ALL = tuple(dict.fromkeys(KEYS))
+
+# function → what it may do in the main table: (actions, leading keys) …
+MAIN = {
+    "storefront": [(READ, (*BROWSING, "PTR#x", "SKU#x"))],
+    "checkout": [(READ, (*BROWSING, *CHANNELS, *STOCK)), (WRITE, STOCK)],
+    "receipts": [(READ, (*BROWSING, "PTR#x", "CHUNK#x", "KEY#main"))],
+    "hooks": [(READ, ("SITE#x", *CHANNELS)), (("PutItem",), ("SUSPENSE#x",))],
+    "console": [((*LIST, *WRITE, "DeleteItem"), ALL)],
+    "deliver_orders": [
+        (READ, ("PTR#x", "CHUNK#x", "SKU#x", "KEY#main", "SITE#x")),
+        (("UpdateItem",), ("PTR#x",)),
+        (("PutItem",), ("BACK#x",)),
+    ],
+    "settle_orders": [((*READ, *WRITE), MONEY)],
+    "refund_orders": [(READ, ("SITE#x", *CHANNELS)), (("PutItem",), ("BACK#x",))],
+    "drive_orders": [
+        (READ, (*BROWSING, *CHANNELS, *STOCK)),
+        (WRITE, STOCK),
+        (("PutItem", "UpdateItem"), ("FEED#x", "BOARD#x")),
+    ],
+    "provision_sites": [((*LIST, *WRITE), ("SITE#x", "HOST#x", "STAFF#x"))],
+    "publish_catalogs": [(LIST, ("SITE#x", "GOODS#x", "PLAN#x"))],
+    "walk_sites": [(LIST, ("SITE#x",))],
+    "close_windows": [(LIST, ("SITE#x",))],
+    "audit_pools": [(LIST, ("SITE#x", *STOCK)), (("PutItem",), ("BACK#x",))],
+}
+SENDS = {
+    "storefront": "",
+    "checkout": "Timer Fulfil",
+    "receipts": "",
+    "hooks": "Fulfil Refund",
+    "console": "Provision Publish Fulfil Refund Settle",
+    "deliver_orders": "Settle Refund",
+    "settle_orders": "",
+    "refund_orders": "Settle",
+    "drive_orders": "Fulfil Refund Timer Settle",
+    "provision_sites": "Publish Provision",
+    "publish_catalogs": "Publish",
+    "walk_sites": "Timer",
+    "close_windows": "Settle",
+    "audit_pools": "Timer",
+}
+TAKES = {
+    "deliver_orders": "Fulfil",
+    "settle_orders": "Settle",
+    "refund_orders": "Refund",
+    "drive_orders": "Timer",
+    "provision_sites": "Provision",
+    "publish_catalogs": "Publish",
+}
+OPENS = {
+    "checkout": {"channels"},
+    "receipts": {"main"},
+    "hooks": {"channels"},
+    "console": {"main", "channels"},
+    "deliver_orders": {"main"},
+    "refund_orders": {"channels"},
+    "drive_orders": {"channels"},
+}
+FUNCTIONS = tuple(MAIN)
+for_each_function = pytest.mark.parametrize("function", FUNCTIONS)
+
+
+def may(function, action, resource, **context):
+    return allows(documents.policy(function), Request(action, resource, context))
+
+
+def statements(name):
+    return documents.policy(name)["Statement"]
+
+
+def test_every_policy_belongs_to_a_function_of_the_table():
+    assert documents.functions() == sorted(FUNCTIONS)
+
+
+@for_each_function
+def test_the_main_table_is_open_to_exactly_these_keys(function):
+    policy = documents.policy(function)
+    allowed = {
+        (action, key)
+        for action, key in itertools.product(ACTIONS, ALL)
+        if allows(policy, Request(f"dynamodb:{action}", documents.MAIN, {"dynamodb:LeadingKeys": (key,)}))
+    }
+    assert allowed == {pair for actions, keys in MAIN[function] for pair in itertools.product(actions, keys)}
+
+
+@for_each_function
+def test_one_foreign_key_in_a_batch_spoils_it(function):
+    keys = {"dynamodb:LeadingKeys": ("SITE#x", "PAYOUT#x")}
+    assert may(function, "dynamodb:BatchGetItem", documents.MAIN, **keys) is (function == "console")
+
+
+@for_each_function
+def test_a_call_that_names_no_key_is_refused(function):
+    asked = [action for action in ACTIONS if may(function, f"dynamodb:{action}", documents.MAIN)]
+    assert not asked or function == "console"
+
+
+@for_each_function
+@pytest.mark.parametrize("action", [*ACTIONS, "CreateTable"])
+def test_a_sites_table_is_reached_through_the_tenant_role_alone(function, action):
+    own = f"{documents.TABLES}cardmesh-site-demo"
+    assert not may(function, f"dynamodb:{action}", own)
+    assert not may(function, f"dynamodb:{action}", own + "/index/member")
+    assert may(function, "sts:AssumeRole", documents.TENANT)
+    assert not may(function, "sts:AssumeRole", documents.TENANT + "2")
+
+
+def test_cloudformation_makes_the_tables_of_sites_for_the_provisioner():
+    called = {"aws:CalledVia": ("cloudformation.amazonaws.com",)}
+    own = f"{documents.TABLES}cardmesh-site-demo"
+    assert may("provision_sites", "dynamodb:CreateTable", own, **called)
+    assert not may("provision_sites", "dynamodb:CreateTable", documents.MAIN, **called)
+    assert not may("provision_sites", "dynamodb:DeleteTable", own, **called)
+    assert not may("provision_sites", "dynamodb:GetItem", own, **called)
+
+
+@for_each_function
+def test_only_the_provisioner_touches_stacks_and_only_those_of_sites(function):
+    stacks = "arn:aws:cloudformation:eu-west-1:111122223333:stack/cardmesh-"
+    is_provisioner = function == "provision_sites"
+    assert may(function, "cloudformation:CreateStack", stacks + "site-demo/1") is is_provisioner
+    assert not may(function, "cloudformation:CreateStack", stacks + "main/1")
+
+
+@for_each_function
+def test_messages_are_sent_to_and_taken_from_exactly_these_queues(function):
+    for name, arn in documents.QUEUE_ARNS.items():
+        assert may(function, "sqs:SendMessage", arn) is (name in SENDS[function].split())
+        assert may(function, "sqs:ReceiveMessage", arn) is (TAKES.get(function) == name)
+        assert may(function, "sqs:DeleteMessage", arn) is (TAKES.get(function) == name)
+
+
+@for_each_function
+def test_data_keys_are_opened_for_exactly_these_owners(function):
+    opened = {
+        owner
+        for owner in ("main", "channels", "demo")
+        if may(function, "kms:Decrypt", documents.KEY, **{"kms:EncryptionContext:site": owner})
+    }
+    assert opened == OPENS.get(function, set())
+    assert not may(function, "kms:Decrypt", documents.KEY)
+
+
+@pytest.mark.parametrize("name", [*FUNCTIONS, "tenant"])
+def test_no_policy_names_every_action_or_every_resource(name):
+    for statement in statements(name):
+        actions, resources = (
+            [value] if isinstance(value := statement[e], str) else value for e in ("Action", "Resource")
+        )
+        assert not [action for action in actions if "*" in action]
+        assert "*" not in resources
+        assert statement["Sid"].isalnum()
+
+
+@pytest.mark.parametrize("name", [*FUNCTIONS, "tenant"])
+def test_for_all_values_never_stands_without_null(name):
+    for statement in statements(name):
+        condition = statement.get("Condition", {})
+        keys = {
+            key
+            for operator, block in condition.items()
+            if operator.startswith("ForAllValues")
+            for key in block
+        }
+        assert keys <= {key for key, wanted in condition.get("Null", {}).items() if wanted == "false"}
