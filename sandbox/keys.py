@@ -1,0 +1,99 @@
+"""The keys of both sides, made at the first start and kept in a folder, and the merchant settings that go with them."""
+
+import os
+import secrets
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+MCHID = "1900000001"
+APPID = "wxsandbox00000001"
+SERIAL = "5157F09EFDC096DE15EBE81A47057A7200000001"  # of the merchant's certificate
+PUB_KEY_ID = "PUB_KEY_ID_SANDBOX"
+APP_ID = "2021000000000001"
+SELLER_ID = "2088000000000001"
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Private keys of both sides of each channel. The channel's part uses the merchant's public half only."""
+
+    wechat_merchant: rsa.RSAPrivateKey
+    wechat_platform: rsa.RSAPrivateKey
+    wechat_api_v3: bytes
+    alipay_app: rsa.RSAPrivateKey
+    alipay_platform: rsa.RSAPrivateKey
+
+
+def load(folder: str | Path) -> Keys:
+    """The keys in a folder; what is missing is made (readable by its owner only)."""
+    where = Path(folder)
+    where.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Keys(
+        wechat_merchant=_rsa(where / "wechat_merchant.pem"),
+        wechat_platform=_rsa(where / "wechat_platform.pem"),
+        wechat_api_v3=_kept(where / "wechat_api_v3.key", lambda: secrets.token_hex(16).encode()),
+        alipay_app=_rsa(where / "alipay_app.pem"),
+        alipay_platform=_rsa(where / "alipay_platform.pem"),
+    )
+
+
+def settings(folder: str | Path, base_url: str) -> dict[str, dict[str, Any]]:
+    """What a merchant configures for each channel (plain and JSON-able), with the sandbox at `base_url`."""
+    keys = load(folder)
+    return {
+        "wechat": {
+            "mchid": MCHID,
+            "appid": APPID,
+            "serial": SERIAL,
+            "private_key_pem": _private_pem(keys.wechat_merchant).decode(),
+            "api_v3_key": keys.wechat_api_v3.decode(),
+            "platform_keys": {PUB_KEY_ID: _public_pem(keys.wechat_platform)},
+            "base_url": base_url,
+        },
+        "alipay": {
+            "app_id": APP_ID,
+            "seller_id": SELLER_ID,
+            "private_key_pem": _private_pem(keys.alipay_app).decode(),
+            "alipay_public_key_pem": _public_pem(keys.alipay_platform),
+            "base_url": base_url,
+        },
+    }
+
+
+def _rsa(path: Path) -> rsa.RSAPrivateKey:
+    pem = _kept(path, lambda: _private_pem(rsa.generate_private_key(65537, 2048)))
+    key = serialization.load_pem_private_key(pem, None)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise TypeError(f"{path} holds no RSA key")
+    return key
+
+
+def _kept(path: Path, make: Callable[[], bytes]) -> bytes:
+    """The file's content, made by whoever comes first: two starters at once end up with the same."""
+    if not path.exists():
+        handle, draft = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(make())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            Path(draft).unlink()
+    return path.read_bytes()
+
+
+def _private_pem(key: rsa.RSAPrivateKey) -> bytes:
+    form = serialization.PrivateFormat.PKCS8
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+
+
+def _public_pem(key: rsa.RSAPrivateKey) -> str:
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_key().public_bytes(serialization.Encoding.PEM, form).decode()
