@@ -30,9 +30,7 @@ def _pool() -> urllib3.PoolManager:
     return urllib3.PoolManager(maxsize=32, retries=False)
 
 
-def call(
-    method: str, url: str, *, headers: dict[str, str], body: bytes = b"", seconds: float = 5.0
-) -> Reply:
+def call(method: str, url: str, *, headers: dict[str, str], body: bytes = b"", seconds: float = 5.0) -> Reply:
     """Send one request and read the whole answer. Raises NotSent or Unknown."""
     try:
         answer = _pool().request(

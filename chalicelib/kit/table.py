@@ -111,11 +111,7 @@ class Row(Model):
         consistent: bool = False,
     ) -> Iterator[Self]:
         """The rows of one partition in the order of their sort key; `where` is on `sk`, `only` filters."""
-        return iter(
-            cls.query(
-                pk, where, only, consistent, scan_index_forward=not newest_first, limit=limit
-            )
-        )
+        return iter(cls.query(pk, where, only, consistent, scan_index_forward=not newest_first, limit=limit))
 
     def insert(self) -> Self:
         """Write a row that must not exist yet. Raises Refused with the stored one."""
@@ -127,9 +123,7 @@ class Row(Model):
         return self
 
     @classmethod
-    def change(
-        cls, pk: str, sk: str, actions: Sequence[Action], condition: Condition | None
-    ) -> Self:
+    def change(cls, pk: str, sk: str, actions: Sequence[Action], condition: Condition | None) -> Self:
         """Update a row under a condition and return it as it now stands. Raises Refused.
 
         A condition of None is for rows whose whole content is given each time.
@@ -160,14 +154,13 @@ class Row(Model):
 class Together:
     """Several conditional writes in one owner's table that happen all or not at all.
 
-    Use as a context manager around `put`, `change` and `check`; leaving the block commits. Raises Refused.
+    Use as a context manager around PynamoDB's `save`, `update` and `condition_check`; leaving the block commits.
+    Raises Refused when a condition fails or another transaction holds one of the rows.
     """
 
     def __init__(self, owner: str, token: str) -> None:
         tenant.check(owner)
-        self._write = TransactWrite(
-            connection=_connection(owner), client_request_token=token or None
-        )
+        self._write = TransactWrite(connection=_connection(owner), client_request_token=token or None)
 
     def __enter__(self) -> TransactWrite:
         return self._write.__enter__()
@@ -177,6 +170,6 @@ class Together:
             self._write.__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
         except TransactWriteError as failed:
             reasons = {r.code for r in failed.cancellation_reasons if r}
-            if "ConditionalCheckFailed" in reasons:
+            if reasons & {"ConditionalCheckFailed", "TransactionConflict"}:
                 raise Refused from failed
             raise

@@ -90,7 +90,5 @@ def client(service: str) -> Any:
     """A shared client that signs as the site acted for."""
     if service not in _clients:
         own_role = not config.load().tenant_role
-        _clients[service] = (
-            aws.client(service) if own_role else aws.client_as(service, SiteCredentials())
-        )
+        _clients[service] = aws.client(service) if own_role else aws.client_as(service, SiteCredentials())
     return _clients[service]

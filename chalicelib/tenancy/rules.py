@@ -8,7 +8,7 @@ from chalicelib.kit.errors import ShopError
 from chalicelib.kit.ids import base32
 
 RESERVED = frozenset(
-    "main www api admin console static assets mail smtp ftp ns dns cdn hooks pay login support help root".split()
+    "main www api admin console static assets mail smtp ftp ns dns cdn hooks pay login support".split()
 )
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,28}[a-z0-9])", re.ASCII)
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
@@ -66,7 +66,9 @@ def check_brand(brand: Brand) -> Brand:
 def _check_logo(logo: str) -> None:
     image = logo.startswith(("data:image/png;base64,", "data:image/webp;base64,", "data:image/jpeg;base64,"))
     if len(logo) > LARGEST_LOGO or not (image or len(logo) <= 2):
-        raise BadField("A logo is one or two characters, or a PNG, JPEG or WebP of at most 18 KB.", field="logo")
+        raise BadField(
+            "A logo is one or two characters, or a PNG, JPEG or WebP of at most 18 KB.", field="logo"
+        )
 
 
 def check_login(login: str, password: str) -> str:

@@ -109,9 +109,7 @@ def sites() -> list[Site]:
     return [_site(row) for row in SiteRow.of(tenant.MAIN).under(SITES)]
 
 
-def open_site(
-    slug: str, *, brand: Brand, owner_login: str, owner_password: str, plan: str, now: int
-) -> Site:
+def open_site(slug: str, *, brand: Brand, owner_login: str, owner_password: str, plan: str, now: int) -> Site:
     """Register a sub-site and start its provisioning; repeating the call continues it.
 
     Raises BadField, and Conflict when the name belongs to another owner.
@@ -126,7 +124,7 @@ def open_site(
     return _site(row)
 
 
-def retry_site(code: str, *, now: int) -> None:
+def retry_site(code: str) -> None:
     """Continue a provisioning that failed."""
     _change(code, [SiteRow.state.set("asked"), SiteRow.note.set("")], SiteRow.state == "failed")
     queue.send("provision", site=code)
@@ -158,7 +156,7 @@ def set_channels(code: str, channels: Collection[str]) -> None:
     _change(code, [SiteRow.channels.set([c for c in CHANNELS if c in channels])])
 
 
-def set_follow(code: str, follow: bool) -> None:
+def set_follow(code: str, *, follow: bool) -> None:
     """Whether the site sells all goods of the main site, the new ones too."""
     _change(code, [SiteRow.follow.set(follow)])
 
@@ -213,7 +211,9 @@ def _point(host: str, code: str) -> None:
 def _change(code: str, actions: Sequence[Action], condition: Condition | None = None) -> None:
     exists = SiteRow.slug.exists()
     try:
-        SiteRow.of(tenant.MAIN).change(SITES, code, actions, exists if condition is None else exists & condition)
+        SiteRow.of(tenant.MAIN).change(
+            SITES, code, actions, exists if condition is None else exists & condition
+        )
     except table.Refused as refused:
         raise (errors.Conflict() if refused.row else errors.NotFound()) from None
     finally:

@@ -53,7 +53,7 @@ def enlist(scope: str, login: str, secret: str, *, role: str, now: int) -> None:
 
 
 def sign_in(scope: str, login: str, secret: str, *, address: str, now: int) -> tuple[Staff, str]:
-    """Check a password and open a session; the second value is the session's token. Raises WrongLogin, TooMany."""
+    """Check a password and open a session, named by a token. Raises WrongLogin, TooMany."""
     login = login.strip().lower()[:64]
     _tries.take(f"{scope}|{login}|{address}")
     row = StaffRow.of(tenant.MAIN).read(_key(scope, login), ".")

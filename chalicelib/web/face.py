@@ -42,7 +42,7 @@ class Face:
     ) -> None:
         self.blueprint = Blueprint(name)
         self._error_page = error_page or problem
-        self._enter = enter or (lambda visit: None)
+        self._enter = enter or (lambda _visit: None)
 
     def get(self, path: str) -> Callable[[View], View]:
         """Register a view for GET."""
@@ -75,7 +75,7 @@ class Face:
                 answer = view(visit, **parts)
         except errors.ShopError as refusal:
             answer = self._refuse(visit, refusal)
-        except Exception:
+        except Exception:  # noqa: BLE001  the last line of defence: a visitor never sees a traceback
             log.crash("web.failed", view=view.__name__)
             answer = self._refuse(visit, Unexpected())
         answer.headers = {**SECURITY, **answer.headers}

@@ -130,5 +130,5 @@ class Visit:
 
 
 def _plain(error: Exception) -> str:
-    """msgspec says what is wrong and where, without repeating the value."""
+    """What is wrong and where, as msgspec says it, without repeating the value."""
     return json.dumps(str(error), ensure_ascii=False)[1:-1].replace('\\"', "'") + "."

@@ -1,0 +1,1 @@
+"""Goods of the main site and of sub-sites, and what each sub-site offers."""

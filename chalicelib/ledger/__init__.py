@@ -1,0 +1,1 @@
+"""Accounts and journals: what happened to the money, written once and never changed."""

@@ -1,0 +1,82 @@
+"""Rows of a site's table: O#{Beijing day of the key's time}#{bucket} / {number}, and what is left to do.
+
+Attribute names are short: the row stays under 900 bytes in every state, so that each of its writes costs one unit.
+"""
+
+from pynamodb.attributes import (
+    BinaryAttribute,
+    BooleanAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+)
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+
+from chalicelib.kit import table
+
+
+class MemberIndex(GlobalSecondaryIndex["OrderRow"]):  # type: ignore[no-untyped-call]
+    """A member's orders; guests' orders are not in it."""
+
+    class Meta:
+        """The index as infra/subsite.yaml makes it."""
+
+        index_name = "member"
+        projection = KeysOnlyProjection()
+
+    member = UnicodeAttribute(hash_key=True, attr_name="m")
+    sk = UnicodeAttribute(range_key=True)
+
+
+class OrderRow(table.Row):
+    """An order. Times are seconds UTC, amounts fen."""
+
+    by_member = MemberIndex()
+
+    status = UnicodeAttribute(attr_name="st")
+    fingerprint = BinaryAttribute(legacy_encoding=False, attr_name="fp")
+    goods_id = UnicodeAttribute(attr_name="g")
+    goods_owner = UnicodeAttribute(attr_name="ow")
+    goods_name = UnicodeAttribute(attr_name="gn")
+    kind = UnicodeAttribute(attr_name="k")
+    way = UnicodeAttribute(attr_name="w")
+    quantity = NumberAttribute(attr_name="q")
+    amount = NumberAttribute(attr_name="a")
+    cost = NumberAttribute(attr_name="co")
+    plan = UnicodeAttribute(attr_name="pl")
+    shelf = NumberAttribute(attr_name="sv")
+    ranges = UnicodeAttribute(attr_name="r", null=True)  # "seg:start:count seg:…"
+    attempts = UnicodeAttribute(attr_name="pa")  # "wechat:1900000001 alipay:…"
+    paid_attempt = NumberAttribute(attr_name="pi", null=True)
+    transaction = UnicodeAttribute(attr_name="tx", null=True)
+    contact = BinaryAttribute(legacy_encoding=False, attr_name="c")
+    password = BinaryAttribute(legacy_encoding=False, attr_name="pw")
+    member = UnicodeAttribute(attr_name="m", null=True)
+    placed_at = NumberAttribute(attr_name="t")
+    expires_at = NumberAttribute(attr_name="te")
+    paid_at = NumberAttribute(attr_name="tp", null=True)
+    delivered_at = NumberAttribute(attr_name="td", null=True)
+    expired_at = NumberAttribute(attr_name="tz", null=True)
+    review_at = NumberAttribute(attr_name="tv", null=True)
+    refunding_at = NumberAttribute(attr_name="tr", null=True)
+    refunded_at = NumberAttribute(attr_name="tf", null=True)
+    late = BooleanAttribute(attr_name="l", null=True)
+    why = UnicodeAttribute(attr_name="y", null=True)
+
+
+class TodoRow(table.Row):
+    """TODO / {number}#{what}: work that outlives the walk of recent days."""
+
+    due = NumberAttribute()
+    tries = NumberAttribute(default=0)
+    what = UnicodeAttribute()
+    detail = UnicodeAttribute(default="")
+    done_at = NumberAttribute(null=True)
+    ttl = NumberAttribute(null=True)
+
+
+class DeliveryRow(table.Row):
+    """HAND#{number} / . : what a person delivered, sealed."""
+
+    sealed = BinaryAttribute(legacy_encoding=False)
+    staff = UnicodeAttribute()
+    at = NumberAttribute()

@@ -1,0 +1,136 @@
+"""An order as everybody but the table sees it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.kit import errors, vault
+from chalicelib.stock.service import Range, parse_range
+
+from . import rules
+from .model import OrderRow
+from .rules import Attempt, Step
+
+_TIMES = (
+    ("placed", "placed_at"),
+    ("expired", "expired_at"),
+    ("paid", "paid_at"),
+    ("review", "review_at"),
+    ("delivered", "delivered_at"),
+    ("refunding", "refunding_at"),
+    ("refunded", "refunded_at"),
+)
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order as stored. Amounts in fen, times in seconds UTC."""
+
+    number: str
+    site: str
+    status: str
+    fingerprint: bytes
+    goods_id: str
+    goods_owner: str
+    goods_name: str
+    kind: str
+    way: str
+    quantity: int
+    amount_fen: int
+    cost_fen: int
+    plan: str
+    shelf: int
+    ranges: tuple[Range, ...]
+    attempts: tuple[Attempt, ...]
+    paid_attempt: int
+    transaction: str
+    member: str | None
+    placed_at: int
+    expires_at: int
+    paid_at: int | None
+    delivered_at: int | None
+    closed_at: int | None
+    refunding_at: int | None
+    refunded_at: int | None
+    late: bool
+    why: str
+    progress: tuple[Step, ...]
+    sealed_contact: bytes
+
+    @property
+    def channel(self) -> str:
+        """The channel that was paid, or else the one tried last."""
+        return self.attempts[min(self.paid_attempt or 99, len(self.attempts)) - 1].channel
+
+    @property
+    def contact_masked(self) -> str:
+        """The contact, recognisable for its owner only."""
+        return rules.mask(open_contact(self.site, self.number, self.sealed_contact))
+
+
+def read(site: str, number: str) -> Order:
+    """An order by number, strongly read. Raises NotFound."""
+    row = OrderRow.of(site).read(rules.partition(number), number)
+    if row is None:
+        raise errors.NotFound
+    return order_of(site, row)
+
+
+def seal_contact(site: str, number: str, contact: str) -> bytes:
+    """A contact for storage."""
+    return vault.seal(site, contact.encode(), f"contact|{number}")
+
+
+def open_contact(site: str, number: str, sealed: bytes) -> str:
+    """A stored contact."""
+    return vault.unseal(site, sealed, f"contact|{number}").decode()
+
+
+def order_of(site: str, row: OrderRow) -> Order:
+    """The order in a row."""
+    return Order(
+        number=row.sk,
+        site=site,
+        status=row.status,
+        fingerprint=row.fingerprint,
+        goods_id=row.goods_id,
+        goods_owner=row.goods_owner,
+        goods_name=row.goods_name,
+        kind=row.kind,
+        way=row.way,
+        quantity=int(row.quantity),
+        amount_fen=int(row.amount),
+        cost_fen=int(row.cost),
+        plan=row.plan,
+        shelf=int(row.shelf),
+        ranges=tuple(parse_range(text) for text in (row.ranges or "").split()),
+        attempts=rules.parse_attempts(row.attempts),
+        paid_attempt=int(row.paid_attempt or 0),
+        transaction=row.transaction or "",
+        member=row.member,
+        placed_at=int(row.placed_at),
+        expires_at=int(row.expires_at),
+        paid_at=_time(row.paid_at),
+        delivered_at=_time(row.delivered_at),
+        closed_at=_time(row.expired_at),
+        refunding_at=_time(row.refunding_at),
+        refunded_at=_time(row.refunded_at),
+        late=bool(row.late),
+        why=row.why or "",
+        progress=_progress(row),
+        sealed_contact=row.contact,
+    )
+
+
+def _time(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def _progress(row: OrderRow) -> tuple[Step, ...]:
+    steps = [
+        Step(int(at), "paid_late" if what == "paid" and row.late else what)
+        for what, name in _TIMES
+        if (at := getattr(row, name)) is not None
+    ]
+    if row.status == "paid":
+        steps.append(Step(int(row.paid_at), "delivering"))
+    return tuple(sorted(steps, key=lambda step: step.at))

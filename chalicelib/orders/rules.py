@@ -1,0 +1,136 @@
+"""Order numbers, states and what a shopper may type. Pure.
+
+number   site(4) bucket(1) time(7) digest(16) = 28 characters of Crockford base32
+         time = the second of the idempotency key; digest = HMAC of principal, key and time under the site's key
+         out_trade_no at a channel = number + number of the attempt (2)
+"""
+
+import unicodedata
+from dataclasses import dataclass
+
+from chalicelib.kit import clock, ids
+from chalicelib.kit.errors import NotFound, ShopError
+from chalicelib.stock.service import Range
+
+BUCKETS = 8
+LENGTH = 28
+MOST_ATTEMPTS = 4
+LONGEST_NAME = 96  # bytes of the goods' name kept in the order
+LONGEST_CONTACT = 96  # bytes
+
+STATES = ("pending", "paid", "delivered", "review", "refunding", "refunded", "expired")
+FINAL = frozenset({"delivered", "refunded", "expired"})
+MOVES = {
+    ("pending", "paid"),
+    ("pending", "expired"),
+    ("expired", "paid"),  # the money came late: a code if one remains, else a refund
+    ("paid", "delivered"),
+    ("paid", "review"),
+    ("paid", "refunding"),
+    ("review", "delivered"),
+    ("review", "refunding"),
+    ("refunding", "refunded"),
+    ("refunding", "review"),  # the channel could not give the money back
+}
+
+
+class BadContact(ShopError):
+    """A contact or query password nobody could look the order up with."""
+
+    status = 422
+    code = "bad_contact"
+    sentence = "A contact has 3 to 64 characters, a query password 4 to 64."
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try to be paid, by its place in the order."""
+
+    index: int
+    channel: str
+    merchant: str
+
+    def out_trade_no(self, number: str) -> str:
+        """The number this try has at the channel."""
+        return f"{number}{self.index:02}"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the progress: when, and what."""
+
+    at: int
+    what: str
+
+
+def make_number(site: str, digest: bytes, key_time: int) -> str:
+    """The number of an order; the same site, key and principal give the same number."""
+    bucket = ids.ALPHABET[digest[0] % BUCKETS]
+    return f"{site.upper()}{bucket}{ids.number32(key_time, 7)}{ids.base32(digest[1:11], 16)}"
+
+
+def parse_number(text: str) -> str:
+    """A number as people type it. Raises NotFound for what can be none."""
+    number = "".join(text.split()).upper()
+    if len(number) != LENGTH or any(letter not in ids.ALPHABET for letter in number):
+        raise NotFound
+    return number
+
+
+def site_of(number: str) -> str:
+    """The site that issued a number."""
+    return number[:4].lower()
+
+
+def partition(number: str) -> str:
+    """The partition that holds an order."""
+    return f"O#{clock.day_of(ids.from32(number[5:12]))}#{number[4]}"
+
+
+def partitions(day: str) -> list[str]:
+    """All partitions of a Beijing day."""
+    return [f"O#{day}#{ids.ALPHABET[bucket]}" for bucket in range(BUCKETS)]
+
+
+def split_trade_no(out_trade_no: str) -> tuple[str, int]:
+    """The order and attempt a channel's number belongs to. Raises NotFound."""
+    if not out_trade_no[LENGTH:].isdigit() or len(out_trade_no) != LENGTH + 2:
+        raise NotFound
+    return parse_number(out_trade_no[:LENGTH]), int(out_trade_no[LENGTH:])
+
+
+def contact(text: str) -> str:
+    """A contact in the one form in which it is stored and compared. Raises BadContact."""
+    clean = unicodedata.normalize("NFKC", text).strip().casefold()
+    printable = all(unicodedata.category(letter) not in ("Cc", "Cs", "Cn") for letter in clean)
+    if not 3 <= len(clean) <= 64 or len(clean.encode()) > LONGEST_CONTACT or not printable:
+        raise BadContact
+    return clean
+
+
+def query_password(text: str) -> str:
+    """A query password as typed. Raises BadContact."""
+    if not 4 <= len(text) <= 64:
+        raise BadContact
+    return text
+
+
+def mask(text: str) -> str:
+    """A contact that its owner recognises."""
+    return f"{text[:3]}****{text[-2:]}" if len(text) > 6 else f"{text[:1]}****"
+
+
+def short_name(name: str) -> str:
+    """A goods name cut to the bytes an order keeps."""
+    return name.encode()[:LONGEST_NAME].decode(errors="ignore")
+
+
+def parse_attempts(text: str) -> tuple[Attempt, ...]:
+    """The tries of an order out of their stored form."""
+    pairs = [one.split(":") for one in text.split()]
+    return tuple(Attempt(i, channel, merchant) for i, (channel, merchant) in enumerate(pairs, 1))
+
+
+def write_ranges(ranges: tuple[Range, ...]) -> str:
+    """Ranges in their stored form."""
+    return " ".join(str(one) for one in ranges)

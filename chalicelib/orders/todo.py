@@ -1,0 +1,72 @@
+"""What is left to do for an order after the walk of recent days has passed it: refunds, reviews, disputes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
+from chalicelib.kit import table
+
+from .model import TodoRow
+
+_KEEP = 90 * 86_400
+_PARTITION = "TODO"
+
+
+@dataclass(frozen=True)
+class Todo:
+    """One open matter."""
+
+    number: str
+    what: str
+    due: int
+    tries: int
+    detail: str
+
+
+def add_todo(site: str, number: str, what: str, *, due: int, detail: str = "") -> None:
+    """Note a matter; noting it again changes nothing."""
+    row = TodoRow.of(site)(_PARTITION, f"{number}#{what}", due=due, what=what, detail=detail)
+    try:
+        row.insert()
+    except table.Refused:
+        return
+
+
+def delay_todo(site: str, todo: Todo, *, due: int) -> None:
+    """Look at the matter again later; counts the try."""
+    rows = TodoRow.of(site)
+    actions = [rows.due.set(due), rows.tries.set(todo.tries + 1)]
+    _change(rows, todo, actions, rows.tries == todo.tries)
+
+
+def close_todo(site: str, number: str, what: str, *, now: int) -> None:
+    """The matter is settled; the row stays for ninety days."""
+    rows = TodoRow.of(site)
+    try:
+        rows.change(
+            _PARTITION,
+            f"{number}#{what}",
+            [rows.done_at.set(now), rows.ttl.set(now + _KEEP)],
+            rows.done_at.does_not_exist() & rows.pk.exists(),
+        )
+    except table.Refused:
+        return
+
+
+def due_todos(site: str, *, now: int) -> list[Todo]:
+    """Open matters whose time has come."""
+    rows = TodoRow.of(site)
+    open_ = rows.done_at.does_not_exist() & (rows.due <= now)
+    return [
+        Todo(row.sk.split("#", 1)[0], row.what, int(row.due), int(row.tries), row.detail)
+        for row in rows.under(_PARTITION, only=open_, consistent=True)
+    ]
+
+
+def _change(rows: type[TodoRow], todo: Todo, actions: Sequence[Action], condition: Condition) -> None:
+    try:
+        rows.change(_PARTITION, f"{todo.number}#{todo.what}", actions, condition)
+    except table.Refused:
+        return

@@ -1,0 +1,1 @@
+"""One price engine, explained line by line."""

@@ -1,0 +1,242 @@
+"""Giving positions out and taking them back.
+
+A claim is one conditional update: the ring slot, the new `next` and the new `free` are set from the values before
+the update, so any number of shoppers at once get different positions without a conflict. A claim carries the name
+of this very attempt; when its answer is lost, asking again finds the same range in the ring. `free` only falls,
+so a segment seen empty stays empty and is never written to again.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.kit import aws, ids, log, table, tenant
+
+from .model import BackRow, MapRow, PointerRow, SkuRow
+from .rules import MOST_RANGES, RING, Range, SoldOut, originals
+
+_FOLDABLE = 3 * 86_400  # seconds for which returned ranges are looked for
+_KEEP_BACK = 30 * 86_400
+_FOLD_AT_ONCE = 45  # ranges; each costs a place in a transaction of at most 100
+_LOW = 50  # positions; below it, returned ranges are folded at once
+
+_segments: dict[tuple[str, str], list[str]] = {}
+_dead: set[tuple[str, str]] = set()
+
+
+def claim(owner: str, sku: str, quantity: int, *, now: int) -> tuple[Range, ...]:
+    """Take positions of a SKU for good. Raises SoldOut with everything given back.
+
+    Two shoppers who want several pieces each may take the last ones in halves and both fall short, so a shortage
+    is believed only when it shows again after everything was given back.
+    """
+    for attempt in (ids.token(16), ids.token(16)):
+        taken = _gather(owner, sku, quantity, attempt, now)
+        if _count(taken) == quantity and len(taken) <= MOST_RANGES:
+            return tuple(taken)
+        give_back(owner, sku, taken, why="short", at=now, now=now)
+        if not taken:
+            break
+    raise SoldOut(left=_count(taken))
+
+
+def give_back(owner: str, sku: str, ranges: Iterable[Range], *, why: str, at: int, now: int) -> None:
+    """Return ranges that were never shown to anybody. `at` is fixed per order, so a repeat changes nothing."""
+    returned = False
+    for one in ranges:
+        returned = True
+        _put_back(owner, sku, one, why, at, now)
+    if returned and level(owner, sku) < _LOW:
+        fold(owner, sku, now=now)
+
+
+def fold(owner: str, sku: str, *, now: int) -> bool:
+    """Make one new segment of returned ranges; whether there is something new to claim."""
+    backs = _unfolded(owner, sku, now)
+    if not backs:
+        return False
+    ranges = [one for back in backs for one in resolve(owner, [_range(back)])]
+    seg = "r" + ids.base32(hashlib.sha256("|".join(back.sk for back in backs).encode()).digest(), 11)
+    try:
+        _commit_fold(owner, sku, seg, ranges, backs)
+    except table.Refused:
+        log.event("stock.fold_raced", sku=sku)
+    return True
+
+
+def resolve(owner: str, ranges: Iterable[Range]) -> list[Range]:
+    """Original ranges, which chunks hold; returned positions are looked up in their segment's map."""
+    found: list[Range] = []
+    for one in ranges:
+        if one.seg.startswith("r"):
+            row = MapRow.of(owner).read(f"PTR#{one.seg}", "map", consistent=False) or _map(owner, one.seg)
+            found += originals([Range(*entry) for entry in row.ranges], one)
+        else:
+            found.append(one)
+    return found
+
+
+def level(owner: str, sku: str) -> int:
+    """Free positions of one SKU, read now."""
+    segs = _segments_of(owner, sku, known=False)
+    rows = PointerRow.of(owner).read_many((f"PTR#{seg}", ".") for seg in segs)
+    return sum(int(row.free) for row in rows)
+
+
+def forget() -> None:
+    """Drop what this instance remembers of segments."""
+    _segments.clear()
+    _dead.clear()
+
+
+def _gather(owner: str, sku: str, quantity: int, attempt: str, now: int) -> list[Range]:
+    """Positions from the segments remembered, then from those read anew, then from returned ranges."""
+    taken: list[Range] = []
+    _take(owner, _segments_of(owner, sku, known=True), quantity, attempt, taken)
+    if _count(taken) < quantity:
+        _take(owner, _segments_of(owner, sku, known=False), quantity, attempt, taken)
+    if _count(taken) < quantity and fold(owner, sku, now=now):
+        _take(owner, _segments_of(owner, sku, known=False), quantity, attempt, taken)
+    return taken
+
+
+def _take(owner: str, segs: Sequence[str], quantity: int, attempt: str, taken: list[Range]) -> None:
+    for seg in _order(list(segs), attempt):
+        need = quantity - _count(taken)
+        got = _claim_in(owner, seg, need, attempt) if need else None
+        if got:
+            taken.append(got)
+        if got and got.count < need:
+            _dead.add((owner, seg))  # it gave its last; asking again would find our own slot in the ring
+
+
+def _claim_in(owner: str, seg: str, most: int, attempt: str) -> Range | None:
+    """Up to `most` positions of one segment; None when it is empty."""
+    while (owner, seg) not in _dead:
+        stood = _advance(owner, seg, most, attempt)
+        if isinstance(stood, Range):
+            return stood
+        free = int(stood["free"]["N"]) if stood else 0
+        if free == 0:
+            _dead.add((owner, seg))
+        most = min(most, free)
+    return None
+
+
+def _advance(owner: str, seg: str, count: int, attempt: str) -> Range | dict[str, Any]:
+    """Move the pointer by `count`; the range, or the item as it stood when the condition failed."""
+    i = int.from_bytes(hashlib.sha256(attempt.encode()).digest()[:2]) % RING
+    names = {"#o": f"o{i}", "#s": f"s{i}", "#k": f"k{i}", "#next": "next", "#free": "free"}
+    try:
+        done = _client(owner).update_item(
+            TableName=table.name_of(owner),
+            Key={"pk": {"S": f"PTR#{seg}"}, "sk": {"S": "."}},
+            UpdateExpression="SET #o = :o, #s = #next, #k = :k, #next = #next + :k, #free = #free - :k",
+            ConditionExpression="#free >= :k AND (attribute_not_exists(#o) OR #o <> :o)",
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues={":o": {"S": attempt}, ":k": {"N": str(count)}},
+            ReturnValues="UPDATED_NEW",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+        return Range(seg, int(done["Attributes"][f"s{i}"]["N"]), count)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            raise
+        stood: dict[str, Any] = dict(error.response).get("Item") or {}  # type: ignore[assignment]
+    if stood.get(f"o{i}", {}).get("S") == attempt:
+        # A retry inside the SDK: the first call had its effect, its answer was lost.
+        return Range(seg, int(stood[f"s{i}"]["N"]), int(stood[f"k{i}"]["N"]))
+    return stood
+
+
+def _client(owner: str) -> Any:
+    tenant.check(owner)
+    return aws.client("dynamodb") if owner == tenant.MAIN else tenant.client("dynamodb")
+
+
+def _segments_of(owner: str, sku: str, *, known: bool) -> list[str]:
+    """The SKU's live segments, oldest first; `known` accepts what this instance remembers."""
+    if not known or (owner, sku) not in _segments:
+        row = SkuRow.of(owner).read(f"SKU#{sku}", ".")
+        _segments[owner, sku] = list(row.segs) if row else []
+    return [seg for seg in _segments[owner, sku] if (owner, seg) not in _dead]
+
+
+def _order(segs: list[str], attempt: str) -> list[str]:
+    """Oldest import first; among the parallel segments of one import each shopper starts elsewhere."""
+    if len(segs) < 2 or segs[0][:-1] != segs[1][:-1]:
+        return segs
+    front = [seg for seg in segs if seg[:-1] == segs[0][:-1]]
+    turn = int.from_bytes(hashlib.sha256(attempt.encode()).digest()[2:4]) % len(front)
+    return front[turn:] + front[:turn] + segs[len(front) :]
+
+
+def _put_back(owner: str, sku: str, one: Range, why: str, at: int, now: int) -> None:
+    row = BackRow.of(owner)(
+        f"BACK#{sku}",
+        f"{at:010}#{one.seg}#{one.start:012}",
+        seg=one.seg,
+        start=one.start,
+        size=one.count,
+        why=why,
+        ttl=now + _KEEP_BACK,
+    )
+    try:
+        row.insert()
+    except table.Refused:
+        return
+
+
+def _unfolded(owner: str, sku: str, now: int) -> list[BackRow]:
+    rows = BackRow.of(owner)
+    since = rows.sk >= f"{now - _FOLDABLE:010}"
+    open_ = rows.folded.does_not_exist()
+    found = rows.under(f"BACK#{sku}", where=since, only=open_, consistent=True)
+    return [row for row, _ in zip(found, range(_FOLD_AT_ONCE), strict=False)]
+
+
+def _commit_fold(owner: str, sku: str, seg: str, ranges: Sequence[Range], backs: Sequence[BackRow]) -> None:
+    pointers, maps = PointerRow.of(owner), MapRow.of(owner)
+    skus, rows = SkuRow.of(owner), BackRow.of(owner)
+    before = skus.read(f"SKU#{sku}", ".")
+    if before is None:
+        raise table.Refused
+    total = _count(ranges)
+    alive = [one for one in before.segs if (owner, one) not in _dead]
+    with table.Together(owner, "") as write:
+        write.save(
+            pointers(f"PTR#{seg}", ".", next=0, free=total, len=total, sku=sku),
+            condition=pointers.pk.does_not_exist(),
+        )
+        write.save(
+            maps(f"PTR#{seg}", "map", ranges=[[r.seg, r.start, r.count] for r in ranges]),
+            condition=maps.pk.does_not_exist(),
+        )
+        write.update(
+            skus(f"SKU#{sku}", "."),
+            [skus.segs.set([*alive, seg]), skus.rev.set(int(before.rev) + 1)],
+            condition=skus.rev == int(before.rev),
+        )
+        for back in backs:
+            write.update(
+                rows(back.pk, back.sk),
+                [rows.folded.set(seg)],
+                condition=rows.folded.does_not_exist() & rows.pk.exists(),
+            )
+
+
+def _map(owner: str, seg: str) -> MapRow:
+    row = MapRow.of(owner).read(f"PTR#{seg}", "map")
+    if row is None:
+        raise LookupError(f"segment {seg} has no map")
+    return row
+
+
+def _range(back: BackRow) -> Range:
+    return Range(back.seg, int(back.start), int(back.size))
+
+
+def _count(ranges: Iterable[Range]) -> int:
+    return sum(one.count for one in ranges)

@@ -1,0 +1,74 @@
+"""Rows of a pool, in the table of whoever owns it.
+
+SKU#{sku}   / .              the segments that may still have free positions, oldest first; the import lock
+PTR#{seg}   / .              the pointer of a segment: next, free, and the ring of the last 16 claims
+PTR#{seg}   / map            of a segment of returned positions: which original ranges they are
+CHUNK#{seg} / {first:012}    up to 25 codes in one ciphertext, written once
+PRINT#{seg} / {first:012}    fingerprints (8 bytes each) of a segment's codes, to notice duplicates
+BATCH#{sku} / {at}#{batch}   one import
+BACK#{sku}  / {at}#{range}   a returned range; marked when it went into a new segment
+"""
+
+from pynamodb.attributes import (
+    BinaryAttribute,
+    JSONAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+)
+
+from chalicelib.kit import table
+
+
+class SkuRow(table.Row):
+    """The pool of one SKU."""
+
+    segs = JSONAttribute(default=list)
+    rev = NumberAttribute(default=0)
+    lock = UnicodeAttribute(null=True)
+    locked_until = NumberAttribute(default=0)
+
+
+class PointerRow(table.Row):
+    """A segment's pointer. Slots o0..o15, s0..s15, k0..k15 are written by `claims` in DynamoDB's own words."""
+
+    next = NumberAttribute()
+    free = NumberAttribute()
+    len = NumberAttribute()
+    sku = UnicodeAttribute()
+
+
+class MapRow(table.Row):
+    """Original ranges, in the order of the new positions: [[seg, start, count], …]."""
+
+    ranges = JSONAttribute()
+
+
+class ChunkRow(table.Row):
+    """Codes first..first+24 of a segment."""
+
+    sealed = BinaryAttribute(legacy_encoding=False)
+
+
+class PrintRow(table.Row):
+    """Fingerprints of a run of codes."""
+
+    marks = BinaryAttribute(legacy_encoding=False)
+
+
+class BatchRow(table.Row):
+    """What an import brought."""
+
+    note = UnicodeAttribute(default="")
+    added = NumberAttribute()
+    segs = JSONAttribute()
+
+
+class BackRow(table.Row):
+    """A range that came back from an order."""
+
+    seg = UnicodeAttribute()
+    start = NumberAttribute()
+    size = NumberAttribute()
+    why = UnicodeAttribute()
+    folded = UnicodeAttribute(null=True)
+    ttl = NumberAttribute(null=True)
