@@ -55,12 +55,12 @@ def repack(source: Path, target: Path) -> None:
             workers=os.cpu_count() or 1,
             invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
         )
-        files = sorted(path for path in Path(scratch).rglob("*") if path.is_file())
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
-            for path in files:
-                entry = zipfile.ZipInfo(path.relative_to(scratch).as_posix(), _EPOCH)
+        files = [path for path in Path(scratch).rglob("*") if path.is_file()]
+        with zipfile.ZipFile(target, "w") as packed:
+            for name in sorted(path.relative_to(scratch).as_posix() for path in files):
+                entry = zipfile.ZipInfo(name, _EPOCH)
                 entry.external_attr = 0o644 << 16
-                packed.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+                packed.writestr(entry, Path(scratch, name).read_bytes(), zipfile.ZIP_DEFLATED)
 
 
 def _copy(project: Path, copy: Path) -> None:

@@ -1,7 +1,7 @@
 """What IAM would decide about a request, as far as this project's policies go.
 
 Rules: "Policy evaluation logic" and "IAM JSON policy elements" of the IAM User Guide. An explicit deny wins;
-what no statement allows is denied. A resource pattern is matched as one text, which allows no less than IAM does,
+what no statement allows is denied. A resource pattern is matched as one text, which allows no less than IAM,
 so a denial proven here holds. Condition operators outside the table below raise KeyError instead of passing.
 """
 

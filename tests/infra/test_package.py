@@ -1,0 +1,249 @@
+"""The packaged template: what is deployed is what was meant."""
+
+import copy
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from samtranslator.translator.transform import transform
+
+from infra.package import build, rest
+
+pytestmark = pytest.mark.package
+
+# path → face, as the shop's map has it; every path below /console belongs to the console
+FACES = {
+    "/": "storefront",
+    "/goods/{goods_id}": "storefront",
+    "/login": "storefront",
+    "/signup": "storefront",
+    "/logout": "storefront",
+    "/healthz": "storefront",
+    "/api/v1/goods": "storefront",
+    "/api/v1/openapi.json": "storefront",
+    "/robots.txt": "storefront",
+    "/lang/{lang}": "storefront",
+    "/buy/{goods_id}": "checkout",
+    "/pay/{order_no}": "checkout",
+    "/api/v1/orders": "checkout",
+    "/orders": "receipts",
+    "/orders/{order_no}": "receipts",
+    "/orders/{order_no}/state": "receipts",
+    "/orders/{order_no}/codes": "receipts",
+    "/api/v1/orders/{order_no}": "receipts",
+    "/hooks/{channel}/{merchant}": "hooks",
+}
+# worker → its queue, batch size, batching window and timeout in seconds
+WORKERS = {
+    "DeliverOrders": ("Fulfil", 10, 0, 60),
+    "SettleOrders": ("Settle", 10, 5, 60),
+    "RefundOrders": ("Refund", 1, 0, 60),
+    "DriveOrders": ("Timer", 10, 0, 60),
+    "ProvisionSites": ("Provision", 1, 0, 120),
+    "PublishCatalogs": ("Publish", 10, 0, 120),
+}
+SCHEDULES = {
+    "WalkSites": "rate(15 minutes)",
+    "CloseWindows": "cron(30 * * * ? *)",
+    "AuditPools": "cron(30 19 * * ? *)",  # 03:30 in Beijing
+}
+
+
+class NoManagedPolicies:
+    def load(self):
+        return {}
+
+
+@pytest.fixture
+def expanded(packaged, monkeypatch):
+    """The template as CloudFormation sees it after the SAM transform."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    template = copy.deepcopy(packaged.template)
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = "s3://bucket/deployment.zip"
+    parameters = {
+        name: value.get("Default", "shop.example") for name, value in template["Parameters"].items()
+    }
+    return transform(template, parameters, NoManagedPolicies())
+
+
+def lint(path):
+    call = [
+        Path(sys.executable).with_name("cfn-lint"),
+        "--regions",
+        "us-east-1",
+        "cn-north-1",
+        "--",
+        str(path),
+    ]
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_template_is_clean(packaged):
+    assert lint(packaged.folder / build.TEMPLATE) == (0, "")
+
+
+def test_the_template_is_clean_after_the_transform(expanded, tmp_path):
+    (tmp_path / "expanded.json").write_text(json.dumps(expanded))
+    assert lint(tmp_path / "expanded.json") == (0, "")
+
+
+def test_it_stays_within_the_limits_of_cloudformation_and_lambda(packaged, expanded):
+    assert len(expanded["Resources"]) <= 500
+    assert len(json.dumps(packaged.template)) <= 1_000_000
+    for function in packaged.functions.values():
+        assert len(json.dumps(function["Environment"]["Variables"])) <= 4096
+    with zipfile.ZipFile(packaged.folder / build.ZIP) as packed:
+        assert sum(entry.file_size for entry in packed.infolist()) <= 250 << 20
+
+
+def test_the_functions_are_the_faces_and_the_workers(packaged):
+    assert set(packaged.functions) == {face.capitalize() for face in rest.FACES} | set(WORKERS) | set(
+        SCHEDULES
+    )
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_a_worker_takes_from_its_queue_and_answers_for_each_message(packaged, name):
+    queue, batch, window, timeout = WORKERS[name]
+    mapping = packaged.mappings[name]
+    assert mapping["Queue"] == {"Fn::GetAtt": [f"{queue}Queue", "Arn"]}
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["BatchSize"] == batch
+    assert mapping["MaximumBatchingWindowInSeconds"] == window
+    assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
+    assert packaged.functions[name]["Timeout"] == timeout
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_a_workers_queue_waits_six_times_as_long_and_its_dead_letters_raise_an_alarm(packaged, name):
+    queue, _, window, timeout = WORKERS[name]
+    properties = packaged.resources[f"{queue}Queue"]["Properties"]
+    assert properties["VisibilityTimeout"] >= 6 * timeout + window
+    dead = properties["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
+    (alarm,) = _alarms_on(packaged, "ApproximateNumberOfMessagesVisible", dead)
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
+    (alarm,) = _alarms_on(packaged, "ApproximateAgeOfOldestMessage", f"{queue}Queue")
+    assert alarm["AlarmActions"] == [{"Ref": "Alarms"}]
+
+
+def _alarms_on(packaged, metric, queue):
+    dimension = [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}]
+    alarms = [r["Properties"] for r in packaged.resources.values() if r["Type"] == "AWS::CloudWatch::Alarm"]
+    return [alarm for alarm in alarms if alarm["MetricName"] == metric and alarm["Dimensions"] == dimension]
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_schedule_runs_when_it_should(packaged, name):
+    (event,) = packaged.functions[name]["Events"].values()
+    assert event == {"Type": "Schedule", "Properties": {"Schedule": SCHEDULES[name]}}
+
+
+def test_every_path_leads_to_the_function_of_its_audience(packaged):
+    found = {path: face for api in ("RestAPI", "HooksAPI") for path, face in _faces(packaged, api).items()}
+    console = {path for path in found if path == "/console" or path.startswith("/console/")}
+    assert {path: face for path, face in found.items() if path not in console} == FACES
+    assert {found[path] for path in console} == {"console"}
+
+
+def _faces(packaged, api):
+    found = {}
+    for path, methods in packaged.resources[api]["Properties"]["DefinitionBody"]["paths"].items():
+        uris = {method["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"] for method in methods.values()}
+        (uri,) = uris
+        (found[path],) = [face for face in rest.FACES if f"${{{face.capitalize()}.Arn}}" in uri]
+    return found
+
+
+def test_payment_callbacks_have_an_api_and_a_reserve_of_their_own(packaged):
+    assert set(_faces(packaged, "HooksAPI").values()) == {"hooks"}
+    assert "hooks" not in _faces(packaged, "RestAPI").values()
+    assert packaged.functions["Hooks"]["ReservedConcurrentExecutions"] > 0
+    source = packaged.resources["HooksInvokePermission"]["Properties"]["SourceArn"]["Fn::Sub"]
+    assert "${HooksAPI}" in source
+
+
+@pytest.mark.parametrize("api", ["RestAPI", "HooksAPI"])
+def test_an_api_is_regional_within_its_quota_and_knows_404(packaged, api):
+    properties = packaged.resources[api]["Properties"]
+    assert properties["EndpointConfiguration"] == "REGIONAL"
+    body = properties["DefinitionBody"]
+    parts = [path.strip("/").split("/") for path in body["paths"]]
+    nodes = {tuple(part[: i + 1]) for part in parts for i in range(len(part))}
+    assert len(nodes) <= 280
+    unknown = body["x-amazon-apigateway-gateway-responses"]["MISSING_AUTHENTICATION_TOKEN"]
+    assert unknown["statusCode"] == "404"
+    assert json.loads(unknown["responseTemplates"]["application/json"])["code"] == "not_found"
+
+
+@pytest.mark.parametrize("face", rest.FACES)
+def test_a_face_serves_itself_alone(packaged, face):
+    function = packaged.functions[face.capitalize()]
+    assert function["Handler"] == "app.app"
+    assert function["Environment"]["Variables"]["FACES"] == face
+    assert function["MemorySize"] == 512
+    assert function["Timeout"] <= 29  # API Gateway waits no longer
+
+
+def test_every_function_has_a_role_a_log_and_settings_of_its_own(packaged):
+    for name, function in packaged.functions.items():
+        assert function["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
+        assert function["LoggingConfig"] == {"LogGroup": {"Ref": f"{name}Logs"}}
+        variables = function["Environment"]["Variables"]
+        assert {"STAGE", "TABLE_PREFIX", "KEY_ID", "TENANT_ROLE", "SITE_DOMAIN", "PUBLIC_SCHEME"} <= set(
+            variables
+        )
+        assert {key for key in variables if key.startswith("QUEUE_")} == {
+            f"QUEUE_{queue.upper()}" for queue, *_ in WORKERS.values()
+        }
+
+
+def test_only_the_provisioner_carries_the_template_of_a_sub_site(packaged):
+    carrying = [
+        n for n, f in packaged.functions.items() if "SUBSITE_TEMPLATE" in f["Environment"]["Variables"]
+    ]
+    assert carrying == ["ProvisionSites"]
+    template = json.loads(
+        packaged.functions["ProvisionSites"]["Environment"]["Variables"]["SUBSITE_TEMPLATE"]
+    )
+    assert list(template["Resources"]) == ["Table"]
+
+
+def test_every_log_line_that_asks_for_a_person_reaches_one(packaged):
+    filters = [r["Properties"] for r in packaged.resources.values() if r["Type"] == "AWS::Logs::MetricFilter"]
+    assert {f["LogGroupName"]["Ref"] for f in filters} == {f"{name}Logs" for name in packaged.functions}
+    assert {f["FilterPattern"] for f in filters} == {"{ $.alarm IS TRUE }"}
+    (metric,) = {f["MetricTransformations"][0]["MetricName"] for f in filters}
+    alarm = packaged.resources["LogAlarm"]["Properties"]
+    assert (alarm["MetricName"], alarm["AlarmActions"]) == (metric, [{"Ref": "Alarms"}])
+
+
+def test_it_names_no_partition_region_or_account(packaged):
+    text = json.dumps(packaged.template)
+    assert "arn:aws" not in text
+    assert "us-east-1" not in text
+    assert "placeholder" not in text
+    assert ".amazonaws.com/" not in text
+
+
+def test_the_tenant_role_carries_its_policy(packaged):
+    (policy,) = packaged.resources["TenantRole"]["Properties"]["Policies"]
+    assert "${!aws:PrincipalTag/site}" in json.dumps(policy)
+
+
+def test_the_zip_holds_the_code_its_bytecode_and_nothing_private(packaged):
+    with zipfile.ZipFile(packaged.folder / build.ZIP) as packed:
+        entries = packed.infolist()
+    names = [entry.filename for entry in entries]
+    assert names == sorted(names)
+    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+    assert {"app.py", "chalicelib/kit/config.py"} <= set(names)
+    assert any(name.startswith("chalicelib/kit/__pycache__/config.") for name in names)
+    assert not [
+        name for name in names if name.startswith(("tests/", "localcloud/", "sandbox/", "infra/", ".git"))
+    ]
