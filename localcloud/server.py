@@ -89,8 +89,6 @@ class Handler(BaseHTTPRequestHandler):
     """One connection."""
 
     protocol_version = "HTTP/1.1"
-    server_version = "cardmesh"
-    sys_version = ""
     wbufsize = -1  # a whole answer in one packet
     disable_nagle_algorithm = True
     server: Server
@@ -140,6 +138,10 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.request_version = self.protocol_version  # or the answer would have no head
         self._send(self._refused(Refusal(code, "bad_request", f"{message or self.responses[code][0]}.")))
+
+    def version_string(self) -> str:
+        """What the Server header says."""
+        return "cardmesh"
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Method, path and status; a query may be personal."""

@@ -181,7 +181,7 @@ def _failed(answer: Any, batch: Iterable[Message]) -> set[str]:
     known = {message["MessageId"] for message in batch}
     failures = (answer or {}).get("batchItemFailures") or []
     failed = {failure.get("itemIdentifier") for failure in failures}
-    return min(failed, known)
+    return failed if failed.issubset(known) else known
 
 
 def _tick(name: str, at: int) -> dict[str, Any]:
