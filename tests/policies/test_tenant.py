@@ -62,6 +62,7 @@ def test_even_the_own_table_is_never_scanned_or_administered(action):
 @pytest.mark.parametrize("action", [*ITEM_ACTIONS, *FORBIDDEN])
 def test_names_that_begin_or_end_alike_are_other_tables(other, action):
     assert not may("demo", f"dynamodb:{action}", table(other))
+    assert not may("demo", f"dynamodb:{action}", f"{table(other)}/index/member")
 
 
 def test_a_shorter_tag_does_not_reach_a_longer_name():
