@@ -7,10 +7,9 @@ import sys
 from collections.abc import Iterable
 from typing import TextIO
 
-from .place import HOST, ROOT, Place
+from . import cloud
+from .place import HOST, Place
 from .terminal import Stopped
-
-_MINISTACK = ROOT / ".venv-ministack/bin/ministack"
 
 
 def all_of(place: Place) -> TextIO:
@@ -50,7 +49,7 @@ def _python() -> None:
 
 
 def _installed() -> None:
-    if not _MINISTACK.exists():
+    if not cloud.PROGRAM.exists():
         raise Stopped("The embedded cloud is not installed: run `make run`, which installs it.")
     if not shutil.which("node"):
         raise Stopped("Node 20 or newer is needed for the front-end packages: install it and start again.")
@@ -63,5 +62,5 @@ def _alone(place: Place) -> TextIO:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         lock.close()
-        raise Stopped(f"Another run uses {place.folder}: stop it first, or name another folder.") from None
+        raise Stopped(f"Another run uses {place.folder}: stop it first.") from None
     return lock

@@ -7,6 +7,7 @@ gracefully; killed, it has forgotten what happened since its start.
 import os
 import urllib.request
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import botocore.session
@@ -15,6 +16,7 @@ from botocore.config import Config
 from .place import HOST, ROOT, Place
 from .processes import Child
 
+PROGRAM = Path(os.environ.get("MINISTACK", ROOT / ".venv-ministack/bin/ministack"))
 REGION = "us-east-1"
 ACCOUNT = "000000000001"  # a 12-digit access key is an account of its own
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -37,8 +39,7 @@ def child(place: Place) -> Child:
         "SFTP_ENABLED": "0",
         "LOG_LEVEL": "WARNING",
     }
-    command = [str(ROOT / ".venv-ministack/bin/ministack")]
-    return Child("embedded cloud", command, env, place.log("ministack"), grace=60)
+    return Child("embedded cloud", [str(PROGRAM)], env, place.log("ministack"), grace=60)
 
 
 def answers(url: str) -> bool:

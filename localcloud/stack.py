@@ -1,6 +1,5 @@
 """The main stack in the embedded cloud, and what the functions must know of it."""
 
-import mimetypes
 import time
 from pathlib import Path
 
@@ -16,6 +15,16 @@ _SUBSITE = ROOT / "infra/subsite.yaml"
 _STATIC = ROOT / "build/static"
 _QUEUES = ("Fulfil", "Settle", "Timer", "Refund", "Provision", "Publish")
 _GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+_KINDS = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".webp": "image/webp",
+    ".ico": "image/x-icon",
+    ".woff2": "font/woff2",
+    ".webmanifest": "application/manifest+json",
+}
 
 Outputs = dict[str, str]
 
@@ -65,12 +74,12 @@ def environment(place: Place, outputs: Outputs) -> dict[str, str]:
 
 
 def upload(place: Place, bucket: str) -> int:
-    """Put the static files into their bucket; the answer is how many."""
+    """Put the static files into their bucket; the answer is how many. Raises KeyError for an unknown kind."""
     storage = cloud.client("s3", place.cloud_url)
     files = [path for path in sorted(static_folder().rglob("*")) if path.is_file()]
     for path in files:
         key = f"static/{path.relative_to(_STATIC)}"
-        storage.put_object(Bucket=bucket, Key=key, Body=path.read_bytes(), ContentType=_type(path))
+        storage.put_object(Bucket=bucket, Key=key, Body=path.read_bytes(), ContentType=_KINDS[path.suffix])
     return len(files)
 
 
@@ -80,11 +89,6 @@ def static_folder() -> Path:
     if len(folders) != 1:
         raise Stopped("The static files are not built: run `make static`.")
     return folders[0]
-
-
-def _type(path: Path) -> str:
-    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
 
 
 def _deployed(place: Place) -> str | None:
