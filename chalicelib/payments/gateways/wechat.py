@@ -22,6 +22,7 @@ _SCHEME = "WECHATPAY2-SHA256-RSA2048"
 _PROBE = "WECHATPAY/SIGNTEST/"  # deliberately wrong signatures, to see that we look
 _WINDOW = int(timedelta(minutes=5).total_seconds())
 _SECONDS = re.compile(r"\d{1,12}", re.ASCII)
+_HEX = re.compile(r"[0-9a-fA-F]+")  # serials of certificates have no case
 _TRADES = "/v3/pay/transactions"
 _REFUNDS = "/v3/refund/domestic/refunds"
 _NOT_THERE = {
@@ -230,7 +231,7 @@ class WeChat:
             raise wire.Malformed("the signature does not fit")
 
     def _platform_key(self, serial: str) -> str:
-        name = serial if serial.startswith("PUB_KEY_ID_") else serial.upper()
+        name = serial.upper() if _HEX.fullmatch(serial) else serial
         if name not in self._settings.platform_keys:
             raise wire.Malformed("an unknown key serial")
         return self._settings.platform_keys[name]
