@@ -1,0 +1,37 @@
+"""Reading an order through the contract: contact and query password open it."""
+
+from chalice.app import Response
+
+from chalicelib.fulfilment import service as fulfilment
+from chalicelib.kit import clock
+from chalicelib.orders import service as orders
+from chalicelib.web.face import Face, answer
+from chalicelib.web.visit import Visit
+
+from . import shapes
+
+face = Face("openapi_receipts")
+
+
+@face.get("/api/v1/orders/{order_no}")
+def order(visit: Visit, order_no: str) -> Response:
+    """How far the order is, and its codes. Unknown, foreign and wrong password are the same NotFound."""
+    found = orders.may_read(
+        visit.shop.site,
+        order_no,
+        _typed(visit.header("x-contact")),
+        _typed(visit.header("x-query-password")),
+        address=visit.address,
+        now=visit.now,
+    )
+    steps = [shapes.Step(clock.iso(step.at), step.what) for step in found.progress]
+    codes = list(fulfilment.codes_of(found.site, found))
+    return answer(shapes.plain(shapes.OrderView(found.status, found.amount_fen, steps, codes)))
+
+
+def _typed(value: str) -> str:
+    """A header as the shopper typed it: gateways hand UTF-8 on as one character per byte."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeError:
+        return value

@@ -1,0 +1,96 @@
+"""The shapes of the contract: parsed from requests, sent as answers, and published as OpenAPI schemas."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+Fen = Annotated[int, Meta(ge=0, description="Chinese yuan in fen (1/100).")]
+OrderNo = Annotated[
+    str, Meta(description="28 characters. No secret: reading needs contact and password too.")
+]
+Time = Annotated[
+    str, Meta(description="RFC 3339, UTC, to the second.", extra_json_schema={"format": "date-time"})
+]
+Status = Literal["pending", "paid", "delivered", "review", "refunding", "refunded", "expired"]
+MOST_QUANTITY = 1_000_000_000
+
+
+class Goods(Struct):
+    """Goods on sale."""
+
+    goods_id: str
+    name: str
+    category: str
+    price_fen: Annotated[Fen, Meta(description="Price of one piece now.")]
+    stock: Annotated[int | None, Meta(description="Pieces left; null where stock is not counted.")]
+
+
+class GoodsPage(Struct):
+    """A page of goods."""
+
+    goods: list[Goods]
+    next: Annotated[str | None, Meta(description="The cursor of the next page; null at the end.")]
+
+
+class OrderRequest(Struct, forbid_unknown_fields=True):
+    """What a shopper wants."""
+
+    goods_id: Annotated[str, Meta(min_length=1, max_length=64)]
+    quantity: Annotated[int, Meta(ge=1, le=MOST_QUANTITY)]
+    contact: Annotated[str, Meta(min_length=3, max_length=64)]
+    query_password: Annotated[str, Meta(min_length=4, max_length=64)]
+    channel: Literal["wechat", "alipay"]
+
+
+class Payment(Struct):
+    """How to pay."""
+
+    kind: Annotated[
+        Literal["qr", "redirect"], Meta(description="Show the payload as a QR code, or go there.")
+    ]
+    payload: str
+    expires_at: Time
+
+
+class OrderPlaced(Struct):
+    """An order that waits for its payment; payment is null while the channel does not answer."""
+
+    order_no: OrderNo
+    amount_fen: Fen
+    status: Status
+    payment: Payment | None
+
+
+class Step(Struct):
+    """Something that happened to an order."""
+
+    at: Time
+    what: str
+
+
+class OrderView(Struct):
+    """How far an order is, and its codes once delivered."""
+
+    status: Status
+    amount_fen: Fen
+    progress: list[Step]
+    codes: list[str]
+
+
+class Problem(Struct):
+    """RFC 9457 problem details. Program against `code`; sentences may change."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+
+
+SHAPES = (GoodsPage, OrderRequest, OrderPlaced, OrderView, Problem)
+
+
+def plain(value: Struct) -> object:
+    """A shape as plain JSON values."""
+    return msgspec.to_builtins(value)

@@ -1,0 +1,1 @@
+"""The shop as a shopper sees it: counter, checkout, pay page, receipt."""

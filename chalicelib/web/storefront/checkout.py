@@ -1,0 +1,151 @@
+"""From the ticket to the payment: one form, then the pay page."""
+
+import msgspec
+import segno
+from chalice.app import Response
+from markupsafe import Markup
+
+from chalicelib.catalog import service as catalog
+from chalicelib.checkout import service as checkout
+from chalicelib.kit import config, errors
+from chalicelib.orders import service as orders
+from chalicelib.payments import service as payments
+from chalicelib.web.face import Face, go
+from chalicelib.web.visit import Visit
+
+from . import counter, look, rights
+
+face = Face("checkout", error_page=look.error_page, enter=look.open_shop)
+
+# After these the next try is an order of its own: it may well ask for another channel or quantity.
+_SPENT = (checkout.KeyReused, checkout.KeyInvalid, payments.ChannelDown)
+
+
+class Purchase(msgspec.Struct):
+    """The checkout form. `key` is the server's token: sent twice, it is one order."""
+
+    key: str
+    quantity: int
+    contact: str
+    query_password: str
+    channel: str
+
+
+class Switch(msgspec.Struct):
+    """The choice of another channel."""
+
+    channel: str
+
+
+@face.get("/buy/{goods_id}")
+def fill(visit: Visit, goods_id: str) -> Response:
+    """The checkout form."""
+    return _form(visit, goods_id)
+
+
+@face.post("/buy/{goods_id}")
+def buy(visit: Visit, goods_id: str) -> Response:
+    """Place the order and go on to pay; a refusal comes back with the form as it was filled."""
+    if "again" in visit.form:
+        return _form(visit, goods_id)
+    try:
+        placed = _place(visit, goods_id, visit.fields(Purchase))
+    except errors.ShopError as refusal:
+        return _form(visit, goods_id, refusal)
+    return go(f"/pay/{placed.order.number}", rights.remember(visit, placed.order.number))
+
+
+@face.get("/pay/{order_no}")
+def pay(visit: Visit, order_no: str) -> Response:
+    """The way to pay: QR code or link, amount, time left. Paid orders go on to the receipt."""
+    order = rights.order_for(visit, order_no)
+    if order.status != "pending":
+        return go(f"/orders/{order_no}")
+    return _pay_page(visit, order)
+
+
+@face.post("/pay/{order_no}")
+def switch(visit: Visit, order_no: str) -> Response:
+    """Pay through another channel."""
+    order = rights.order_for(visit, order_no)
+    if order.status == "pending":
+        chosen = visit.fields(Switch).channel
+        checkout.switch_channel(order.site, order_no, chosen, device=look.device(visit))
+    return go(f"/pay/{order_no}")
+
+
+def _place(visit: Visit, goods_id: str, form: Purchase) -> checkout.Placed:
+    site = visit.shop.site
+    key, key_time = checkout.read_key(site, form.key, now=visit.now)
+    ask = checkout.Ask(
+        goods_id=goods_id,
+        quantity=form.quantity,
+        contact=form.contact,
+        query_password=form.query_password,
+        channel=form.channel,
+        key=key,
+        key_time=key_time,
+    )
+    member = rights.member_of(visit)
+    return checkout.place(
+        site,
+        ask,
+        member=member.member if member else None,
+        address=visit.address,
+        device=look.device(visit),
+        now=visit.now,
+    )
+
+
+def _form(visit: Visit, goods_id: str, refusal: errors.ShopError | None = None) -> Response:
+    """The form, blank or as it was filled."""
+    site = visit.shop
+    ticket = counter.ticket(catalog.shelf(site.site).find(goods_id), now=visit.now)
+    quantity = _quantity(visit, ticket.most)
+    return look.page(
+        visit,
+        "buy.html",
+        status=refusal.status if refusal else 200,
+        ticket=ticket,
+        quote=checkout.quote(site.site, goods_id, quantity, now=visit.now),
+        channels=[name for name in look.CHANNELS if name in site.channels],
+        filled={"contact": "", "query_password": "", "channel": "", **visit.form},
+        key=_key(visit, refusal),
+        reason=look.reason(visit, refusal) if refusal else "",
+        field=refusal.detail.get("field", "") if refusal else "",
+    )
+
+
+def _key(visit: Visit, refusal: errors.ShopError | None) -> str:
+    """The form's own token, so that trying again is the same order; a fresh one where it was used up."""
+    kept = "" if isinstance(refusal, _SPENT) else visit.form.get("key", "")
+    return kept or checkout.new_key(visit.shop.site, now=visit.now)
+
+
+def _quantity(visit: Visit, most: int) -> int:
+    asked = visit.form.get("quantity") or visit.query.get("quantity", "1")
+    wanted = int(asked) if asked.isascii() and asked.isdigit() and len(asked) <= 6 else 1
+    return min(max(wanted, 1), most)
+
+
+def _pay_page(visit: Visit, order: orders.Order) -> Response:
+    try:
+        link = checkout.pay_link(visit.shop.site, order, now=visit.now)
+    except payments.ChannelDown:
+        link = None
+    return look.page(
+        visit,
+        "pay.html",
+        order=order,
+        link=link,
+        code=_qr(link.payload) if link and link.kind == "qr" else "",
+        others=[name for name in visit.shop.channels if name != order.channel],
+        sandbox=bool(config.load().sandbox_url),
+        left=max(0, order.expires_at - visit.now),
+    )
+
+
+def _qr(payload: str) -> Markup:
+    """The QR code as inline SVG, black on white in either scheme: scanners want it so."""
+    drawn = segno.make(payload, error="m", micro=False)
+    return Markup(drawn.svg_inline(omitsize=True, border=0, dark="#000", svgclass="qr", lineclass=None))  # noqa: S704  segno draws paths, the payload is no part of the markup

@@ -1,0 +1,76 @@
+"""The counter and one ticket from near."""
+
+from itertools import groupby, islice
+from urllib.parse import urlsplit
+
+from chalice.app import Response
+
+from chalicelib.catalog import service as catalog
+from chalicelib.kit import errors
+from chalicelib.web.face import Face, cookie, go
+from chalicelib.web.visit import LANGUAGES, Visit
+
+from . import counter, look
+
+PER_PAGE = 60
+_YEAR = 365 * 86_400
+
+face = Face("storefront", error_page=look.error_page, enter=look.open_shop)
+
+PRIVATE = ("/buy/", "/pay/", "/orders", "/login", "/signup")
+
+
+@face.get("/")
+def home(visit: Visit) -> Response:
+    """The counter: everything on sale, a category of it, or what a search found."""
+    if visit.site is None:
+        return go("/console")
+    q, category = visit.query.get("q", "")[:60].strip(), visit.query.get("category", "")
+    shelf = catalog.shelf(visit.shop.site)
+    found = shelf.search(q, category)
+    first = _first(visit)
+    shown = counter.tickets(islice(found, first, first + PER_PAGE), now=visit.now)
+    return look.page(
+        visit,
+        "home.html",
+        q=q,
+        category=category,
+        categories=shelf.categories,
+        rows=_rows(shown),
+        count=len(found),
+        rest=first + PER_PAGE if len(found) > first + PER_PAGE else 0,
+    )
+
+
+@face.get("/goods/{goods_id}")
+def goods(visit: Visit, goods_id: str) -> Response:
+    """One ticket from near: usage notes, price, quantity."""
+    offer = catalog.shelf(visit.shop.site).find(goods_id)
+    return look.page(visit, "goods.html", ticket=counter.ticket(offer, now=visit.now))
+
+
+@face.get("/robots.txt")
+def robots(_visit: Visit) -> Response:
+    """Search engines may read the counter, and nothing that belongs to one person."""
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in PRIVATE)]
+    return Response("\n".join(lines) + "\n", {"Content-Type": "text/plain; charset=utf-8"})
+
+
+@face.get("/lang/{lang}")
+def language(visit: Visit, lang: str) -> Response:
+    """Choose a language and go on reading where one was. Raises NotFound."""
+    if lang not in LANGUAGES:
+        raise errors.NotFound
+    came = urlsplit(visit.header("referer"))
+    place = came.path + (f"?{came.query}" if came.query else "") if came.netloc == visit.host else "/"
+    return go("/" + place.lstrip("/\\"), cookie("lang", lang, seconds=_YEAR))
+
+
+def _rows(shown: list[counter.Ticket]) -> list[tuple[str, list[counter.Ticket]]]:
+    by_category = sorted(shown, key=lambda ticket: ticket.offer.category)
+    return [(name, list(some)) for name, some in groupby(by_category, lambda ticket: ticket.offer.category)]
+
+
+def _first(visit: Visit) -> int:
+    asked = visit.query.get("from", "0")
+    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) <= 6 else 0

@@ -1,0 +1,142 @@
+"""Receipts: the order as it fills in, its codes, and the ways back to it."""
+
+import msgspec
+from chalice.app import Response
+
+from chalicelib.catalog import service as catalog
+from chalicelib.fulfilment import service as fulfilment
+from chalicelib.kit import clock, errors
+from chalicelib.membership import service as membership
+from chalicelib.orders import service as orders
+from chalicelib.web.face import Face, answer, go
+from chalicelib.web.visit import Visit
+
+from . import look, rights
+
+SHOWN_HERE = 10  # of the orders this browser placed
+
+face = Face("receipts", error_page=look.error_page)
+
+
+class Lookup(msgspec.Struct):
+    """What a guest knows of an order."""
+
+    number: str
+    contact: str
+    query_password: str
+
+
+@face.get("/orders")
+def history(visit: Visit) -> Response:
+    """A member's orders, those of this browser, and the lookup form."""
+    return _orders(visit)
+
+
+@face.post("/orders")
+def look_up(visit: Visit) -> Response:
+    """Find an order by number, contact and query password; the browser then may see it."""
+    try:
+        order = _found(visit, visit.fields(Lookup))
+    except errors.ShopError as refusal:
+        return _orders(visit, refusal)
+    return go(f"/orders/{order.number}", rights.remember(visit, order.number))
+
+
+@face.get("/orders/{order_no}")
+def receipt(visit: Visit, order_no: str) -> Response:
+    """The receipt: what happened when, then the codes. Others get the lookup form."""
+    try:
+        order = rights.order_for(visit, order_no)
+    except errors.NotFound as refusal:
+        return _orders(visit, refusal, number=order_no)
+    return look.page(
+        visit,
+        "receipt.html",
+        order=order,
+        codes=fulfilment.codes_of(order.site, order),
+        notes=_notes(order),
+        ahead=_ahead(order),
+        version=_version(order),
+    )
+
+
+@face.get("/orders/{order_no}/state")
+def state(visit: Visit, order_no: str) -> Response:
+    """How far the order is, for a page that waits."""
+    order = rights.order_for(visit, order_no)
+    progress = [{"at": clock.iso(step.at), "what": step.what} for step in order.progress]
+    return answer({"status": order.status, "progress": progress, "version": _version(order)})
+
+
+@face.get("/orders/{order_no}/codes")
+def codes(visit: Visit, order_no: str) -> Response:
+    """All codes as a text file, one a line. Raises NotFound before delivery."""
+    order = rights.order_for(visit, order_no)
+    found = fulfilment.codes_of(order.site, order)
+    if not found:
+        raise errors.NotFound
+    headers = {
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Disposition": f'attachment; filename="{order.number}.txt"',
+    }
+    return Response("\n".join(found) + "\n", headers)
+
+
+def _found(visit: Visit, asked: Lookup) -> orders.Order:
+    return orders.may_read(
+        visit.shop.site,
+        asked.number,
+        asked.contact,
+        asked.query_password,
+        address=visit.address,
+        now=visit.now,
+    )
+
+
+def _orders(visit: Visit, refusal: errors.ShopError | None = None, *, number: str = "") -> Response:
+    site, member = visit.shop.site, rights.member_of(visit)
+    before = visit.query.get("before", "")
+    mine = orders.of_member(site, member.member, before=before) if member else []
+    return look.page(
+        visit,
+        "orders.html",
+        status=refusal.status if refusal else 200,
+        member=member,
+        form_token=membership.form_token(site, visit.cookies["member"]) if member else "",
+        mine=mine,
+        here=[] if member else _placed_here(visit),
+        asked=number or visit.form.get("number", ""),
+        contact=visit.form.get("contact", ""),
+        reason=_reason(visit, refusal, number) if refusal else "",
+    )
+
+
+def _reason(visit: Visit, refusal: errors.ShopError, number: str) -> str:
+    if not isinstance(refusal, errors.NotFound):
+        return look.reason(visit, refusal)
+    return look.text(visit, "error.unseen" if number else "error.lookup")
+
+
+def _placed_here(visit: Visit) -> list[orders.Order]:
+    found = orders.orders(visit.shop.site, rights.here(visit)[:SHOWN_HERE])
+    return sorted(found.values(), key=lambda order: order.placed_at, reverse=True)
+
+
+def _notes(order: orders.Order) -> str:
+    """Usage notes as the counter shows them; none once the goods are gone from it."""
+    try:
+        return catalog.shelf(order.site).find(order.goods_id).notes
+    except errors.NotFound:
+        return ""
+
+
+def _ahead(order: orders.Order) -> list[str]:
+    """The steps still to come, so that the timeline shows where it leads."""
+    if order.status not in ("pending", "paid"):
+        return []
+    done = {step.what for step in order.progress}
+    return [what for what in ("placed", "paid", "delivering", "delivered") if what not in done]
+
+
+def _version(order: orders.Order) -> str:
+    return f"{order.status}-{len(order.progress)}"
