@@ -1,0 +1,194 @@
+"""The desk everyone in the console sits at: who may enter, the frame of a page, how a refusal looks.
+
+Main's host is for staff (scope "main"), a sub-site's host for its owner (scope = the site's code). A session
+lives in the cookie `staff`; every POST proves with `form_token` that the form was made for this session.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qsl, quote, urlencode
+
+from chalice.app import Response
+
+from chalicelib.kit import errors, tenant
+from chalicelib.tenancy import service as tenancy
+
+from .. import face, pages
+from ..visit import Visit
+from . import menu
+
+COOKIE = "staff"
+HOME = "/console"
+LARGEST_FORM = 5_500_000  # bytes: 4 MB of codes, percent-encoded, within what a function receives
+MOST_FIELDS = 20_000
+SHOWN_AGAIN = (400, 409, 413, 422, 503)  # refusals that leave a form on the page, with what was typed
+
+_PAGES = pages.Pages(Path(__file__).parent)
+
+
+class SignInFirst(errors.ShopError):
+    """Nobody is signed in at this host."""
+
+    status = 401
+    code = "sign_in_first"
+    sentence = "Sign in first."
+
+
+@dataclass
+class Seat:
+    """The person at the desk. `refusal` is set while a refused form is shown again."""
+
+    staff: tenancy.Staff
+    token: str
+    refusal: errors.ShopError | None = None
+
+    @property
+    def scope(self) -> str:
+        """ "main", or the code of the owner's site: also the owner of the goods and pools worked on."""
+        return self.staff.scope
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this is the main site's console."""
+        return self.scope == tenant.MAIN
+
+    @property
+    def form_token(self) -> str:
+        """What every form carries."""
+        return tenancy.form_token(self.scope, self.token)
+
+
+def scope_of(visit: Visit) -> str:
+    """Whose console answers at this host."""
+    return visit.site.site if visit.site else tenant.MAIN
+
+
+def enter(visit: Visit) -> None:
+    """Let a signed-in person in. Raises SignInFirst, Forbidden for a form of another session."""
+    scope, token = scope_of(visit), visit.cookies.get(COOKIE, "")
+    staff = tenancy.staff_of(scope, token, now=visit.now)
+    if staff is None:
+        raise SignInFirst
+    visit.account = Seat(staff, token)
+    if visit.request.method == "POST":
+        visit.form = read_form(visit)
+        tenancy.check_form(scope, token, visit.form.get("form_token", ""))
+
+
+def enter_staff(visit: Visit) -> None:
+    """Let main's staff in. Raises NotFound on a sub-site's host."""
+    if visit.site is not None:
+        raise errors.NotFound
+    enter(visit)
+
+
+def enter_owner(visit: Visit) -> None:
+    """Let the owner of a sub-site in. Raises NotFound on main's host."""
+    if visit.site is None:
+        raise errors.NotFound
+    enter(visit)
+
+
+def read_form(visit: Visit) -> Mapping[str, str]:
+    """The fields of a form, which may carry a file of codes or hundreds of rows. Raises TooLarge, Invalid."""
+    try:
+        pairs = parse_qsl(visit.text(LARGEST_FORM), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise errors.Invalid("The form has too many fields.") from None
+    return dict(pairs)
+
+
+def page(visit: Visit, template: str, *, status: int = 200, **values: object) -> Response:
+    """A page of the console, inside its frame."""
+    seat: Seat = visit.account
+    return _PAGES.page(
+        visit,
+        template,
+        status=status,
+        seat=seat,
+        sections=menu.of(visit.site),
+        here=visit.request.path,
+        flash=_flash(visit),
+        refused=say(seat.refusal) if seat.refusal else "",
+        wrong_field=_wrong_field(seat),
+        **values,
+    )
+
+
+def bare_page(visit: Visit, template: str, *, status: int = 200, **values: object) -> Response:
+    """A page for somebody who is not signed in."""
+    return _PAGES.page(visit, template, status=status, **values)
+
+
+def done(place: str, what: str, **numbers: int) -> Response:
+    """Go on after a change; the next page says what was done."""
+    mark = "&" if "?" in place else "?"
+    return face.go(f"{place}{mark}{urlencode({'done': what, **numbers})}")
+
+
+def or_again(form: Callable[..., Response]) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+    """A decorator for POST views: when the change is refused, show `form` again with what was typed."""
+
+    def wrap(view: Callable[..., Response]) -> Callable[..., Response]:
+        @functools.wraps(view)
+        def guarded(visit: Visit, **parts: str) -> Response:
+            try:
+                return view(visit, **parts)
+            except errors.ShopError as refusal:
+                if refusal.status not in SHOWN_AGAIN:
+                    raise
+                return _shown_again(form, visit, parts, refusal)
+
+        return guarded
+
+    return wrap
+
+
+def error_page(visit: Visit, refusal: errors.ShopError) -> Response:
+    """A refusal as a page; whoever is not signed in is sent to do so and comes back."""
+    if isinstance(refusal, SignInFirst):
+        return face.go(f"{HOME}/login?next={quote(_address(visit), safe='')}")
+    return bare_page(visit, "error.html", status=refusal.status, sentence=say(refusal), code=refusal.code)
+
+
+def say(refusal: errors.ShopError) -> str:
+    """A refusal in the console's language: by code and field, else by code, else in its own words."""
+    for key in (f"error.{refusal.code}.{refusal.detail.get('field', '')}", f"error.{refusal.code}"):
+        if _PAGES.knows(key):
+            return words(key)
+    return str(refusal)
+
+
+def words(key: str, **values: object) -> str:
+    """A sentence of the console."""
+    return _PAGES.text("zh-CN", key, **values)
+
+
+def _wrong_field(seat: Seat) -> str:
+    """The form's name of the refused field: forms are typed in yuan, domains speak of fen."""
+    return str(seat.refusal.detail.get("field", "")).removesuffix("_fen") if seat.refusal else ""
+
+
+def _shown_again(
+    form: Callable[..., Response], visit: Visit, parts: Mapping[str, str], refusal: errors.ShopError
+) -> Response:
+    visit.account.refusal = refusal
+    answer = form(visit, **parts)
+    answer.status_code = refusal.status
+    return answer
+
+
+def _flash(visit: Visit) -> str:
+    key = f"done.{visit.query.get('done', '')}"
+    counts = {name: text for name, text in visit.query.items() if text.isdecimal() and len(text) < 12}
+    return words(key, **{"n": "", "rows": "", **counts}) if _PAGES.knows(key) else ""
+
+
+def _address(visit: Visit) -> str:
+    """Where the visitor wanted to go; after a POST that is the desk itself."""
+    if visit.request.method != "GET":
+        return HOME
+    path = str(visit.request.path).format(**(visit.request.uri_params or {}))
+    return f"{path}?{urlencode(visit.query)}" if visit.query else path

@@ -1,0 +1,47 @@
+"""The navigation by task: which sections whose console has."""
+
+from dataclasses import dataclass
+
+from chalicelib.tenancy import service as tenancy
+
+
+@dataclass(frozen=True)
+class Section:
+    """One entry of the navigation. `key` is the letter that follows `g` on the keyboard."""
+
+    path: str
+    name: str
+    icon: str
+    key: str
+    needs: str = ""  # the building block of a site without which the section is not there
+
+
+_BOARD = Section("/console", "经营", "dashboard", "b")
+_GOODS = Section("/console/goods", "商品", "package", "g")
+_STOCK = Section("/console/stock", "库存", "stack-2", "s")
+_ORDERS = Section("/console/orders", "订单", "receipt", "o")
+
+STAFF = (
+    _BOARD,
+    Section("/console/sites", "分站", "building-store", "w"),
+    _GOODS,
+    _STOCK,
+    _ORDERS,
+    Section("/console/plans", "分账方案", "chart-pie", "p"),
+)
+OWNER = (
+    _BOARD,
+    Section("/console/listing", "主站商品", "tags", "l"),
+    Section("/console/goods", "自有商品", "package", "g", needs="own_goods"),
+    Section("/console/stock", "自有库存", "stack-2", "s", needs="own_goods"),
+    _ORDERS,
+    Section("/console/statement", "财务", "report-money", "f"),
+    Section("/console/settings", "店铺设置", "settings", "t"),
+)
+
+
+def of(site: tenancy.Site | None) -> tuple[Section, ...]:
+    """The sections of a console: main's where there is no site."""
+    if site is None:
+        return STAFF
+    return tuple(s for s in OWNER if not s.needs or s.needs in site.blocks)

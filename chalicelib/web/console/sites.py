@@ -1,0 +1,127 @@
+"""Sub-sites as the main site sees them: open one by a form, watch it come up, suspend it, change its plan."""
+
+import msgspec
+from chalice.app import Response
+
+from chalicelib.analytics import service as analytics
+from chalicelib.kit import clock, config
+from chalicelib.settlement import service as settlement
+from chalicelib.tenancy import service as tenancy
+
+from .. import face as faces
+from ..visit import Visit
+from . import desk
+
+face = faces.Face("console_sites", error_page=desk.error_page, enter=desk.enter_staff)
+
+NEW = "new"
+
+
+class NewSite(msgspec.Struct):
+    """The form that opens a sub-site."""
+
+    slug: str = ""
+    name: str = ""
+    tagline: str = ""
+    color: str = "#0f766e"
+    logo: str = ""
+    owner_login: str = ""
+    owner_password: str = ""
+    plan: str = ""
+
+
+class Switch(msgspec.Struct):
+    """Whether a site sells: "active" or "suspended"."""
+
+    state: str = ""
+
+
+class Choice(msgspec.Struct):
+    """The split plan of a site's next orders."""
+
+    plan: str = ""
+
+
+@face.get("/console/sites")
+def index(visit: Visit) -> Response:
+    """All sub-sites with today's turnover; `q` narrows the list."""
+    q = visit.query.get("q", "").casefold().strip()
+    found = tenancy.sites()
+    today = analytics.board(clock.day_of(visit.now), now=visit.now)
+    return desk.page(
+        visit,
+        "sites.html",
+        sites=[s for s in found if q in s.slug or q in s.brand.name.casefold()],
+        total=len(found),
+        gmv={row.site: row.gmv_fen for row in today.rows},
+        address=config.load().url_of,
+        q=q,
+    )
+
+
+@face.get("/console/sites/{site}")
+def one(visit: Visit, site: str) -> Response:
+    """One sub-site: its progress while it is made, then what can be changed; under "new" the form."""
+    if site == NEW:
+        return desk.page(
+            visit, "site_form.html", plans=_plan_names(), domain=config.load().site_domain
+        )
+    found = tenancy.site(site, fresh=True)
+    return desk.page(
+        visit, "site.html", site=found, plans=_plan_names(), address=config.load().url_of
+    )
+
+
+@face.get("/console/sites/{site}/state")
+def state(visit: Visit, site: str) -> Response:
+    """How far a site is, for the page that waits for it."""
+    found = tenancy.site(site, fresh=True)
+    return faces.answer({"state": found.state, "note": found.note})
+
+
+@face.post("/console/sites/{site}")
+@desk.or_again(one)
+def create(visit: Visit, site: str) -> Response:
+    """Open a sub-site; its page shows how it comes up."""
+    asked = visit.fields(NewSite)
+    brand = tenancy.Brand(asked.name, asked.tagline, asked.color, asked.logo or asked.name[:1])
+    opened = tenancy.open_site(
+        asked.slug,
+        brand=brand,
+        owner_login=asked.owner_login,
+        owner_password=asked.owner_password,
+        plan=asked.plan,
+        now=visit.now,
+    )
+    return desk.done(f"/console/sites/{opened.site}", "site_asked")
+
+
+@face.post("/console/sites/{site}/switch")
+@desk.or_again(one)
+def switch(visit: Visit, site: str) -> Response:
+    """Suspend a site, or let it sell again."""
+    wanted = visit.fields(Switch).state
+    tenancy.set_state(site, wanted)
+    return desk.done(f"/console/sites/{site}", f"site_{wanted}")
+
+
+@face.post("/console/sites/{site}/retry")
+@desk.or_again(one)
+def retry(visit: Visit, site: str) -> Response:
+    """Continue a provisioning that failed."""
+    tenancy.retry_site(site, now=visit.now)
+    return desk.done(f"/console/sites/{site}", "site_asked")
+
+
+@face.post("/console/sites/{site}/plan")
+@desk.or_again(one)
+def choose_plan(visit: Visit, site: str) -> Response:
+    """Change which split plan the site's next orders follow."""
+    tenancy.set_plan(site, visit.fields(Choice).plan)
+    return desk.done(f"/console/sites/{site}", "site_plan")
+
+
+def _plan_names() -> list[tuple[str, str]]:
+    """The plans to choose from, each with what it takes: its newest version counts."""
+    newest = {plan.name: plan for plan in sorted(settlement.plans(), key=lambda p: p.version)}
+    return [(p.name, f"{p.name}（主站商品毛利 {p.main_bps / 100:g}%，自有商品 {p.own_bps / 100:g}%）") for p in newest.values()]
