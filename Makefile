@@ -1,6 +1,7 @@
 # One way to do each thing; everything is installed into this folder, nothing needs to be activated.
 PORT ?= 8000
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+IS_311 := import sys; sys.exit(sys.version_info[:2] != (3, 11))
+PYTHON ?= $(shell for each in python3.11 python3 python; do $$each -c '$(IS_311)' 2>/dev/null && echo $$each && break; done)
 BIN := .venv/bin
 QUICK := not browser and not package and not cloud
 PYTEST := $(BIN)/python -m pytest
@@ -13,14 +14,14 @@ MAKEFLAGS += --no-print-directory
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: .venv/.installed .venv-ministack/.installed static ## Start everything on PORT (8000), PORT+1 and PORT+2; Ctrl-C stops it
+run: node_modules/.installed .venv/.installed .venv-ministack/.installed static ## Start everything on PORT (8000), PORT+1 and PORT+2; Ctrl-C stops it
 	@exec $(BIN)/python -m localcloud run --port $(PORT) --folder .cardmesh
 
 reset: ## Forget the data of `make run`
 	@rm -rf .cardmesh && echo "The next make run starts from nothing."
 
-test: .venv/.installed .venv-ministack/.installed static ## Every test: units, properties, the cloud, the browser, the package
-	@$(PYTEST) -n 2 -m "$(QUICK)" --cov --cov-report=
+test: node_modules/.installed .venv/.installed .venv-ministack/.installed static ## Every test: units, properties, the cloud, the browser, the package
+	@$(PYTEST) -n 2 -m "$(QUICK)" --cov --cov-report=term:skip-covered
 	@$(PYTEST) -m "not ($(QUICK))"
 
 unit: .venv/.installed ## The quick tests

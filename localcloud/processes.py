@@ -31,6 +31,7 @@ class Child:
     log: Path
     grace: float = 10.0
     restarts: int = 0
+    _seen: int = field(default=0, repr=False)
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def start(self) -> None:
@@ -38,6 +39,7 @@ class Child:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".log.1"))
+        self._seen = 0
         with self.log.open("wb") as out:
             self._process = subprocess.Popen(
                 self.command,
@@ -73,6 +75,15 @@ class Child:
     def said(self, word: str) -> bool:
         """Whether a line of its log is this word."""
         return f"{word}\n".encode() in self.log.read_bytes()
+
+    def news(self) -> list[str]:
+        """The whole lines of its log since the last call."""
+        with self.log.open("rb") as log:
+            log.seek(self._seen)
+            text = log.read()
+        whole = text[: text.rfind(b"\n") + 1]
+        self._seen += len(whole)
+        return whole.decode(errors="replace").splitlines()
 
     def stop(self) -> None:
         """End it and whatever it started."""

@@ -1,6 +1,7 @@
 """`make run`: start everything in order, watch it, stop it in order."""
 
 import functools
+import re
 import signal
 import sys
 import time
@@ -14,6 +15,7 @@ from .processes import Child
 from .terminal import PROGRESS, READY, Stopped, say
 
 _WATCH = 0.3  # seconds between two looks at the children
+_EVENT = re.compile(r'"message":"([^"]*)"')
 
 
 class Interrupted(Exception):
@@ -53,6 +55,7 @@ class Watch:
             for child in self._children:
                 if not child.alive:
                     self._again(child)
+                _alarms(child)
             time.sleep(_WATCH)
 
     def _again(self, child: Child) -> None:
@@ -66,6 +69,13 @@ class Watch:
         if not self._stopping:
             self._stopping = True
             raise Interrupted
+
+
+def _alarms(child: Child) -> None:
+    """Show what an alarm would tell a person in a deployment."""
+    for line in child.news():
+        if '"alarm":true' in line and (name := _EVENT.search(line)):
+            say(f"  alarm: {name[1]}; {child.log} says more.")
 
 
 def run(place: Place) -> int:
@@ -108,24 +118,22 @@ def _start_sandbox(place: Place, watch: Watch) -> None:
 def _plant(place: Place, env: Mapping[str, str]) -> None:
     say("[4/5] sites, goods and codes")
     child = Child("seed", _own("seed", place), env, place.log("seed"))
-    shown = 0
     try:
         child.start()
         while child.alive:
             time.sleep(0.1)
-            shown = _progress(child, shown)
+            _progress(child)
     finally:
         child.stop()
-    _progress(child, shown)
+    _progress(child)
     if child.status != 0:
         raise Stopped(f"Sites, goods and codes could not be planted: {child.log} says why.")
 
 
-def _progress(child: Child, shown: int) -> int:
-    marked = [line for line in child.log.read_text().splitlines() if line.startswith(PROGRESS)]
-    for line in marked[shown:]:
-        say(f"      {line.removeprefix(PROGRESS)}")
-    return len(marked)
+def _progress(child: Child) -> None:
+    for line in child.news():
+        if line.startswith(PROGRESS):
+            say(f"      {line.removeprefix(PROGRESS)}")
 
 
 def _start_functions(place: Place, watch: Watch, env: Mapping[str, str]) -> None:

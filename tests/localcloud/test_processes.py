@@ -80,6 +80,28 @@ def test_the_log_before_is_kept_beside_the_new_one(tmp_path: Path) -> None:
     assert (tmp_path / "trial.log.1").read_text() != (tmp_path / "trial.log").read_text()
 
 
+def test_only_whole_new_lines_of_a_log_are_news(tmp_path: Path) -> None:
+    speaking = child(tmp_path, "print('one\\ntwo\\nthr', end='')")
+    speaking.start()
+    while speaking.alive:
+        time.sleep(0.01)
+    assert speaking.news() == ["one", "two"]
+    with speaking.log.open("a") as log:
+        log.write("ee\n")
+    assert speaking.news() == ["three"]
+    assert speaking.news() == []
+
+
+def test_alarms_in_a_log_reach_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    speaking = child(tmp_path, """print('{"message":"web.failed","alarm":true}\\n{"message":"fine"}')""")
+    speaking.start()
+    while speaking.alive:
+        time.sleep(0.01)
+    run._alarms(speaking)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "alarm: web.failed" in line
+
+
 def test_what_dies_is_started_once_more_and_then_everything_stops(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
