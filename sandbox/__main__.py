@@ -8,6 +8,8 @@ from types import FrameType
 
 from .server import Sandbox
 
+_ENDINGS = (signal.SIGINT, signal.SIGTERM)
+
 
 def main() -> None:
     """Serve until told to stop."""
@@ -21,7 +23,8 @@ def main() -> None:
         sandbox = Sandbox(asked.port, folder=asked.keys, state=asked.state, retry_scale=asked.retry_scale)
     except OSError as error:
         sys.exit(f"The sandbox can't start on port {asked.port}: {error.strerror or error}.")
-    signal.signal(signal.SIGTERM, _interrupt)
+    for ending in _ENDINGS:
+        signal.signal(ending, _interrupt)
     print(f"sandbox channels at {sandbox.url}", flush=True)
     try:
         sandbox.serve_forever()
@@ -32,6 +35,8 @@ def main() -> None:
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    for ending in _ENDINGS:  # a terminal and a supervisor may both say it: the books are saved once, in peace
+        signal.signal(ending, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

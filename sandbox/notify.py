@@ -124,7 +124,8 @@ class Notifier:
             headers, content = dialect.compose(notice, plan, now=now)
             status, body = post(notice.trade.notify_url, headers, content)
         acked = status is not None and dialect.is_ack(status, body)
-        campaign.acked = campaign.acked or acked
+        if acked:
+            campaign.acked = True
         kind = "refund" if notice.refund else "payment"
         self._books.note(notice.trade, Delivery(now, kind, status, body[:200], acked))
 

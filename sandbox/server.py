@@ -105,8 +105,7 @@ class Sandbox(ThreadingHTTPServer):
         return pages.cashier(trade, state=trade.state_at(self.now()), back=back)
 
     def _cashier_url(self, trade: Trade) -> str:
-        tail = "?wx=1" if trade.kind == "MWEB" else ""  # an H5 link has a query, and merchants append to it
-        return f"{self.url}/cashier/{trade.channel}/{trade.token}{tail}"
+        return f"{self.url}/cashier/{trade.channel}/{trade.token}"
 
     def _tell(self, notice: Notice) -> None:
         self.notifier.announce_later(notice)

@@ -11,7 +11,7 @@ def keys_folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def open_shop(keys_folder, tmp_path_factory):
     state = tmp_path_factory.mktemp("state") / "books.json"
-    with shops.running(keys_folder, state=state, retry_scale=0.002) as shop:
+    with shops.running(keys_folder, state=state, retry_scale=0.0005) as shop:
         yield shop
 
 

@@ -6,7 +6,7 @@ Sources: opendocs.alipay.com (signing 291/106118, asynchronous notification 194/
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -27,7 +27,7 @@ class Settings:
 
     app_id: str
     seller_id: str
-    private_key_pem: str
+    private_key_pem: str = field(repr=False)
     alipay_public_key_pem: str
     base_url: str = "https://openapi.alipay.com"
 

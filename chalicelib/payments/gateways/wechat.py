@@ -6,7 +6,7 @@ Sources: pay.weixin.qq.com/doc/v3/merchant: signatures 4012365342, notifications
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -47,8 +47,8 @@ class Settings:
     mchid: str
     appid: str
     serial: str  # of the merchant's own certificate
-    private_key_pem: str
-    api_v3_key: str  # 32 characters
+    private_key_pem: str = field(repr=False)
+    api_v3_key: str = field(repr=False)  # 32 characters
     platform_keys: Mapping[str, str]
     base_url: str = "https://api.mch.weixin.qq.com"
 
@@ -73,8 +73,7 @@ class WeChat:
             return gateways.PayLink("qr", wire.answered(link, "code_url"))
         scene = {"payer_client_ip": charge.client_ip, "h5_info": {"type": "Wap"}}
         link = self._call("POST", f"{_TRADES}/h5", self._order(charge) | {"scene_info": scene}, now=now)
-        back = f"&redirect_url={quote(charge.return_url, safe='')}" if charge.return_url else ""
-        return gateways.PayLink("redirect", wire.answered(link, "h5_url") + back)
+        return gateways.PayLink("redirect", _returning(wire.answered(link, "h5_url"), charge.return_url))
 
     def parse_notify(self, headers: Mapping[str, str], body: bytes, *, now: int) -> gateways.Payment | None:
         """Verify, unseal, read: in the order the channel's rules ask for. Raises Forged."""
@@ -280,6 +279,12 @@ def _refund(answer: dict[str, Any], out_refund_no: str) -> gateways.Refund:
     if answer.get("out_refund_no") != out_refund_no:
         raise outbound.Unknown("the answer is about another refund")
     return gateways.Refund(out_refund_no, _REFUND_STATES.get(str(answer.get("status")), "unknown"))
+
+
+def _returning(url: str, return_url: str) -> str:
+    if not return_url:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}redirect_url={quote(return_url, safe='')}"
 
 
 def _trade(out_trade_no: str) -> str:

@@ -1,9 +1,9 @@
 import pytest
+
 from chalicelib.payments import gateways
 from sandbox import keys
 from sandbox.books import Books, Trade
 from sandbox.faults import Faults
-
 from tests.sandbox.conftest import keys_folder, open_shop, shop
 
 __all__ = ["keys_folder", "open_shop", "shop"]

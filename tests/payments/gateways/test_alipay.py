@@ -3,16 +3,16 @@ from urllib.parse import parse_qsl, urlencode
 
 import alipay as sdk
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from chalicelib.kit import outbound
 from chalicelib.payments import gateways
-from hypothesis import given
-from hypothesis import strategies as st
 from sandbox import keys
 from sandbox.alipay import Alipay, _joined
 from sandbox.books import Refund
 from sandbox.faults import Plan
 from sandbox.notify import Notice
-
 from tests.payments.gateways.conftest import NOW, paid_trade
 from tests.payments.gateways.test_wechat import JSON
 
@@ -178,11 +178,13 @@ def test_a_genuine_payment_with_a_wrong_field_is_refused(alipay, channel, notifi
     forged(alipay, form(channel, fields(notification, **changed)))
 
 
+@settings(deadline=None)
 @given(body=st.binary(max_size=300))
 def test_any_bytes_are_forged(alipay, body):
     forged(alipay, body)
 
 
+@settings(deadline=None)
 @given(changed=st.dictionaries(st.sampled_from(["total_amount", "gmt_payment", "refund_fee"]), st.text()))
 def test_any_text_under_a_true_signature_is_read_or_refused(alipay, channel, notification, changed):
     try:
@@ -247,6 +249,7 @@ def test_only_a_definite_refusal_is_one(alipay, channel, monkeypatch, code, reas
         alipay.refund("D1", out_refund_no="R1", amount_fen=1, total_fen=1, reason="", now=NOW)
 
 
+@settings(deadline=None)
 @given(body=st.binary(max_size=100), content=JSON, status=st.sampled_from([200, 200, 302, 404, 500]))
 def test_any_answer_is_read_unknown_or_a_refusal(alipay, channel, body, content, status):
     genuine = json.dumps(content)

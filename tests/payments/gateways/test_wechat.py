@@ -3,16 +3,17 @@ import json
 
 import pytest
 import wechatpayv3
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from chalicelib.kit import outbound
 from chalicelib.payments import gateways
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from hypothesis import given
-from hypothesis import strategies as st
+from chalicelib.payments.gateways import wechat as wechat_module
 from sandbox import keys
 from sandbox.faults import Plan
 from sandbox.notify import Notice
 from sandbox.wechat import WeChat
-
 from tests.payments.gateways.conftest import NOW, paid_trade
 
 HEADERS = ("Wechatpay-Timestamp", "Wechatpay-Nonce", "Wechatpay-Signature", "Wechatpay-Serial")
@@ -257,16 +258,19 @@ def test_associated_data_may_be_empty_or_absent(wechat, channel, plain, extra):
     assert wechat.parse_notify(*sealed(channel, b"", resource=resource), now=NOW)
 
 
+@settings(deadline=None)
 @given(body=st.binary(max_size=200))
 def test_any_bytes_under_a_true_signature_are_read_or_refused(wechat, channel, body):
     forged(wechat, *signed(channel, body))
 
 
+@settings(deadline=None)
 @given(content=JSON)
 def test_any_json_under_a_true_signature_is_read_or_refused(wechat, channel, content):
     forged(wechat, *signed(channel, json.dumps(content).encode()))
 
 
+@settings(deadline=None)
 @given(fields=st.fixed_dictionaries({}, optional=dict.fromkeys(told(), JSON)))
 def test_any_content_under_a_true_seal_is_read_or_refused(wechat, channel, fields):
     try:
@@ -276,6 +280,7 @@ def test_any_content_under_a_true_seal_is_read_or_refused(wechat, channel, field
     assert payment is None or type(payment.amount_fen) is int
 
 
+@settings(deadline=None)
 @given(headers=st.fixed_dictionaries({}, optional=dict.fromkeys(HEADERS, st.text())), body=st.binary())
 def test_any_headers_and_body_are_forged(wechat, headers, body):
     forged(wechat, headers, body)
@@ -323,6 +328,7 @@ def test_the_answer_about_another_trade_is_unknown(wechat, channel, monkeypatch)
         wechat.query("DEMO1", now=NOW)
 
 
+@settings(deadline=None)
 @given(body=st.binary(max_size=100), content=JSON, status=st.integers(100, 599))
 def test_any_answer_is_read_unknown_or_a_refusal(wechat, channel, body, content, status):
     with pytest.MonkeyPatch.context() as patch:
@@ -351,3 +357,19 @@ def test_it_answers_in_the_dialect_of_the_channel(wechat):
     assert wechat.ack()[0] == 200
     status, _, body = wechat.nack("签名错误")
     assert (status, json.loads(body)) == (400, {"code": "FAIL", "message": "签名错误"})
+
+
+def test_settings_do_not_show_their_secrets(plain):
+    assert "PRIVATE" not in repr(wechat_module.Settings(**plain["wechat"]))
+    assert plain["wechat"]["api_v3_key"] not in repr(wechat_module.Settings(**plain["wechat"]))
+
+
+def test_the_way_back_is_added_to_a_link_with_or_without_a_query():
+    assert wechat_module._returning("https://x/y?a=1", "") == "https://x/y?a=1"
+    assert (
+        wechat_module._returning("https://x/y?a=1", "http://z/?b")
+        == "https://x/y?a=1&redirect_url=http%3A%2F%2Fz%2F%3Fb"
+    )
+    assert (
+        wechat_module._returning("https://x/y", "http://z/") == "https://x/y?redirect_url=http%3A%2F%2Fz%2F"
+    )
