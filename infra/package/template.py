@@ -48,6 +48,7 @@ def assemble(functions: Template, paths: dict[str, list[str]], *, project: Path)
     tenant = roles.inline("tenant", roles.document(policies, "tenant"))
     whole["Resources"]["TenantRole"]["Properties"]["Policies"] = [tenant]
     whole["Outputs"] |= {name: _endpoint(api) for name, api in _ENDPOINTS.items()}
+    whole["Outputs"]["AlarmTopic"] = {"Value": {"Ref": "Alarms"}}
     return whole
 
 

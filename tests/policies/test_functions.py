@@ -27,29 +27,34 @@ KEYS = (
     "FEED#x",
     "BOARD#x",
 )
-KEYS += ("STAFF#x", "SESSION#x", "GOODS#x", "PLAN#x", "PAYOUT#x", "AUDIT#x", "SITE", "x")
+KEYS += ("ACCOUNT#x", "SESSION#x", "GOODS#x", "PLAN#x", "PAYOUT#x", "AUDIT#x", "SITE", "x")
 ALL = tuple(dict.fromkeys(KEYS))
 
 # function → what it may do in the main table: (actions, leading keys) …
 MAIN = {
     "storefront": [(READ, (*BROWSING, "PTR#x", "SKU#x"))],
-    "checkout": [(READ, (*BROWSING, *CHANNELS, *STOCK)), (WRITE, STOCK)],
+    "checkout": [
+        (READ, (*BROWSING, *CHANNELS, *STOCK)),
+        (("Query",), ("BACK#x", "PLAN#x")),
+        (WRITE, STOCK),
+    ],
     "receipts": [(READ, (*BROWSING, "PTR#x", "CHUNK#x", "KEY#main"))],
-    "hooks": [(READ, ("SITE#x", *CHANNELS)), (("PutItem",), ("SUSPENSE#x",))],
+    "hooks": [(READ, ("SITE#x", *CHANNELS)), (("PutItem",), ("SUSPENSE#x", "BACK#x"))],
     "console": [((*LIST, *WRITE, "DeleteItem"), ALL)],
     "deliver_orders": [
         (READ, ("PTR#x", "CHUNK#x", "SKU#x", "KEY#main", "SITE#x")),
-        (("UpdateItem",), ("PTR#x",)),
-        (("PutItem",), ("BACK#x",)),
+        (("Query",), ("BACK#x",)),
+        (WRITE, STOCK),
     ],
-    "settle_orders": [((*READ, *WRITE), MONEY)],
+    "settle_orders": [((*READ, *WRITE), MONEY), (("Query",), ("PLAN#x",))],
     "refund_orders": [(READ, ("SITE#x", *CHANNELS)), (("PutItem",), ("BACK#x",))],
     "drive_orders": [
         (READ, (*BROWSING, *CHANNELS, *STOCK)),
         (WRITE, STOCK),
         (("PutItem", "UpdateItem"), ("FEED#x", "BOARD#x")),
+        (("PutItem",), ("SUSPENSE#x",)),
     ],
-    "provision_sites": [((*LIST, *WRITE), ("SITE#x", "HOST#x", "STAFF#x"))],
+    "provision_sites": [((*LIST, *WRITE), ("SITE#x", "HOST#x"))],
     "publish_catalogs": [(LIST, ("SITE#x", "GOODS#x", "PLAN#x"))],
     "walk_sites": [(LIST, ("SITE#x",))],
     "close_windows": [(LIST, ("SITE#x",))],
