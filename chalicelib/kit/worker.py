@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.batch import (
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from . import log, tenant
+from .errors import ShopError
 
 Message = dict[str, Any]
 
@@ -39,7 +40,8 @@ def each_message(event: dict[str, Any], handle: Callable[[Message], None]) -> di
 def _guarded(handle: Callable[[Message], None], message: Message) -> None:
     try:
         handle(message)
-    except TryLater:
+    except (TryLater, ShopError) as reason:
+        log.event("worker.again", site=message["site"], order=message.get("order"), why=str(reason))
         raise
     except Exception:
         log.crash("worker.failed", site=message["site"], order=message.get("order"))

@@ -43,7 +43,7 @@ class OrderRow(table.Row):
     amount = NumberAttribute(attr_name="a")
     cost = NumberAttribute(attr_name="co")
     plan = UnicodeAttribute(attr_name="pl")
-    shelf = NumberAttribute(attr_name="sv")
+    goods_version = NumberAttribute(attr_name="gv")
     ranges = UnicodeAttribute(attr_name="r", null=True)  # "seg:start:count seg:…"
     attempts = UnicodeAttribute(attr_name="pa")  # "wechat:1900000001 alipay:…"
     paid_attempt = NumberAttribute(attr_name="pi", null=True)
@@ -66,6 +66,7 @@ class OrderRow(table.Row):
 class TodoRow(table.Row):
     """TODO / {number}#{what}: work that outlives the walk of recent days."""
 
+    noted_at = NumberAttribute()
     due = NumberAttribute()
     tries = NumberAttribute(default=0)
     what = UnicodeAttribute()
@@ -75,7 +76,7 @@ class TodoRow(table.Row):
 
 
 class DeliveryRow(table.Row):
-    """HAND#{number} / . : what a person delivered, sealed."""
+    """HAND#{number} / {ref}: what a person wrote, sealed; the order names the one that counts."""
 
     sealed = BinaryAttribute(legacy_encoding=False)
     staff = UnicodeAttribute()

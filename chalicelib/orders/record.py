@@ -38,7 +38,7 @@ class Order:
     amount_fen: int
     cost_fen: int
     plan: str
-    shelf: int
+    goods_version: int
     ranges: tuple[Range, ...]
     attempts: tuple[Attempt, ...]
     paid_attempt: int
@@ -101,7 +101,7 @@ def order_of(site: str, row: OrderRow) -> Order:
         amount_fen=int(row.amount),
         cost_fen=int(row.cost),
         plan=row.plan,
-        shelf=int(row.shelf),
+        goods_version=int(row.goods_version),
         ranges=tuple(parse_range(text) for text in (row.ranges or "").split()),
         attempts=rules.parse_attempts(row.attempts),
         paid_attempt=int(row.paid_attempt or 0),

@@ -6,7 +6,9 @@ number   site(4) bucket(1) time(7) digest(16) = 28 characters of Crockford base3
 """
 
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from chalicelib.kit import clock, ids
 from chalicelib.kit.errors import NotFound, ShopError
@@ -49,10 +51,37 @@ class Attempt:
     index: int
     channel: str
     merchant: str
+    device: str  # "pc" or "mobile": a trade opened for one cannot be opened for the other
 
     def out_trade_no(self, number: str) -> str:
         """The number this try has at the channel."""
         return f"{number}{self.index:02}"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a channel vouches for: the attempt by its index, who was paid, how much, and the channel's own id."""
+
+    index: int
+    channel: str
+    merchant: str
+    amount_fen: int
+    transaction: str
+
+    @property
+    def merchant_mark(self) -> str:
+        """How an order's attempts name this channel and merchant."""
+        return f"{self.channel}:{self.merchant}:"
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The fields an order keeps."""
+        return {"transaction": self.transaction, "paid_attempt": self.index}
+
+    def fits(self, amount_fen: int, attempts: Iterable[Attempt]) -> bool:
+        """Whether this is what an order asked for."""
+        asked = any((one.channel, one.merchant) == (self.channel, self.merchant) for one in attempts)
+        return asked and self.amount_fen == amount_fen
 
 
 @dataclass(frozen=True)
@@ -127,8 +156,15 @@ def short_name(name: str) -> str:
 
 def parse_attempts(text: str) -> tuple[Attempt, ...]:
     """The tries of an order out of their stored form."""
-    pairs = [one.split(":") for one in text.split()]
-    return tuple(Attempt(i, channel, merchant) for i, (channel, merchant) in enumerate(pairs, 1))
+    tries = [one.split(":") for one in text.split()]
+    return tuple(
+        Attempt(i, channel, merchant, device) for i, (channel, merchant, device) in enumerate(tries, 1)
+    )
+
+
+def write_attempts(attempts: Iterable[Attempt]) -> str:
+    """Tries in their stored form."""
+    return " ".join(f"{one.channel}:{one.merchant}:{one.device}" for one in attempts)
 
 
 def write_ranges(ranges: tuple[Range, ...]) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 
 from pynamodb.expressions.condition import Condition
 
-from chalicelib.kit import errors, log, table, vault
+from chalicelib.kit import errors, ids, log, table, vault
 from chalicelib.stock.service import Range
 
+from .feed import add_to_feed, newest
 from .lookup import may_read, receipt_cookie, receipts
 from .model import DeliveryRow, OrderRow
 from .record import Order, order_of, read, seal_contact
@@ -22,6 +23,7 @@ from .rules import (
     STATES,
     Attempt,
     BadContact,
+    Receipt,
     contact,
     make_number,
     parse_number,
@@ -31,9 +33,10 @@ from .rules import (
     short_name,
     site_of,
     split_trade_no,
+    write_attempts,
     write_ranges,
 )
-from .todo import Todo, add_todo, close_todo, delay_todo, due_todos
+from .todo import Todo, add_todo, close_todo, delay_todo, due_todos, todos_of
 
 __all__ = [
     "FINAL",
@@ -41,7 +44,9 @@ __all__ = [
     "Attempt",
     "BadContact",
     "Order",
+    "Receipt",
     "Todo",
+    "add_to_feed",
     "add_todo",
     "close_todo",
     "contact",
@@ -49,6 +54,7 @@ __all__ = [
     "due_todos",
     "make_number",
     "may_read",
+    "newest",
     "parse_number",
     "query_password",
     "receipt_cookie",
@@ -56,6 +62,7 @@ __all__ = [
     "seal_contact",
     "site_of",
     "split_trade_no",
+    "todos_of",
 ]
 
 _PAGE = 50
@@ -86,7 +93,7 @@ def open_order(site: str, number: str, **fields: Any) -> Order:
     fields["ranges"] = write_ranges(fields.pop("ranges")) or None
     attempt: Attempt = fields.pop("attempt")
     row = OrderRow.of(site)(partition(number), number, status="pending", **fields)
-    row.attempts = f"{attempt.channel}:{attempt.merchant}"
+    row.attempts = write_attempts([attempt])
     try:
         return order_of(site, row.insert())
     except table.Refused as refused:
@@ -123,52 +130,53 @@ def move(
     return order_of(site, row)
 
 
-def pay(site: str, number: str, attempt: Attempt, *, amount_fen: int, transaction: str, now: int) -> Order:
-    """Record a payment that equals the order's own snapshot: attempt, merchant and amount.
+def pay(site: str, number: str, payment: Receipt, *, now: int) -> Order:
+    """Record the payment of a pending order when merchant and amount are the order's own.
 
-    Money for an expired order moves it too, marked late, with its old ranges forgotten: they went back to stock.
     Raises WrongState with the order as it stands, or with None for an unknown one.
     """
     rows = OrderRow.of(site)
-    tried = rows.attempts.contains(f"{attempt.channel}:{attempt.merchant}")
-    only = (rows.amount == amount_fen) & tried
-    record = {"transaction": transaction, "paid_attempt": attempt.index}
-    try:
-        return move(site, number, "paid", now=now, start=("pending",), only=only, **record)
-    except WrongState as stood:
-        if stood.order is None or stood.order.status != "expired":
-            raise
-    return move(
-        site, number, "paid", now=now, start=("expired",), only=only, late=True, ranges=None, **record
-    )
+    expected = (rows.amount == payment.amount_fen) & rows.attempts.contains(payment.merchant_mark)
+    return move(site, number, "paid", now=now, start=("pending",), only=expected, **payment.record)
 
 
-def deliver(order: Order, ranges: tuple[Range, ...], *, now: int) -> Order:
-    """Hand the codes at these positions to the order. Raises WrongState when it was moved or given others."""
+def revive(expired: Order, payment: Receipt, *, now: int) -> Order:
+    """Record money that came after expiry; the old ranges are forgotten, they went back to stock.
+
+    Raises WrongState.
+    """
+    record = {**payment.record, "late": True, "ranges": None}
+    return move(expired.site, expired.number, "paid", now=now, start=("expired",), **record)
+
+
+def deliver(order: Order, ranges: tuple[Range, ...], *, now: int, ref: str | None = None) -> Order:
+    """Hand the codes at these positions, or the text kept under `ref`, to the order.
+
+    Raises WrongState when the order was moved or given other codes.
+    """
     rows = OrderRow.of(order.site)
     written = write_ranges(ranges) or None
     held = write_ranges(order.ranges)
     only: Condition = (rows.ranges == held) if held else rows.ranges.does_not_exist()
     start = (order.status,)
-    fields = {} if order.ranges or not written else {"ranges": written}
+    fields: dict[str, Any] = {"why": ref}
+    if written and not order.ranges:
+        fields["ranges"] = written
     return move(order.site, order.number, "delivered", now=now, start=start, only=only, **fields)
 
 
-def add_attempt(site: str, number: str, *, channel: str, merchant: str) -> Order:
+def add_attempt(before: Order, attempt: Attempt) -> Order:
     """Let a pending order be paid through another channel. Raises WrongState, Conflict."""
-    before = order(site, number)
-    if any((one.channel, one.merchant) == (channel, merchant) for one in before.attempts[-1:]):
-        return before
     if len(before.attempts) >= MOST_ATTEMPTS:
         raise errors.Conflict("The channel was changed too often; use the one chosen last.")
-    rows = OrderRow.of(site)
-    stored = " ".join(f"{one.channel}:{one.merchant}" for one in before.attempts)
-    same = (rows.status == "pending") & (rows.attempts == stored)
-    actions = [rows.attempts.set(f"{stored} {channel}:{merchant}")]
+    rows = OrderRow.of(before.site)
+    same = (rows.status == "pending") & (rows.attempts == write_attempts(before.attempts))
+    actions = [rows.attempts.set(write_attempts([*before.attempts, attempt]))]
     try:
-        return order_of(site, rows.change(partition(number), number, actions, same))
+        row = rows.change(partition(before.number), before.number, actions, same)
     except table.Refused as refused:
-        raise WrongState(order_of(site, refused.row) if refused.row else None) from None
+        raise WrongState(order_of(before.site, refused.row) if refused.row else None) from None
+    return order_of(before.site, row)
 
 
 def order(site: str, number: str) -> Order:
@@ -204,16 +212,17 @@ def of_member(site: str, member: str, *, before: str = "") -> list[Order]:
     return sorted(found.values(), key=lambda one: one.placed_at, reverse=True)
 
 
-def keep_delivery(site: str, number: str, text: str, *, staff: str, now: int) -> None:
-    """Keep what a person delivers, sealed, before the order says delivered; the last text counts."""
-    rows = DeliveryRow.of(site)
-    sealed = vault.seal(site, text.encode(), f"hand|{number}")
-    actions = [rows.sealed.set(sealed), rows.staff.set(staff), rows.at.set(now)]
-    # Only the text that stood when the order moved to delivered is ever shown, see fulfilment.
-    rows.change(f"HAND#{number}", ".", actions, None)
+def keep_delivery(site: str, number: str, text: str, *, staff: str, now: int) -> str:
+    """Keep what a person wrote, sealed; its reference goes into the order that delivers it."""
+    ref = ids.token(8)
+    sealed = vault.seal(site, text.encode(), f"hand|{number}|{ref}")
+    DeliveryRow.of(site)(f"HAND#{number}", ref, sealed=sealed, staff=staff, at=now).insert()
+    return ref
 
 
-def delivery(site: str, number: str) -> str:
+def delivery(order: Order) -> str:
     """What a person delivered; empty when nobody did."""
-    row = DeliveryRow.of(site).read(f"HAND#{number}", ".")
-    return vault.unseal(site, row.sealed, f"hand|{number}").decode() if row else ""
+    row = DeliveryRow.of(order.site).read(f"HAND#{order.number}", order.why) if order.why else None
+    if row is None:
+        return ""
+    return vault.unseal(order.site, row.sealed, f"hand|{order.number}|{order.why}").decode()

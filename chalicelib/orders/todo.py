@@ -23,13 +23,24 @@ class Todo:
     due: int
     tries: int
     detail: str
+    noted_at: int
 
 
 def add_todo(site: str, number: str, what: str, *, due: int, detail: str = "") -> None:
-    """Note a matter; noting it again changes nothing."""
-    row = TodoRow.of(site)(_PARTITION, f"{number}#{what}", due=due, what=what, detail=detail)
+    """Note a matter, or open it again; noting an open one changes nothing."""
+    rows = TodoRow.of(site)
+    actions = [
+        rows.due.set(due),
+        rows.noted_at.set(due),
+        rows.what.set(what),
+        rows.detail.set(detail),
+        rows.tries.set(0),
+        rows.done_at.remove(),
+        rows.ttl.remove(),
+    ]
+    closed = rows.pk.does_not_exist() | rows.done_at.exists()
     try:
-        row.insert()
+        rows.change(_PARTITION, f"{number}#{what}", actions, closed)
     except table.Refused:
         return
 
@@ -59,10 +70,20 @@ def due_todos(site: str, *, now: int) -> list[Todo]:
     """Open matters whose time has come."""
     rows = TodoRow.of(site)
     open_ = rows.done_at.does_not_exist() & (rows.due <= now)
-    return [
-        Todo(row.sk.split("#", 1)[0], row.what, int(row.due), int(row.tries), row.detail)
-        for row in rows.under(_PARTITION, only=open_, consistent=True)
-    ]
+    return [_todo(row) for row in rows.under(_PARTITION, only=open_, consistent=True)]
+
+
+def todos_of(site: str, number: str) -> list[Todo]:
+    """An order's open matters."""
+    rows = TodoRow.of(site)
+    where = rows.sk.startswith(f"{number}#")
+    open_ = rows.done_at.does_not_exist()
+    return [_todo(row) for row in rows.under(_PARTITION, where=where, only=open_, consistent=True)]
+
+
+def _todo(row: TodoRow) -> Todo:
+    number, what = row.sk.split("#", 1)
+    return Todo(number, what, int(row.due), int(row.tries), row.detail, int(row.noted_at))
 
 
 def _change(rows: type[TodoRow], todo: Todo, actions: Sequence[Action], condition: Condition) -> None:

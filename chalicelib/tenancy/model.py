@@ -1,7 +1,6 @@
-"""Rows of the main table: the registry of sites, the host map, staff and their sessions."""
+"""Rows of the main table: the registry of sites and the host map."""
 
 from pynamodb.attributes import (
-    BinaryAttribute,
     BooleanAttribute,
     JSONAttribute,
     NumberAttribute,
@@ -20,8 +19,8 @@ class SiteRow(table.Row):
     state = UnicodeAttribute()  # asked creating active suspended failed
     brand = JSONAttribute()
     plan = UnicodeAttribute()
-    channels = JSONAttribute(default=["wechat", "alipay"])
-    blocks = JSONAttribute(default=["members", "own_goods", "wholesale"])
+    channels = JSONAttribute(default=("wechat", "alipay"))
+    blocks = JSONAttribute(default=("members", "own_goods", "wholesale"))
     follow = BooleanAttribute(default=True)
     note = UnicodeAttribute(default="")
     opened = NumberAttribute()
@@ -31,20 +30,3 @@ class HostRow(table.Row):
     """HOST#{host} / . : which site answers at a host."""
 
     site = UnicodeAttribute()
-
-
-class StaffRow(table.Row):
-    """STAFF#{scope}#{login} / . : who may sign in to which console."""
-
-    record = BinaryAttribute(legacy_encoding=False)  # of the password, see kit.password
-    role = UnicodeAttribute()
-    since = NumberAttribute()
-
-
-class SessionRow(table.Row):
-    """SESSION#{digest of the token} / . : the token itself is never stored."""
-
-    login = UnicodeAttribute()
-    scope = UnicodeAttribute()
-    until = NumberAttribute()
-    ttl = NumberAttribute()

@@ -12,7 +12,6 @@ RESERVED = frozenset(
 )
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,28}[a-z0-9])", re.ASCII)
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
-_LOGIN = re.compile(r"[\w.@+-]{3,64}")
 LARGEST_LOGO = 24 * 1024
 BLOCKS = frozenset({"members", "own_goods", "wholesale"})
 CHANNELS = ("wechat", "alipay")
@@ -69,13 +68,3 @@ def _check_logo(logo: str) -> None:
         raise BadField(
             "A logo is one or two characters, or a PNG, JPEG or WebP of at most 18 KB.", field="logo"
         )
-
-
-def check_login(login: str, password: str) -> str:
-    """The login in its stored form. Raises BadField."""
-    login = login.strip().lower()
-    if not _LOGIN.fullmatch(login):
-        raise BadField("A login is 3 to 64 letters, digits or . @ + - _.", field="login")
-    if not 8 <= len(password) <= 128:
-        raise BadField("A password has 8 to 128 characters.", field="password")
-    return login

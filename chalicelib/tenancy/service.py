@@ -18,11 +18,11 @@ from .rules import (
     BadField,
     Brand,
     check_brand,
-    check_login,
     check_slug,
     code_of,
 )
 from .staff import (
+    BadLogin,
     Forbidden,
     Staff,
     WrongLogin,
@@ -38,6 +38,7 @@ __all__ = [
     "BLOCKS",
     "CHANNELS",
     "BadField",
+    "BadLogin",
     "Brand",
     "Forbidden",
     "Site",
@@ -116,10 +117,9 @@ def open_site(slug: str, *, brand: Brand, owner_login: str, owner_password: str,
     """
     check_slug(slug)
     check_brand(brand)
-    login = check_login(owner_login, owner_password)
     row = _register(slug, brand, plan, now)
     _point(_host_of(slug), row.sk)
-    enlist(row.sk, login, owner_password, role="owner", now=now)
+    enlist(row.sk, owner_login, owner_password, role="owner", now=now)
     queue.send("provision", site=row.sk)
     return _site(row)
 

@@ -1,0 +1,39 @@
+"""The map: faces by audience, then workers in the order in which money flows.
+
+A deployed REST function serves the faces that FACES names; unset, it serves all (packaging, one machine, tests).
+Workers are entered by their own module and never import this file.
+"""
+
+import importlib
+import os
+
+from chalice import Chalice
+
+FACES = {
+    "storefront": ("storefront.pages", "storefront.account", "openapi.goods"),
+    "checkout": ("storefront.checkout", "openapi.buy"),
+    "receipts": ("storefront.receipts", "openapi.receipts"),
+    "hooks": ("hooks.payments",),
+    "console": (
+        "console.board",
+        "console.login",
+        "console.sites",
+        "console.goods",
+        "console.listing",
+        "console.stock",
+        "console.orders",
+        "console.plans",
+        "console.statement",
+        "console.settings",
+    ),
+}
+WORKERS = ("tenancy", "catalog", "checkout", "fulfilment", "settlement")
+
+app = Chalice(app_name="cardmesh")
+
+chosen = os.environ.get("FACES", "")
+for audience, modules in FACES.items():
+    for module in modules if chosen in ("", audience) else ():
+        app.register_blueprint(importlib.import_module(f"chalicelib.web.{module}").face.blueprint)
+for domain in () if chosen else WORKERS:
+    app.register_blueprint(importlib.import_module(f"chalicelib.{domain}.worker").blueprint)

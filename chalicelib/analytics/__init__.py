@@ -1,0 +1,1 @@
+"""What the trade looks like from above: boards and lists, never by scanning tables."""

@@ -1,0 +1,103 @@
+"""A channel says that somebody paid: by notification or because we asked. Both ways end here.
+
+The conditional move is the inbox: a repeat finds the order moved. Whatever fits no order is kept in suspense;
+whatever was paid twice is given back; nothing is dropped.
+"""
+
+import hashlib
+import json
+
+from chalicelib.kit import errors, log, queue, tenant
+from chalicelib.orders import service as orders
+from chalicelib.payments import service as payments
+from chalicelib.stock import service as stock
+from chalicelib.tenancy import service as tenancy
+
+
+def accept_payment(payment: payments.Payment, *, now: int) -> None:
+    """Drive the order a payment is for. Returns once the payment is recorded; safe to repeat for ever.
+
+    Raises TryLater-like errors only when recording failed, so that the channel sends it again.
+    """
+    try:
+        number, index = orders.split_trade_no(payment.out_trade_no)
+        site = tenancy.site(orders.site_of(number)).site
+    except errors.NotFound:
+        payments.suspend(payment, "no such order number", now=now)
+        return
+    receipt = orders.Receipt(
+        index, payment.channel, payment.merchant, payment.amount_fen, payment.transaction_id
+    )
+    with tenant.acting_for(site):
+        _accept(site, number, payment, receipt, now)
+
+
+def _accept(site: str, number: str, payment: payments.Payment, receipt: orders.Receipt, now: int) -> None:
+    if payment.currency != "CNY":
+        payments.suspend(payment, "another currency", now=now)
+        return
+    try:
+        orders.pay(site, number, receipt, now=now)
+    except orders.WrongState as stood:
+        _settle_difference(stood.order, payment, receipt, now)
+        return
+    queue.send("fulfil", site=site, order=number)
+
+
+def _settle_difference(
+    order: orders.Order | None, payment: payments.Payment, receipt: orders.Receipt, now: int
+) -> None:
+    """The order was not pending, or the payment is not what it asked for."""
+    if order is None:
+        payments.suspend(payment, "unknown order", now=now)
+    elif order.transaction == receipt.transaction:
+        _again(order)
+    elif not receipt.fits(order.amount_fen, order.attempts):
+        payments.suspend(payment, "amount or merchant differs from the order", now=now)
+    elif order.status == "expired":
+        _accept_late(order, receipt, now)
+    elif order.status == "pending":
+        raise errors.Conflict  # it moved between our two looks; the channel's repeat finds it at rest
+    else:
+        _return_duplicate(order, payment, now)
+
+
+def _again(order: orders.Order) -> None:
+    """A repeat: make sure that the order goes on, in case the first message was lost."""
+    if order.status == "paid":
+        queue.send("fulfil", site=order.site, order=order.number)
+
+
+def _accept_late(order: orders.Order, receipt: orders.Receipt, now: int) -> None:
+    """Money after expiry: the old hold goes back first, then a new claim is fulfilment's to try."""
+    give_back(order, now=now)
+    try:
+        orders.revive(order, receipt, now=now)
+    except orders.WrongState as stood:
+        if stood.order is None or stood.order.transaction != receipt.transaction:
+            raise
+    log.event("checkout.paid_late", site=order.site, order=order.number)
+    queue.send("fulfil", site=order.site, order=order.number)
+
+
+def _return_duplicate(order: orders.Order, payment: payments.Payment, now: int) -> None:
+    """A second payment for the same order goes back to the payer."""
+    what = "D" + hashlib.sha256(payment.transaction_id.encode()).hexdigest()[:12]
+    detail = json.dumps(
+        {
+            "channel": payment.channel,
+            "merchant": payment.merchant,
+            "out_trade_no": payment.out_trade_no,
+            "amount_fen": payment.amount_fen,
+        }
+    )
+    orders.add_todo(order.site, order.number, what, due=now, detail=detail)
+    log.event("checkout.paid_twice", site=order.site, order=order.number)
+    queue.send("refund", site=order.site, order=order.number)
+
+
+def give_back(order: orders.Order, *, now: int) -> None:
+    """Return what an order held and never showed; repeating it changes nothing."""
+    stock.give_back(
+        order.goods_owner, order.goods_id, order.ranges, why=order.status, at=order.placed_at, now=now
+    )

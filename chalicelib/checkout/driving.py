@@ -1,0 +1,102 @@
+"""Whatever is not final is looked at again: by its timer within minutes, by the walk every quarter of an hour.
+
+A pending order's channel is asked before anything else, so a lost notification heals itself and nobody who paid
+is expired.
+"""
+
+from chalicelib.kit import clock, errors, log, outbound, queue
+from chalicelib.orders import service as orders
+from chalicelib.payments import service as payments
+from chalicelib.tenancy import service as tenancy
+
+from . import accepting, rules
+
+_RESEND = 30  # seconds after which a message counts as lost
+
+
+def drive(site: str, number: str, *, now: int) -> bool:
+    """Look at one order and take its next step; False when no such order was ever put."""
+    try:
+        order = orders.order(site, number)
+    except errors.NotFound:
+        return False
+    if order.status == "pending":
+        _drive_pending(order, now)
+    elif order.status == "expired":
+        accepting.give_back(order, now=now)
+    elif order.status == "paid" and (order.paid_at or 0) + _RESEND <= now:
+        queue.send("fulfil", site=site, order=number)
+    elif order.status == "refunding":
+        queue.send("refund", site=site, order=number)
+    return True
+
+
+def walk(site: str, *, now: int) -> int:
+    """Send every order of yesterday and today that is not final to be driven on; how many. Reads only."""
+    found = 0
+    for day in (clock.day_of(now - clock.DAY), clock.day_of(now)):
+        for order in orders.on_day(site, day):
+            if order.status not in orders.FINAL and order.placed_at + _RESEND <= now:
+                queue.send("timer", site=site, order=order.number)
+                found += 1
+    for todo in orders.due_todos(site, now=now):
+        queue.send("refund", site=site, order=todo.number)
+        found += 1
+    return found
+
+
+def walk_all() -> int:
+    """Ask for a walk of every live site; how many."""
+    live = [one for one in tenancy.sites() if one.state in ("active", "suspended")]
+    for one in live:
+        queue.send("timer", site=one.site, walk=True)
+    return len(live)
+
+
+def _drive_pending(order: orders.Order, now: int) -> None:
+    try:
+        paid = _ask(order, now)
+        closed = paid is None and now >= order.expires_at and _close(order, now)
+    except (outbound.NotSent, outbound.Unknown, payments.Declined) as error:
+        log.event("checkout.channel_silent", site=order.site, order=order.number, why=str(error)[:100])
+        # A channel that stays silent must not keep the stock for ever; money that comes later is accepted late.
+        paid, closed = None, now >= order.expires_at + rules.PATIENCE
+    if paid:
+        accepting.accept_payment(paid, now=now)
+    elif closed:
+        _expire(order, now)
+    else:
+        _look_again(order, now)
+
+
+def _ask(order: orders.Order, now: int) -> payments.Payment | None:
+    for attempt in order.attempts:
+        gateway = payments.gateway(attempt.channel, attempt.merchant)
+        paid = gateway.query(attempt.out_trade_no(order.number), now=now)
+        if paid:
+            return paid
+    return None
+
+
+def _close(order: orders.Order, now: int) -> bool:
+    """Close every attempt at its channel; False when one was paid meanwhile."""
+    return all(
+        payments.gateway(one.channel, one.merchant).close(one.out_trade_no(order.number), now=now)
+        for one in order.attempts
+    )
+
+
+def _expire(order: orders.Order, now: int) -> None:
+    try:
+        expired = orders.move(order.site, order.number, "expired", now=now)
+    except orders.WrongState as stood:
+        # Our own write may have been repeated below us; any other state has its own way on.
+        if stood.order is None or stood.order.status != "expired":
+            return
+        expired = stood.order
+    accepting.give_back(expired, now=now)
+
+
+def _look_again(order: orders.Order, now: int) -> None:
+    delay = rules.next_look(order.placed_at, order.expires_at, now)
+    queue.send("timer", site=order.site, order=order.number, delay=delay if now < order.expires_at else 60)

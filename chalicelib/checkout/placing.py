@@ -1,0 +1,223 @@
+"""An order is placed: claim, then the timer message, then the order with its ranges, then the pay link.
+
+Dying after the claim burns positions until the nightly audit returns them; dying after the message costs nothing;
+repeating after the order stands finds it and gives back what the repeat claimed.
+"""
+
+import hmac
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.catalog import service as catalog
+from chalicelib.kit import config, ids, password, queue, throttle, vault
+from chalicelib.ledger import service as ledger
+from chalicelib.orders import service as orders
+from chalicelib.payments import service as payments
+from chalicelib.pricing import service as pricing
+from chalicelib.stock import service as stock
+from chalicelib.tenancy import service as tenancy
+
+from . import rules
+from .rules import Ask, BadChannel, KeyInvalid, KeyReused
+
+_holds: dict[str, throttle.Bucket] = {}
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An order and where to pay for it; no link once it can no longer be paid."""
+
+    order: orders.Order
+    link: payments.PayLink | None
+    replayed: bool
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A checked ask with everything its order is made of."""
+
+    site: str
+    ask: Ask
+    offer: catalog.Offer
+    amount_fen: int
+    number: str
+    fingerprint: bytes
+    contact: str
+    member: str | None
+    attempt: orders.Attempt
+    plan: str
+
+
+def quote(site: str, goods_id: str, quantity: int, *, now: int) -> pricing.Quote:
+    """What a quantity costs and why. Raises NotFound, BadQuantity."""
+    offer = catalog.shelf(site).find(goods_id)
+    rules.check_quantity(quantity, offer.most)
+    return pricing.quote(offer, quantity, now)
+
+
+def new_key(site: str, *, now: int) -> str:
+    """A signed key for a checkout form: posting the form twice places one order."""
+    body = f"{ids.number32(now, 7)}{ids.token(10)}"
+    return body + _signature(site, body)
+
+
+def read_key(site: str, key: str, *, now: int) -> tuple[str, int]:
+    """The key of a form and the second it was made in. Raises KeyInvalid."""
+    body, signature = key[:17], key[17:]
+    if not hmac.compare_digest(_signature(site, body).encode(), signature.encode()):
+        raise KeyInvalid
+    made = ids.from32(body[:7])
+    rules.check_key_time(made, now)
+    return key, made
+
+
+def place(site: str, ask: Ask, *, member: str | None, address: str, device: str, now: int) -> Placed:
+    """Place an order, or find the one that the same key and body placed.
+
+    Raises NotFound, BadQuantity, BadContact, BadChannel, KeyInvalid, KeyReused, SoldOut, TooMany, ChannelDown,
+    and Suspended where the shop is closed.
+    """
+    draft = _draft(site, ask, member, device, now)
+    if draft.offer.way == "pool":
+        _hold(site, draft.contact, address, ask.quantity)
+    order, replayed = _put_or_find(draft, now)
+    if not hmac.compare_digest(order.fingerprint, draft.fingerprint):
+        raise KeyReused
+    link = pay_link(site, order, now=now) if order.status == "pending" else None
+    return Placed(order, link, replayed)
+
+
+def pay_link(site: str, order: orders.Order, *, now: int) -> payments.PayLink:
+    """Where to pay for a pending order; the same place each time. Raises ChannelDown."""
+    attempt = order.attempts[-1]
+    host = tenancy.site(site).host
+    charge = payments.Charge(
+        out_trade_no=attempt.out_trade_no(order.number),
+        amount_fen=order.amount_fen,
+        subject=order.goods_name,
+        expires_at=order.expires_at,
+        notify_url=payments.notify_url(attempt.channel, attempt.merchant),
+        device=attempt.device,
+        return_url=config.load().url_of(host, f"/orders/{order.number}"),
+    )
+    return payments.start(attempt.channel, attempt.merchant, charge, now=now)
+
+
+def switch_channel(site: str, number: str, channel: str, *, device: str) -> orders.Order:
+    """Let a pending order be paid through another channel. Raises BadChannel, WrongState, Conflict."""
+    order = orders.order(site, number)
+    if channel not in tenancy.site(site).channels:
+        raise BadChannel
+    last = order.attempts[-1]
+    if (last.channel, last.device) == (channel, device):
+        return order
+    attempt = orders.Attempt(last.index + 1, channel, payments.merchant_of(channel), device)
+    return orders.add_attempt(order, attempt)
+
+
+def _open_shop(site: str, *, fresh: bool = False) -> tenancy.Site:
+    shop = tenancy.site(site, fresh=fresh)
+    if shop.state != "active":
+        raise tenancy.Suspended
+    return shop
+
+
+def _draft(site: str, ask: Ask, member: str | None, device: str, now: int) -> _Draft:
+    """Everything an order needs, checked, before anything is written."""
+    shop = _open_shop(site)
+    rules.check_key_time(ask.key_time, now)
+    offer = catalog.shelf(site).find(ask.goods_id)
+    rules.check_quantity(ask.quantity, offer.most)
+    orders.query_password(ask.query_password)
+    if ask.channel not in shop.channels:
+        raise BadChannel
+    price = pricing.quote(offer, ask.quantity, now)
+    if price.total_fen >= rules.CLOSE_LOOK_FEN:
+        _open_shop(site, fresh=True)
+    return _Draft(
+        site=site,
+        ask=ask,
+        offer=offer,
+        amount_fen=price.total_fen,
+        number=_number(site, ask, member),
+        fingerprint=vault.mac(site, "fingerprint", ask.canonical(member))[:16],
+        contact=orders.contact(ask.contact),
+        member=member,
+        attempt=orders.Attempt(1, ask.channel, payments.merchant_of(ask.channel), device),
+        plan=ledger.plan_in_force(shop.plan).ref,
+    )
+
+
+def _number(site: str, ask: Ask, member: str | None) -> str:
+    digest = vault.mac(site, "number", f"{member or 'guest'}|{ask.key}|{ask.key_time}")
+    return orders.make_number(site, digest, ask.key_time)
+
+
+def _put_or_find(draft: _Draft, now: int) -> tuple[orders.Order, bool]:
+    """The order that stands after this call, and whether it stood before."""
+    try:
+        return _put(draft, _claim(draft, now), now)
+    except stock.SoldOut:
+        # The last code may have gone to this very order, asked for before.
+        stands = orders.orders(draft.site, [draft.number]).get(draft.number)
+        if stands is None:
+            raise
+        return stands, True
+
+
+def _claim(draft: _Draft, now: int) -> tuple[stock.Range, ...]:
+    if draft.offer.way != "pool":
+        return ()
+    return stock.claim(draft.offer.owner, draft.offer.sku, draft.ask.quantity, now=now)
+
+
+def _put(draft: _Draft, ranges: tuple[stock.Range, ...], now: int) -> tuple[orders.Order, bool]:
+    expires_at = now + config.load().hold_seconds
+    delay = rules.next_look(now, expires_at, now)
+    queue.send("timer", site=draft.site, order=draft.number, first=True, delay=delay)
+    try:
+        return orders.open_order(draft.site, draft.number, **_fields(draft, ranges, now, expires_at)), False
+    except orders.Exists as before:
+        surplus = [one for one in ranges if one not in before.order.ranges]
+        stock.give_back(draft.offer.owner, draft.offer.sku, surplus, why="repeat", at=now, now=now)
+        # When nothing is surplus, the repeat was the SDK's own and the order is this call's.
+        return before.order, len(surplus) == len(ranges)
+
+
+def _fields(draft: _Draft, ranges: tuple[stock.Range, ...], now: int, expires_at: int) -> dict[str, Any]:
+    offer, ask = draft.offer, draft.ask
+    return {
+        "fingerprint": draft.fingerprint,
+        "goods_id": offer.goods_id,
+        "goods_owner": offer.owner,
+        "goods_name": offer.name,
+        "kind": offer.kind,
+        "way": offer.way,
+        "quantity": ask.quantity,
+        "amount": draft.amount_fen,
+        "cost": offer.wholesale_fen * ask.quantity,
+        "plan": draft.plan,
+        "goods_version": offer.version,
+        "ranges": ranges,
+        "attempt": draft.attempt,
+        "contact": orders.seal_contact(draft.site, draft.number, draft.contact),
+        "password": password.hashed(ask.query_password),
+        "member": draft.member,
+        "placed_at": now,
+        "expires_at": expires_at,
+    }
+
+
+def _hold(site: str, contact: str, address: str, quantity: int) -> None:
+    """Cap what one contact and one address may hold unpaid."""
+    settings = config.load()
+    for name, key, most in (
+        ("contact", contact, settings.holds_per_contact),
+        ("address", address, settings.holds_per_address),
+    ):
+        bucket = _holds.setdefault(name, throttle.Bucket(most, settings.hold_seconds))
+        bucket.take(f"{site}|{key}", min(quantity, most))
+
+
+def _signature(site: str, body: str) -> str:
+    return ids.base32(vault.mac(site, "checkout", body), 16)

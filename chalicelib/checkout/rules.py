@@ -1,0 +1,79 @@
+"""What a shopper asks for, what is refused, and when an unpaid order is looked at again. Pure."""
+
+import json
+from dataclasses import dataclass
+
+from chalicelib.kit.errors import Invalid, ShopError
+
+KEY_AGE = 86_400  # seconds an idempotency key is good for
+KEY_AHEAD = 300  # seconds a shopper's clock may run ahead
+CLOSE_LOOK_FEN = 50_000  # from this amount on the main site's registry is asked, not remembered
+STAGES = (20, 60, 180, 420)  # seconds after placement at which the channel is asked, before expiry
+PATIENCE = 900  # seconds after expiry for which an unreachable channel is waited for
+
+
+class BadQuantity(ShopError):
+    """A quantity that cannot be ordered."""
+
+    status = 422
+    code = "bad_quantity"
+    sentence = "This quantity cannot be ordered."
+
+
+class BadChannel(ShopError):
+    """A channel this shop does not take."""
+
+    status = 422
+    code = "bad_channel"
+    sentence = "This shop does not take this payment channel."
+
+
+class KeyInvalid(Invalid):
+    """An idempotency key that is forged, too old or from the future."""
+
+    code = "idempotency_key_invalid"
+    sentence = "The key of this order is no longer good; open the goods again."
+
+
+class KeyReused(ShopError):
+    """The key was used for another order."""
+
+    status = 422
+    code = "idempotency_mismatch"
+    sentence = "This idempotency key was used for a different order."
+
+
+@dataclass(frozen=True)
+class Ask:
+    """An order as the shopper asks for it. `key_time`: the second in which the idempotency key was made."""
+
+    goods_id: str
+    quantity: int
+    contact: str
+    query_password: str
+    channel: str
+    key: str
+    key_time: int
+
+    def canonical(self, member: str | None) -> str:
+        """Everything that makes two asks the same, as one text."""
+        parts = (self.goods_id, self.quantity, self.contact, self.query_password, self.channel, member)
+        return json.dumps(parts, ensure_ascii=False)
+
+
+def check_key_time(key_time: int, now: int) -> None:
+    """Raise KeyInvalid unless the key was made within the last day."""
+    if not now - KEY_AGE <= key_time <= now + KEY_AHEAD:
+        raise KeyInvalid
+
+
+def check_quantity(quantity: int, most: int) -> None:
+    """Raise BadQuantity unless 1 to `most` pieces are asked for."""
+    if not 1 <= quantity <= most:
+        raise BadQuantity(f"One order holds 1 to {most} pieces.", most=most)
+
+
+def next_look(placed_at: int, expires_at: int, now: int) -> int:
+    """Seconds until an unpaid order is to be looked at again."""
+    ahead = [placed_at + stage for stage in STAGES if now < placed_at + stage < expires_at]
+    return max(1, min([*ahead, max(expires_at, now + 1)]) - now)

@@ -1,0 +1,41 @@
+"""Checkout's verbs for pages, hooks and workers."""
+
+from chalicelib.kit import aws, config, errors, table, vault
+
+from .accepting import accept_payment, give_back
+from .driving import drive, walk, walk_all
+from .placing import Placed, new_key, pay_link, place, quote, read_key, switch_channel
+from .rules import Ask, BadChannel, BadQuantity, KeyInvalid, KeyReused
+
+__all__ = [
+    "Ask",
+    "BadChannel",
+    "BadQuantity",
+    "KeyInvalid",
+    "KeyReused",
+    "Placed",
+    "accept_payment",
+    "drive",
+    "give_back",
+    "health",
+    "new_key",
+    "pay_link",
+    "place",
+    "quote",
+    "read_key",
+    "switch_channel",
+    "walk",
+    "walk_all",
+]
+
+
+def health(site: str) -> None:
+    """Raise NotReady unless everything needed to sell at a site answers: tables, data key, queue."""
+    try:
+        table.Row.of(site).read("HEALTH", ".", consistent=False)
+        vault.mac(site, "health", "")
+        aws.client("sqs").get_queue_attributes(
+            QueueUrl=config.load().queues["timer"], AttributeNames=["QueueArn"]
+        )
+    except Exception as error:
+        raise errors.NotReady from error

@@ -1,0 +1,35 @@
+"""Queue TIMER and the schedules that watch over orders."""
+
+from typing import Any
+
+from chalice.app import Blueprint, CloudWatchEvent, Rate, SQSEvent
+
+from chalicelib.kit import clock, worker
+from chalicelib.orders import service as orders
+
+from . import service
+
+blueprint = Blueprint(__name__)
+
+
+@blueprint.on_sqs_message(queue_arn="placeholder-timer", name="drive_orders", batch_size=10)
+def drive_orders(event: SQSEvent) -> dict[str, Any]:
+    """Drive each named order on; list the new ones for the main site, a row per batch."""
+    seen: list[str] = []
+    now = clock.now()
+    answer = worker.each_message(event.to_dict(), lambda message: _drive(message, seen, now))
+    orders.add_to_feed(seen, now=now)
+    return answer
+
+
+@blueprint.schedule(Rate(15, unit=Rate.MINUTES), name="walk_sites")
+def walk_sites(_event: CloudWatchEvent) -> dict[str, int]:
+    """Have every site walked for orders whose message was lost."""
+    return {"sites": service.walk_all()}
+
+
+def _drive(message: worker.Message, seen: list[str], now: int) -> None:
+    if message.get("walk"):
+        service.walk(message["site"], now=now)
+    elif service.drive(message["site"], message["order"], now=now) and message.get("first"):
+        seen.append(message["order"])

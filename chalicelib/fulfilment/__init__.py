@@ -1,0 +1,1 @@
+"""A paid order gets what was bought."""

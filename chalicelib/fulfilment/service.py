@@ -1,0 +1,100 @@
+"""Deliver paid orders, and read what was delivered.
+
+Delivering and refunding both ask for the same state in their condition, so one of them wins; the loser stops and
+lets the order be driven again, and never goes on to an outside effect. Codes are readable only once an order says
+delivered.
+"""
+
+from chalicelib.checkout import service as checkout
+from chalicelib.kit import errors, log, queue
+from chalicelib.orders import service as orders
+from chalicelib.stock import service as stock
+
+_REVIEW_WITHIN = 3600  # seconds within which a person looks
+
+
+class EmptyDelivery(errors.ShopError):
+    """A person tried to deliver nothing, or more than an order may hold."""
+
+    status = 422
+    code = "empty_delivery"
+    sentence = "What is delivered by hand has 1 to 20,000 characters."
+
+
+def deliver(site: str, number: str, *, now: int) -> None:
+    """Take a paid order to its codes, to a person, or to a refund; any other state is left alone."""
+    order = orders.order(site, number)
+    if order.status == "delivered":
+        queue.send("settle", site=site, order=number)  # the first message may have been lost
+    elif order.status == "refunding":
+        queue.send("refund", site=site, order=number)
+    elif order.status == "paid" and order.way == "manual":
+        _hand_over(order, now)
+    elif order.status == "paid":
+        _deliver_codes(order, now)
+
+
+def codes_of(order: orders.Order) -> list[str]:
+    """What a delivered order holds: its codes, or the lines a person wrote; empty in any other state."""
+    if order.status != "delivered":
+        return []
+    if order.ranges:
+        return stock.read_codes(order.goods_owner, order.ranges)
+    return orders.delivery(order).splitlines()
+
+
+def deliver_by_hand(site: str, number: str, text: str, *, staff: str, now: int) -> orders.Order:
+    """Deliver an order in review with what a person writes. Raises EmptyDelivery, WrongState."""
+    if not 1 <= len(text.strip()) <= 20_000:
+        raise EmptyDelivery
+    order = orders.order(site, number)
+    if order.status != "review" or order.ranges:
+        raise orders.WrongState(order)
+    ref = orders.keep_delivery(site, number, text.strip(), staff=staff, now=now)
+    delivered = orders.deliver(order, (), now=now, ref=ref)
+    log.event("fulfilment.delivered_by_hand", site=site, order=number, staff=staff)
+    queue.send("settle", site=site, order=number)
+    return delivered
+
+
+def refund_instead(site: str, number: str, *, reason: str, staff: str, now: int) -> None:
+    """Give the money of a paid or reviewed order back instead of delivering. Raises WrongState."""
+    log.event("fulfilment.refund_asked", site=site, order=number, staff=staff)
+    _refund(orders.order(site, number), reason[:40], now)
+
+
+def _deliver_codes(order: orders.Order, now: int) -> None:
+    try:
+        ranges = order.ranges or stock.claim(order.goods_owner, order.goods_id, order.quantity, now=now)
+    except stock.SoldOut:
+        _refund(order, "sold out", now)
+        return
+    try:
+        orders.deliver(order, ranges, now=now)
+    except orders.WrongState as stood:
+        if stood.order is None or stood.order.ranges != ranges:
+            _return_surplus(order, ranges, now)
+            return
+    queue.send("settle", site=order.site, order=order.number)
+
+
+def _return_surplus(order: orders.Order, ranges: tuple[stock.Range, ...], now: int) -> None:
+    """Another run was faster; what this one claimed goes back, what the order held is not ours to return."""
+    if not order.ranges:
+        stock.give_back(order.goods_owner, order.goods_id, ranges, why="raced", at=now, now=now)
+
+
+def _hand_over(order: orders.Order, now: int) -> None:
+    """Goods that a person delivers wait in review."""
+    try:
+        orders.move(order.site, order.number, "review", now=now, start=("paid",))
+    except orders.WrongState:
+        return
+    log.event("fulfilment.review", site=order.site, order=order.number, due=now + _REVIEW_WITHIN)
+
+
+def _refund(order: orders.Order, why: str, now: int) -> None:
+    orders.add_todo(order.site, order.number, "refund", due=now)
+    refunding = orders.move(order.site, order.number, "refunding", now=now, start=(order.status,), why=why)
+    checkout.give_back(refunding, now=now)
+    queue.send("refund", site=order.site, order=order.number)

@@ -1,0 +1,1 @@
+"""Payment channels: which merchants we collect with, and what the channels tell us."""

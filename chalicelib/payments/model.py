@@ -1,0 +1,32 @@
+"""Rows of the main table.
+
+CHANNEL#{channel} / {merchant}    a merchant's settings, sealed under the data key of the channels
+CHANNEL#{channel} / current       which merchant new orders are paid to
+SUSPENSE#{day} / {channel}#{id}   money that matches nothing, for a person to settle
+"""
+
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+
+from chalicelib.kit import table
+
+
+class ChannelRow(table.Row):
+    """A merchant of a channel."""
+
+    sealed = BinaryAttribute(legacy_encoding=False)
+
+
+class CurrentRow(table.Row):
+    """The merchant in use."""
+
+    merchant = UnicodeAttribute()
+
+
+class SuspenseRow(table.Row):
+    """A payment that fits no order of ours."""
+
+    why = UnicodeAttribute()
+    out_trade_no = UnicodeAttribute()
+    merchant = UnicodeAttribute()
+    amount = NumberAttribute()
+    at = NumberAttribute()

@@ -1,0 +1,1 @@
+"""What happens to the money of an order: journal, windows, refunds, statements."""

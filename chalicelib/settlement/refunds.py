@@ -1,0 +1,103 @@
+"""Money goes back to whoever paid it, under one number per refund for ever.
+
+The state says that it goes; only then is the channel asked, and asking again under the same number moves nothing
+twice. What the channel does not confirm is asked again, and after ten tries a person looks.
+"""
+
+import json
+
+from chalicelib.checkout import service as checkout
+from chalicelib.kit import clock, log, outbound, queue
+from chalicelib.ledger import service as ledger
+from chalicelib.orders import service as orders
+from chalicelib.payments import service as payments
+
+from . import rules
+
+
+def refund(site: str, number: str, *, now: int) -> None:
+    """Take every open refund of an order one step further; nothing when there is none."""
+    order = orders.order(site, number)
+    for todo in orders.todos_of(site, number):
+        if todo.what == "refund":
+            _refund_order(order, todo, now)
+        else:
+            _refund_duplicate(order, todo, now)
+
+
+def _refund_order(order: orders.Order, todo: orders.Todo, now: int) -> None:
+    if order.status == "refunded":
+        orders.close_todo(order.site, order.number, todo.what, now=now)
+    if order.status != "refunding":
+        return
+    checkout.give_back(order, now=now)
+    at = order.refunding_at or now
+    _post(order, "taken", ledger.taken_legs(order.channel, order.amount_fen), at)
+    attempt = order.attempts[order.paid_attempt - 1]
+    state = _ask(
+        order,
+        attempt.channel,
+        attempt.merchant,
+        attempt.out_trade_no(order.number),
+        f"{attempt.out_trade_no(order.number)}R1",
+        order.amount_fen,
+        now,
+    )
+    if state == "success":
+        done = orders.move(order.site, order.number, "refunded", now=now)
+        at = done.refunded_at or now
+        _post(order, "returned", ledger.returned_legs(order.channel, order.amount_fen), at)
+        orders.close_todo(order.site, order.number, todo.what, now=now)
+    else:
+        _try_later(order, todo, state, now)
+
+
+def _refund_duplicate(order: orders.Order, todo: orders.Todo, now: int) -> None:
+    """A second payment of an order; the order itself stays as it is."""
+    paid = json.loads(todo.detail)
+    channel, fen = paid["channel"], int(paid["amount_fen"])
+    _post(order, f"{todo.what}-taken", ledger.taken_legs(channel, fen), todo.noted_at)
+    name = f"{order.number}{todo.what}"
+    state = _ask(order, channel, paid["merchant"], paid["out_trade_no"], name, fen, now)
+    if state == "success":
+        _post(order, f"{todo.what}-returned", ledger.returned_legs(channel, fen), todo.noted_at)
+        orders.close_todo(order.site, order.number, todo.what, now=now)
+    else:
+        _try_later(order, todo, state, now)
+
+
+def _ask(
+    order: orders.Order, channel: str, merchant: str, trade: str, refund_no: str, fen: int, now: int
+) -> str:
+    """The state of the refund at the channel; "unknown" where it cannot be told."""
+    try:
+        found = payments.gateway(channel, merchant).refund(
+            trade,
+            out_refund_no=refund_no,
+            amount_fen=fen,
+            total_fen=fen,
+            reason=order.why or "refund",
+            now=now,
+        )
+    except (outbound.NotSent, outbound.Unknown, payments.Declined) as error:
+        log.event("settlement.refund_unclear", site=order.site, order=order.number, why=str(error)[:100])
+        return "unknown"
+    return found.state
+
+
+def _try_later(order: orders.Order, todo: orders.Todo, state: str, now: int) -> None:
+    hopeless = state in ("abnormal", "closed") or todo.tries >= rules.MOST_TRIES
+    if hopeless:
+        log.alarm("settlement.refund_stuck", site=order.site, order=order.number, state=state)
+    if hopeless and todo.what == "refund":
+        orders.move(order.site, order.number, "review", now=now, start=("refunding",), why=f"refund {state}")
+        orders.close_todo(order.site, order.number, todo.what, now=now)
+        return
+    delay = 900 if hopeless else rules.retry_delay(todo.tries)
+    orders.delay_todo(order.site, todo, due=now + delay)
+    queue.send("refund", site=order.site, order=order.number, delay=delay)
+
+
+def _post(order: orders.Order, event: str, legs: list[ledger.Leg], at: int) -> None:
+    window = clock.day_of(at)
+    ledger.post(order.site, window, order.number, event, legs, at=at, about=order.goods_name)

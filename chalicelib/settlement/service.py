@@ -1,0 +1,106 @@
+"""Settle delivered orders, close windows, and show both sides what came of it."""
+
+from chalicelib.kit import clock, log, queue, table
+from chalicelib.ledger import service as ledger
+from chalicelib.orders import service as orders
+from chalicelib.tenancy import service as tenancy
+
+from . import rules
+from .refunds import refund
+from .rules import Statement, StatementRow, Totals
+
+__all__ = ["Statement", "StatementRow", "Totals", "refund"]
+
+
+def settle(site: str, number: str, *, now: int) -> bool:
+    """Post the journal of a delivered order; False when it stands already or the order is elsewhere.
+
+    The window comes from the order's stored time, never from this worker's clock.
+    """
+    order = orders.order(site, number)
+    if order.status != "delivered":
+        return False
+    posted = _post(order)
+    if posted:
+        log.event("settlement.posted", site=site, order=number, after=now - (order.delivered_at or now))
+    return posted
+
+
+def close_windows(site: str, *, now: int) -> int:
+    """Close the windows that are due at a site; the fen that reached its account."""
+    total = 0
+    for window in rules.windows_to_close(now):
+        _complete(site, window)
+        try:
+            total += ledger.close(site, window, now=now)
+        except table.Refused:
+            # Another run closed it meanwhile; the next hour looks again.
+            log.event("settlement.close_raced", site=site, window=window)
+    return total
+
+
+def close_all() -> int:
+    """Ask for every site's windows to be closed; how many sites."""
+    found = tenancy.sites()
+    for site in found:
+        queue.send("settle", site=site.site, close=True)
+    return len(found)
+
+
+def statement(site: str, day: str) -> Statement:
+    """A day of a site: every split, from the journals alone."""
+    found = [
+        rules.row_of(site, one.number, one.event, one.at, one.about, dict(one.legs))
+        for one in ledger.journals(site, day)
+    ]
+    rows = tuple(sorted(found, key=lambda row: (row.at, row.number, row.event), reverse=True))
+    posted = ledger.statement(site, day)
+    return Statement(day, posted is not None, rows, rules.totals(rows), ledger.available(site))
+
+
+def journals_of(order: orders.Order) -> list[ledger.Journal]:
+    """All journals of one order, oldest first."""
+    days = {
+        clock.day_of(at)
+        for at in (order.delivered_at, order.refunding_at, order.refunded_at, order.paid_at)
+        if at
+    }
+    found = [one for day in sorted(days) for one in ledger.journals_of(order.site, day, order.number)]
+    return sorted(found, key=lambda one: one.at)
+
+
+def plans() -> list[ledger.Plan]:
+    """All versions of all split plans."""
+    return ledger.plans()
+
+
+def put_plan(name: str, main_bps: int, own_bps: int, fee_bearer: str, *, now: int) -> ledger.Plan:
+    """Add the next version of a plan. Raises OutOfBounds, Conflict."""
+    return ledger.put_plan(ledger.Plan(name, 0, main_bps, own_bps, fee_bearer), now=now)
+
+
+def _post(order: orders.Order) -> bool:
+    plan = ledger.plan_of(order.plan)
+    sale = ledger.Sale(
+        order.site, order.channel, order.amount_fen, order.cost_fen, order.goods_owner == order.site
+    )
+    at = order.delivered_at or 0
+    window = clock.day_of(at)
+    return ledger.post(
+        order.site,
+        window,
+        order.number,
+        "sale",
+        ledger.sale_legs(sale, plan),
+        at=at,
+        about=order.goods_name,
+    )
+
+
+def _complete(site: str, window: str) -> None:
+    """Write the journal of every order delivered in a window whose message was lost."""
+    start = clock.day_start(window)
+    for day in (clock.day_of(start - clock.DAY), window):
+        for order in orders.on_day(site, day):
+            if order.status == "delivered" and clock.day_of(order.delivered_at or 0) == window:
+                _post(order)

@@ -1,0 +1,40 @@
+"""Queues SETTLE and REFUND, and the hourly closing of windows."""
+
+from typing import Any
+
+from chalice.app import Blueprint, CloudWatchEvent, Cron, SQSEvent
+
+from chalicelib.kit import clock, worker
+
+from . import service
+
+blueprint = Blueprint(__name__)
+
+
+@blueprint.on_sqs_message(queue_arn="placeholder-settle", name="settle_orders", batch_size=10)
+def settle_orders(event: SQSEvent) -> dict[str, Any]:
+    """Post each named order's journal, or close a site's windows."""
+    return worker.each_message(event.to_dict(), _settle)
+
+
+@blueprint.on_sqs_message(queue_arn="placeholder-refund", name="refund_orders", batch_size=1)
+def refund_orders(event: SQSEvent) -> dict[str, Any]:
+    """Take each named order's refunds one step further."""
+    return worker.each_message(event.to_dict(), _refund)
+
+
+@blueprint.schedule(Cron("30", "*", "*", "*", "?", "*"), name="close_windows")
+def close_windows(_event: CloudWatchEvent) -> dict[str, int]:
+    """Have every site's windows closed."""
+    return {"sites": service.close_all()}
+
+
+def _settle(message: worker.Message) -> None:
+    if message.get("close"):
+        service.close_windows(message["site"], now=clock.now())
+    else:
+        service.settle(message["site"], message["order"], now=clock.now())
+
+
+def _refund(message: worker.Message) -> None:
+    service.refund(message["site"], message["order"], now=clock.now())

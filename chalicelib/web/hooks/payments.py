@@ -1,0 +1,39 @@
+"""Notifications of payment channels: verify on the raw bytes, accept, answer in the channel's dialect."""
+
+from chalice.app import Response
+
+from chalicelib.checkout import service as checkout
+from chalicelib.kit import errors, log
+from chalicelib.payments import service as payments
+
+from .. import face as faces
+from ..visit import Visit
+
+LARGEST = 128 * 1024  # bytes of a notification
+
+face = faces.Face("hooks_payments")
+
+
+@face.post("/hooks/{channel}/{merchant}", "application/json", faces.FORM, "text/plain")
+def arrived(visit: Visit, channel: str, merchant: str) -> Response:
+    """Accept what the channel vouches for; refuse what it does not, so that it sends again."""
+    if visit.site is not None:
+        raise errors.NotFound
+    gateway = payments.gateway(channel, merchant)
+    try:
+        payment = gateway.parse_notify(_headers(visit), visit.body(LARGEST), now=visit.now)
+    except payments.Forged as forged:
+        log.event("hooks.refused", channel=channel, merchant=merchant, reason=forged.reason)
+        return _dialect(gateway.nack("signature"))
+    if payment:
+        checkout.accept_payment(payment, now=visit.now)
+    return _dialect(gateway.ack())
+
+
+def _headers(visit: Visit) -> dict[str, str]:
+    return {str(name).lower(): str(value) for name, value in visit.request.headers.items()}
+
+
+def _dialect(said: tuple[int, dict[str, str], str]) -> Response:
+    status, headers, body = said
+    return Response(body, dict(headers), status)
