@@ -274,3 +274,53 @@ def test_a_strange_answer_is_unknown(alipay, monkeypatch, text):
 def test_it_answers_with_one_word(alipay):
     assert alipay.ack()[0::2] == (200, "success")
     assert alipay.nack("why")[0::2] == (400, "failure")
+
+
+def reply(channel, monkeypatch, method: str, **content: str) -> None:
+    answered(monkeypatch, channel._reply(method, {"code": "10000"} | content).body)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"out_trade_no": "OTHER"}, {"total_amount": "49,5"}, {"send_pay_date": "today"}, {"trade_no": 7}],
+    ids=str,
+)
+def test_a_paid_trade_with_a_wrong_field_is_unknown(alipay, channel, monkeypatch, changed):
+    paid = {"out_trade_no": "DEMO1", "trade_status": "TRADE_SUCCESS", "trade_no": "1"}
+    paid |= {"total_amount": "49.50", "send_pay_date": "2026-11-22 17:41:42"}
+    reply(channel, monkeypatch, "alipay.trade.query", **paid)
+    assert alipay.query("DEMO1", now=NOW).amount_fen == 4950
+    reply(channel, monkeypatch, "alipay.trade.query", **(paid | changed))
+    with pytest.raises(outbound.Unknown):
+        alipay.query("DEMO1", now=NOW)
+
+
+@pytest.mark.parametrize(
+    "method", ["alipay.trade.query", "alipay.trade.close", "alipay.trade.fastpay.refund.query"]
+)
+def test_a_refusal_that_says_nothing_about_the_trade_is_passed_on(alipay, channel, monkeypatch, method):
+    refusal = {"code": "40006", "sub_code": "isv.insufficient-isv-permissions"}
+    ask = {
+        "alipay.trade.query": lambda: alipay.query("DEMO1", now=NOW),
+        "alipay.trade.close": lambda: alipay._call(method, {}, now=NOW),
+        "alipay.trade.fastpay.refund.query": lambda: alipay.query_refund("DEMO1", "R1", now=NOW),
+    }
+    reply(channel, monkeypatch, method, **refusal)
+    with pytest.raises(gateways.Declined) as raised:
+        ask[method]()
+    assert raised.value.code == "isv.insufficient-isv-permissions"
+
+
+def test_a_trade_that_is_neither_paid_nor_closed_is_not_called_closed(alipay, channel, monkeypatch):
+    refused = channel._reply("alipay.trade.close", {"code": "40004", "sub_code": "ACQ.TRADE_STATUS_ERROR"})
+    waiting = {"code": "10000", "out_trade_no": "DEMO1", "trade_status": "WAIT_BUYER_PAY"}
+    bodies = iter([refused.body, channel._reply("alipay.trade.query", waiting).body])
+    monkeypatch.setattr(outbound, "call", lambda *_, **__: outbound.Reply(200, {}, next(bodies)))
+    with pytest.raises(gateways.Declined):
+        alipay.close("DEMO1", now=NOW)
+
+
+def test_a_refund_of_an_unknown_trade_is_unknown(alipay, channel, monkeypatch):
+    absent = {"code": "40004", "sub_code": "ACQ.TRADE_NOT_EXIST"}
+    reply(channel, monkeypatch, "alipay.trade.fastpay.refund.query", **absent)
+    assert alipay.query_refund("DEMO1", "R1", now=NOW) == gateways.Refund("R1", "unknown")

@@ -373,3 +373,37 @@ def test_the_way_back_is_added_to_a_link_with_or_without_a_query():
     assert (
         wechat_module._returning("https://x/y", "http://z/") == "https://x/y?redirect_url=http%3A%2F%2Fz%2F"
     )
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda gateway: gateway.query("DEMO1", now=NOW),
+        lambda gateway: gateway.close("DEMO1", now=NOW),
+        lambda gateway: gateway.query_refund("DEMO1", "R1", now=NOW),
+    ],
+    ids=["query", "close", "query_refund"],
+)
+def test_a_refusal_that_says_nothing_about_the_trade_is_passed_on(wechat, monkeypatch, ask):
+    answered(monkeypatch, 401, {}, b'{"code":"SIGN_ERROR","message":"x"}')
+    with pytest.raises(gateways.Declined):
+        ask(wechat)
+
+
+def test_a_paid_trade_with_a_wrong_field_is_unknown(wechat, channel, monkeypatch):
+    headers, body = signed(channel, json.dumps(told(success_time="today")).encode())
+    answered(monkeypatch, 200, lower(headers), body)
+    with pytest.raises(outbound.Unknown):
+        wechat.query("DEMO1", now=NOW)
+
+
+def test_the_answer_about_another_refund_is_unknown(wechat, channel, monkeypatch):
+    headers, body = signed(channel, b'{"out_refund_no":"OTHER","status":"SUCCESS"}')
+    answered(monkeypatch, 200, lower(headers), body)
+    with pytest.raises(outbound.Unknown):
+        wechat.query_refund("DEMO1", "R1", now=NOW)
+
+
+def test_a_nonce_that_can_not_be_written_is_forged(wechat, notification):
+    headers, body = notification
+    assert "nonce" in forged(wechat, headers | {"Wechatpay-Nonce": "\ud800"}, body)
