@@ -39,7 +39,7 @@ def _triggers(_place: Place) -> int:
 def _seed(place: Place) -> int:
     from . import seed
 
-    lines = seed.plant(place.port, say=lambda line: say(PROGRESS + line))
+    lines = seed.plant(place, say=lambda line: say(PROGRESS + line))
     place.welcome.write_text("\n".join(lines) + "\n")
     return 0
 

@@ -138,8 +138,11 @@ def _progress(child: Child) -> None:
 
 def _start_functions(place: Place, watch: Watch, env: Mapping[str, str]) -> None:
     say("[5/5] functions: gateway and triggers")
-    names = ("triggers", "gateway")
-    started = [watch.start(Child(name, _own(name, place), env, place.log(name))) for name in names]
+    graces = {"triggers": 30.0, "gateway": 15.0}  # seconds to finish what is in hand
+    started = [
+        watch.start(Child(name, _own(name, place), env, place.log(name), grace))
+        for name, grace in graces.items()
+    ]
     for child in started:
         child.wait_until(functools.partial(child.said, READY))
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 
+from .place import Place
 
-def plant(port: int, *, say: Callable[[str], None]) -> list[str]:
+
+def plant(place: Place, *, say: Callable[[str], None]) -> list[str]:
     """Plant what is missing, through the services; a second call changes nothing.
 
     `say` shows progress. The answer are the lines to show once everything runs: addresses and staff logins.
     """
-    say("Sites and goods")
-    return [f"http://main.localhost:{port}/console"]
+    say("main site")
+    return [f"  console: http://main.{place.site_domain}/console"]
