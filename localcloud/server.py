@@ -31,8 +31,9 @@ _TEXT = re.compile(r"text/|application/(problem\+)?json|application/javascript|i
 _GZIP = re.compile(r"(?:^|[\s,])gzip\s*(?:,|$|;\s*q=(?!0(?:\.0*)?\s*(?:,|$)))", re.IGNORECASE)
 
 _PAGE = """<!doctype html><html lang="zh-CN"><meta charset="utf-8">
-<meta name="viewport" content="width=device-width"><title>{status}</title><body style="font:17px/1.6 system-ui,sans-serif;margin:20vh auto;max-width:24em;padding:0 1em">
-<h1 style="font-size:28px">{status}</h1><p>这个页面打不开。</p><p lang="en">{sentence}</p><p><a href="/">{host}</a></p>"""
+<meta name="viewport" content="width=device-width"><title>{status}</title>
+<style>body {{ font: 17px/1.6 system-ui, sans-serif; margin: 20vh auto; max-width: 24em; padding: 0 1em }}</style>
+<h1>{status}</h1><p>这个页面打不开。</p><p lang="en">{sentence}</p><p><a href="/">{host}</a></p>"""
 
 
 def run(port: int) -> int:
