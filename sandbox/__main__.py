@@ -36,7 +36,7 @@ def main() -> None:
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     for ending in _ENDINGS:  # a terminal and a supervisor may both say it: the books are saved once, in peace
-        signal.signal(ending, signal.SIG_IGN)
+        signal.signal(ending, lambda *_: None)
     raise KeyboardInterrupt
 
 
