@@ -68,14 +68,14 @@ def contrast(one: str, other: str) -> float:
 
 def _grounds(hue: float, chroma: float, *, dark: bool) -> dict[str, str]:
     """What everything else stands on: greys with a breath of the brand's hue."""
-    tint = min(chroma, 0.008)
-    levels = (0.17, 0.215, 0.31, 0.27) if dark else (0.972, 1.0, 0.9, 0.955)
+    tint = min(chroma, 0.006 if dark else 0.0035)
+    levels = (0.17, 0.215, 0.31, 0.27) if dark else (0.972, 1.0, 0.9, 0.96)
     page, card, line, soft = levels
     return {
         "page": _hex((page, tint, hue)),
         "card": _hex((card, tint if dark else 0, hue)),
         "line": _hex((line, tint, hue)),
-        "soft": _hex((soft, chroma * (0.4 if dark else 0.3), hue)),
+        "soft": _hex((soft, chroma * (0.35 if dark else 0.18), hue)),
     }
 
 

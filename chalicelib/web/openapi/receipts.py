@@ -25,7 +25,7 @@ def order(visit: Visit, order_no: str) -> Response:
         now=visit.now,
     )
     steps = [shapes.Step(clock.iso(step.at), step.what) for step in found.progress]
-    codes = list(fulfilment.codes_of(found.site, found))
+    codes = list(fulfilment.codes_of(found))
     return answer(shapes.plain(shapes.OrderView(found.status, found.amount_fen, steps, codes)))
 
 

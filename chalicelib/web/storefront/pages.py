@@ -1,6 +1,6 @@
 """The counter and one ticket from near."""
 
-from itertools import groupby, islice
+from itertools import islice
 from urllib.parse import urlsplit
 
 from chalice.app import Response
@@ -36,7 +36,7 @@ def home(visit: Visit) -> Response:
         q=q,
         category=category,
         categories=shelf.categories,
-        rows=_rows(shown),
+        tickets=shown,
         count=len(found),
         rest=first + PER_PAGE if len(found) > first + PER_PAGE else 0,
     )
@@ -64,11 +64,6 @@ def language(visit: Visit, lang: str) -> Response:
     came = urlsplit(visit.header("referer"))
     place = came.path + (f"?{came.query}" if came.query else "") if came.netloc == visit.host else "/"
     return go("/" + place.lstrip("/\\"), cookie("lang", lang, seconds=_YEAR))
-
-
-def _rows(shown: list[counter.Ticket]) -> list[tuple[str, list[counter.Ticket]]]:
-    by_category = sorted(shown, key=lambda ticket: ticket.offer.category)
-    return [(name, list(some)) for name, some in groupby(by_category, lambda ticket: ticket.offer.category)]
 
 
 def _first(visit: Visit) -> int:

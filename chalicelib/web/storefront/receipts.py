@@ -13,6 +13,7 @@ from chalicelib.web.visit import Visit
 
 from . import look, rights
 
+PER_PAGE = 50  # of a member's orders, as orders.of_member answers
 SHOWN_HERE = 10  # of the orders this browser placed
 
 face = Face("receipts", error_page=look.error_page)
@@ -53,7 +54,7 @@ def receipt(visit: Visit, order_no: str) -> Response:
         visit,
         "receipt.html",
         order=order,
-        codes=fulfilment.codes_of(order.site, order),
+        codes=fulfilment.codes_of(order),
         notes=_notes(order),
         ahead=_ahead(order),
         version=_version(order),
@@ -72,7 +73,7 @@ def state(visit: Visit, order_no: str) -> Response:
 def codes(visit: Visit, order_no: str) -> Response:
     """All codes as a text file, one a line. Raises NotFound before delivery."""
     order = rights.order_for(visit, order_no)
-    found = fulfilment.codes_of(order.site, order)
+    found = fulfilment.codes_of(order)
     if not found:
         raise errors.NotFound
     headers = {
@@ -104,6 +105,7 @@ def _orders(visit: Visit, refusal: errors.ShopError | None = None, *, number: st
         member=member,
         form_token=membership.form_token(site, visit.cookies["member"]) if member else "",
         mine=mine,
+        older=min(order.number for order in mine) if len(mine) >= PER_PAGE else "",
         here=[] if member else _placed_here(visit),
         asked=number or visit.form.get("number", ""),
         contact=visit.form.get("contact", ""),
