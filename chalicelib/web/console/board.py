@@ -26,7 +26,6 @@ def index(visit: Visit) -> Response:
 
 def _main(visit: Visit) -> Response:
     today = analytics.board(clock.day_of(visit.now), now=visit.now)
-    before = analytics.board(clock.day_of(visit.now - WEEK), now=visit.now)
     recent, _ = analytics.all_orders(before="", now=visit.now)
     return desk.page(
         visit,
@@ -36,8 +35,8 @@ def _main(visit: Visit) -> Response:
         health=analytics.health(),
         waiting=[o for o in recent if o.status == "review"],
         failed=[s for s in tenancy.sites() if s.state == "failed"],
-        so_far=sum(before.hours[: _passed(visit.now)]),
-        chart=_chart(today.hours, before.hours, visit.now),
+        so_far=sum(today.last_week.hours[: _passed(visit.now)]),
+        chart=_chart(today.hours, today.last_week.hours, visit.now),
     )
 
 

@@ -15,7 +15,7 @@ from chalice.app import Response
 from chalicelib.kit import errors, tenant
 from chalicelib.tenancy import service as tenancy
 
-from .. import face, pages
+from .. import face, pages, theme
 from ..visit import Visit
 from . import menu
 
@@ -25,7 +25,14 @@ LARGEST_FORM = 5_500_000  # bytes: 4 MB of codes, percent-encoded, within what a
 MOST_FIELDS = 20_000
 SHOWN_AGAIN = (400, 409, 413, 422, 503)  # refusals that leave a form on the page, with what was typed
 
-_PAGES = pages.Pages(Path(__file__).parent)
+
+def paint(color: str) -> str:
+    """A brand's colour as the inline style of a small surface that carries legible text."""
+    found = theme.palette(color)
+    return f"background:{found['brand']};color:{found['on-brand']}"
+
+
+_PAGES = pages.Pages(Path(__file__).parent, paint=paint)
 
 
 class SignInFirst(errors.ShopError):
@@ -46,7 +53,7 @@ class Seat:
 
     @property
     def scope(self) -> str:
-        """ "main", or the code of the owner's site: also the owner of the goods and pools worked on."""
+        """Whose console this is, main or a site's code: also the owner of the goods and pools worked on."""
         return self.staff.scope
 
     @property
@@ -107,6 +114,7 @@ def page(visit: Visit, template: str, *, status: int = 200, **values: object) ->
         visit,
         template,
         status=status,
+        cookies=(),
         seat=seat,
         sections=menu.of(visit.site),
         here=visit.request.path,
@@ -119,7 +127,7 @@ def page(visit: Visit, template: str, *, status: int = 200, **values: object) ->
 
 def bare_page(visit: Visit, template: str, *, status: int = 200, **values: object) -> Response:
     """A page for somebody who is not signed in."""
-    return _PAGES.page(visit, template, status=status, **values)
+    return _PAGES.page(visit, template, status=status, cookies=(), **values)
 
 
 def done(place: str, what: str, **numbers: int) -> Response:
@@ -167,8 +175,9 @@ def words(key: str, **values: object) -> str:
 
 
 def _wrong_field(seat: Seat) -> str:
-    """The form's name of the refused field: forms are typed in yuan, domains speak of fen."""
-    return str(seat.refusal.detail.get("field", "")).removesuffix("_fen") if seat.refusal else ""
+    """The form's name of the refused field: people type yuan and percent, domains speak of fen and bps."""
+    field = str(seat.refusal.detail.get("field", "")) if seat.refusal else ""
+    return field.removesuffix("_fen").removesuffix("_bps")
 
 
 def _shown_again(

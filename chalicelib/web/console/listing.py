@@ -47,7 +47,7 @@ def index(visit: Visit, wrong: dict[str, str] | None = None) -> Response:
 def follow(visit: Visit) -> Response:
     """One click: sell everything the main site offers and stay in step, or stop following."""
     wanted = bool(visit.fields(Follow).follow)
-    tenancy.set_follow(visit.shop.site, wanted)
+    tenancy.set_follow(visit.shop.site, follow=wanted)
     count = shelves.bring(visit.shop.site, now=visit.now)
     return desk.done(PLACE, "follow_on" if wanted else "follow_off", n=count)
 
@@ -118,4 +118,6 @@ def _row(
         "category": listing.category,
         "on": "1" if listing.on else "",
     }
-    return {name: visit.form.get(f"{name}.{key}", "") if key in wrong else text for name, text in stored.items()}
+    return {
+        name: visit.form.get(f"{name}.{key}", "") if key in wrong else text for name, text in stored.items()
+    }

@@ -39,7 +39,7 @@ def index(visit: Visit) -> Response:
     found, more = _found(visit, day or today if visit.query.get("site") else day)
     return desk.page(
         visit, "orders.html", orders=found, more=more, day=day, today=today, states=STATES,
-        status=_status(visit), chosen_site=visit.query.get("site", ""),
+        chosen=_status(visit) or "", chosen_site=visit.query.get("site", ""),
         sites={s.site: s for s in tenancy.sites()} if visit.account.is_main else {},
         shown_day=values.shown_day,
     )  # fmt: skip
@@ -50,9 +50,9 @@ def one(visit: Visit, number: str) -> Response:
     """One order: its timeline, its amounts, how it was split, and what a person can do."""
     order = _order(visit, number)
     with tenant.acting_for(order.site):
-        journals = settlement.journal_of(order.site, order.number)
+        journals, contact = settlement.journals_of(order), order.contact_masked
     site = visit.site or tenancy.site(order.site)
-    return desk.page(visit, "order.html", order=order, journals=journals, site=site)
+    return desk.page(visit, "order.html", order=order, journals=journals, contact=contact, site=site)
 
 
 @face.post("/console/orders/{number}/deliver")
@@ -85,7 +85,11 @@ def refund(visit: Visit, number: str) -> Response:
 
 def _order(visit: Visit, number: str) -> orders.Order:
     seat: desk.Seat = visit.account
-    return analytics.find_order(number) if seat.is_main else orders.order(seat.scope, number)
+    return (
+        analytics.find_order(number)
+        if seat.is_main
+        else orders.order(seat.scope, orders.parse_number(number))
+    )
 
 
 def _status(visit: Visit) -> str | None:

@@ -4,7 +4,7 @@ import msgspec
 from chalice.app import Response
 
 from chalicelib.analytics import service as analytics
-from chalicelib.kit import clock, config
+from chalicelib.kit import clock, config, errors
 from chalicelib.settlement import service as settlement
 from chalicelib.tenancy import service as tenancy
 
@@ -25,8 +25,8 @@ class NewSite(msgspec.Struct):
     tagline: str = ""
     color: str = "#0f766e"
     logo: str = ""
-    owner_login: str = ""
-    owner_password: str = ""
+    login: str = ""
+    password: str = ""
     plan: str = ""
 
 
@@ -63,17 +63,13 @@ def index(visit: Visit) -> Response:
 def one(visit: Visit, site: str) -> Response:
     """One sub-site: its progress while it is made, then what can be changed; under "new" the form."""
     if site == NEW:
-        return desk.page(
-            visit, "site_form.html", plans=_plan_names(), domain=config.load().site_domain
-        )
+        return desk.page(visit, "site_form.html", plans=_plan_names(), domain=config.load().site_domain)
     found = tenancy.site(site, fresh=True)
-    return desk.page(
-        visit, "site.html", site=found, plans=_plan_names(), address=config.load().url_of
-    )
+    return desk.page(visit, "site.html", site=found, plans=_plan_names(), address=config.load().url_of)
 
 
 @face.get("/console/sites/{site}/state")
-def state(visit: Visit, site: str) -> Response:
+def state(_visit: Visit, site: str) -> Response:
     """How far a site is, for the page that waits for it."""
     found = tenancy.site(site, fresh=True)
     return faces.answer({"state": found.state, "note": found.note})
@@ -83,13 +79,15 @@ def state(visit: Visit, site: str) -> Response:
 @desk.or_again(one)
 def create(visit: Visit, site: str) -> Response:
     """Open a sub-site; its page shows how it comes up."""
+    if site != NEW:
+        raise errors.NotFound
     asked = visit.fields(NewSite)
     brand = tenancy.Brand(asked.name, asked.tagline, asked.color, asked.logo or asked.name[:1])
     opened = tenancy.open_site(
         asked.slug,
         brand=brand,
-        owner_login=asked.owner_login,
-        owner_password=asked.owner_password,
+        owner_login=asked.login,
+        owner_password=asked.password,
         plan=asked.plan,
         now=visit.now,
     )
@@ -107,9 +105,9 @@ def switch(visit: Visit, site: str) -> Response:
 
 @face.post("/console/sites/{site}/retry")
 @desk.or_again(one)
-def retry(visit: Visit, site: str) -> Response:
+def retry(_visit: Visit, site: str) -> Response:
     """Continue a provisioning that failed."""
-    tenancy.retry_site(site, now=visit.now)
+    tenancy.retry_site(site)
     return desk.done(f"/console/sites/{site}", "site_asked")
 
 
@@ -124,4 +122,7 @@ def choose_plan(visit: Visit, site: str) -> Response:
 def _plan_names() -> list[tuple[str, str]]:
     """The plans to choose from, each with what it takes: its newest version counts."""
     newest = {plan.name: plan for plan in sorted(settlement.plans(), key=lambda p: p.version)}
-    return [(p.name, f"{p.name}（主站商品毛利 {p.main_bps / 100:g}%，自有商品 {p.own_bps / 100:g}%）") for p in newest.values()]
+    return [
+        (p.name, f"{p.name}（主站商品毛利 {p.main_bps / 100:g}%，自有商品 {p.own_bps / 100:g}%）")
+        for p in newest.values()
+    ]

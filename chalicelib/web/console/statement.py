@@ -41,7 +41,7 @@ def download(visit: Visit) -> Response:
     """The same rows as CSV, with a byte order mark so that spreadsheets read Chinese."""
     day = values.day(visit.query.get("day", ""), otherwise=clock.day_of(visit.now))
     statement = settlement.statement(visit.shop.site, day)
-    headers = {
+    headers: dict[str, str | list[str]] = {
         "Content-Type": "text/csv; charset=utf-8",
         "Content-Disposition": f'attachment; filename="statement-{visit.shop.slug}-{day}.csv"',
     }

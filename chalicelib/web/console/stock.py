@@ -36,10 +36,10 @@ def index(visit: Visit) -> Response:
 def pool(
     visit: Visit,
     goods_id: str,
-    report: stock.ImportReport | None = None,
-    preview: stock.Parsed | None = None,
+    report: object = None,
+    preview: object = None,
 ) -> Response:
-    """One pool: its batches and the import form, with a preview or the report of an import if there is one."""
+    """One pool: its batches and the import form, with a preview or the report of an import, if any."""
     scope = visit.account.scope
     return desk.page(
         visit,

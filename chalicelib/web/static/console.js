@@ -160,12 +160,11 @@ function preview() {
 
 function live() {
   for (const form of all("form[data-live]")) {
+    const place = first("[formaction]", form).getAttribute("formaction");
     let last = 0;
     form.addEventListener("input", async () => {
       const turn = ++last;
-      const typed = new URLSearchParams(new FormData(form));
-      typed.delete("form_token");
-      const answer = await fetch(`${form.getAttribute("action")}?${typed}`);
+      const answer = await fetch(place, { method: "POST", body: new URLSearchParams(new FormData(form)) });
       if (!answer.ok || turn !== last) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       first(form.dataset.live).replaceChildren(...first(form.dataset.live, page).childNodes);
