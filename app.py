@@ -7,7 +7,7 @@ Workers are entered by their own module and never import this file.
 import importlib
 import os
 
-from chalice import Chalice
+from chalice.app import Chalice
 
 FACES = {
     "storefront": ("storefront.pages", "storefront.account", "openapi.goods"),

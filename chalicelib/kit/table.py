@@ -7,7 +7,6 @@ its condition; a refused write raises Refused with the row that stood in its way
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
 from typing import Any, ClassVar, Self, cast
 
 from botocore.exceptions import ClientError
@@ -45,11 +44,6 @@ class _Shared(Connection):
         return aws.client("dynamodb") if self._owner == tenant.MAIN else tenant.client("dynamodb")
 
 
-@cache
-def _connection(kind: str) -> _Shared:
-    return _Shared(kind)
-
-
 def name_of(owner: str) -> str:
     """The table of an owner: "cardmesh-main", "cardmesh-site-k3f9"."""
     prefix = config.load().tables
@@ -80,7 +74,7 @@ class Row(Model):
         tenant.check(cls.owner)
         if cls._connection is None or cls._connection.table_name != cls.Meta.table_name:
             own = super()._get_connection()
-            shared = _connection(cls.owner)
+            shared = _Shared(cls.owner)
             shared.add_meta_table(own.get_meta_table())
             own.connection = shared
         return cast(TableConnection, cls._connection)
@@ -160,7 +154,7 @@ class Together:
 
     def __init__(self, owner: str, token: str) -> None:
         tenant.check(owner)
-        self._write = TransactWrite(connection=_connection(owner), client_request_token=token or None)
+        self._write = TransactWrite(connection=_Shared(owner), client_request_token=token or None)
 
     def __enter__(self) -> TransactWrite:
         return self._write.__enter__()

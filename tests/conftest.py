@@ -1,0 +1,36 @@
+"""The deployment's settings for tests, and a fresh cloud in memory for whoever asks for one."""
+
+import os
+
+os.environ.update(
+    AWS_ACCESS_KEY_ID="000000000001",
+    AWS_SECRET_ACCESS_KEY="test",
+    AWS_DEFAULT_REGION="us-east-1",
+    STAGE="test",
+    SITE_DOMAIN="cardmesh.test",
+    PUBLIC_SCHEME="https",
+    KEY_ID="alias/cardmesh",
+    TENANT_ROLE="arn:aws:iam::123456789012:role/cardmesh-tenant",
+    HASH_MEMORY_KIB="64",
+    HASH_PASSES="1",
+    POWERTOOLS_LOG_LEVEL="WARNING",
+    POWERTOOLS_METRICS_DISABLED="true",
+)
+os.environ.pop("AWS_PROFILE", None)
+
+import pytest
+
+from tests import make
+
+
+@pytest.fixture
+def world(monkeypatch):
+    """A main stack in moto, no sites yet; the clock stands at make.NOON until it is moved."""
+    with make.World(monkeypatch) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def shop(world):
+    """An open sub-site `demo` with ten codes of one kind of goods on its shelf."""
+    return make.make_shop(world)

@@ -1,0 +1,301 @@
+"""Builders: a cloud in memory, shops, goods, shoppers, and a payment channel that does as it is told."""
+
+import importlib
+import json
+import uuid
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import boto3
+from moto import mock_aws
+
+from chalicelib.catalog import service as catalog
+from chalicelib.checkout import placing
+from chalicelib.checkout import service as checkout
+from chalicelib.kit import accounts, aws, clock, config, table, tenant, throttle, vault
+from chalicelib.ledger import service as ledger
+from chalicelib.orders import lookup
+from chalicelib.orders import service as orders
+from chalicelib.payments import gateways
+from chalicelib.payments import service as payments
+from chalicelib.stock import service as stock
+from chalicelib.tenancy import service as tenancy
+
+NOON = 1_795_406_400  # 2026-11-23 12:00 in Beijing
+WORKERS = {
+    "provision": ("tenancy", "provision_sites"),
+    "publish": ("catalog", "publish_catalogs"),
+    "timer": ("checkout", "drive_orders"),
+    "fulfil": ("fulfilment", "deliver_orders"),
+    "settle": ("settlement", "settle_orders"),
+    "refund": ("settlement", "refund_orders"),
+}
+
+
+class World:
+    """A main stack in moto. Queues move only when `run` is called."""
+
+    def __init__(self, monkeypatch):
+        self.monkeypatch = monkeypatch
+        self.now = NOON
+        self.channel = Channel()
+        self._moto = mock_aws()
+
+    def __enter__(self):
+        self._moto.start()
+        _forget()
+        self.monkeypatch.setattr(clock, "source", lambda: self.now)
+        self.monkeypatch.setattr(gateways, "GATEWAYS", {"wechat": self.channel.as_, "alipay": self.channel.as_})
+        self.monkeypatch.setattr(payments, "GATEWAYS", gateways.GATEWAYS)
+        self._build()
+        return self
+
+    def __exit__(self, *error):
+        self._moto.stop()
+        _forget()
+
+    def _build(self):
+        make_table("cardmesh-main")
+        kms = boto3.client("kms")
+        key = kms.create_key()["KeyMetadata"]["KeyId"]
+        kms.create_alias(AliasName="alias/cardmesh", TargetKeyId=key)
+        self.sqs = boto3.client("sqs")
+        for name in config.QUEUES:
+            url = self.sqs.create_queue(QueueName=f"cardmesh-{name}")["QueueUrl"]
+            self.sqs.create_queue(QueueName=f"cardmesh-{name}-dead")
+            self.monkeypatch.setenv(f"QUEUE_{name.upper()}", url)
+        template = Path(__file__).parents[1] / "infra/subsite.yaml"
+        self.monkeypatch.setenv("SUBSITE_TEMPLATE", template.read_text())
+        config.load.cache_clear()
+        for owner in (tenant.MAIN, vault.CHANNELS):
+            vault.make_key(owner)
+        ledger.put_plan(ledger.Plan("standard", 0, 2000, 2000), now=self.now)
+        for channel in ("wechat", "alipay"):
+            payments.put_channel(channel, {"channel": channel})
+
+    def messages(self, queue):
+        """The visible messages of a queue, taken out of it."""
+        url = config.load().queues[queue]
+        got = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        for one in got:
+            self.sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
+        return [json.loads(one["Body"]) for one in got]
+
+    def run(self, *names, rounds=20):
+        """Let the workers of these queues (all by default) work until nothing is left; what failed."""
+        failed = []
+        for _ in range(rounds):
+            moved = False
+            for name in names or WORKERS:
+                batch = self.messages(name)
+                moved = moved or bool(batch)
+                failed += work(name, batch)
+            if not moved:
+                return failed
+        return failed
+
+
+def work(queue, batch):
+    """Call a queue's function with these messages; the messages it reported as failed."""
+    if not batch:
+        return []
+    domain, name = WORKERS[queue]
+    module = importlib.import_module(f"chalicelib.{domain}.worker")
+    records = [{"messageId": str(i), "body": json.dumps(body), "eventSource": "aws:sqs"} for i, body in enumerate(batch)]
+    answer = getattr(module, name)({"Records": records}, None)
+    return [batch[int(one["itemIdentifier"])] for one in answer["batchItemFailures"]]
+
+
+@dataclass
+class Channel:
+    """A payment channel: trades by out_trade_no, each open, paid or closed."""
+
+    trades: dict = field(default_factory=dict)
+    refunds: dict = field(default_factory=dict)
+    down: bool = False
+    refund_state: str = "success"
+    name: str = "wechat"
+
+    def as_(self, settings):
+        return Merchant(self, settings["channel"])
+
+
+@dataclass
+class Merchant:
+    """One merchant's view of the channel, as a gateway."""
+
+    books: Channel
+    name: str
+    app: str = "app1"
+
+    @property
+    def merchant(self):
+        return f"m{self.name}"
+
+    def create(self, charge, *, now):
+        self._up()
+        self.books.trades.setdefault(charge.out_trade_no, {"amount": charge.amount_fen, "state": "open"})
+        return gateways.PayLink("qr", f"https://pay.test/{charge.out_trade_no}")
+
+    def parse_notify(self, headers, body, *, now):
+        if headers.get("x-signature") != "good":
+            raise gateways.Forged("signature")
+        return gateways.Payment(**json.loads(body))
+
+    def query(self, out_trade_no, *, now):
+        self._up()
+        trade = self.books.trades.get(out_trade_no)
+        return self.paid(out_trade_no) if trade and trade["state"] == "paid" else None
+
+    def close(self, out_trade_no, *, now):
+        self._up()
+        trade = self.books.trades.setdefault(out_trade_no, {"amount": 0, "state": "open"})
+        if trade["state"] == "open":
+            trade["state"] = "closed"
+        return trade["state"] == "closed"
+
+    def refund(self, trade_no, *, out_refund_no, amount_fen, total_fen, reason, now):
+        self._up()
+        self.books.refunds.setdefault(out_refund_no, amount_fen)
+        return gateways.Refund(out_refund_no, self.books.refund_state)
+
+    def query_refund(self, trade_no, out_refund_no, *, now):
+        return gateways.Refund(out_refund_no, self.books.refund_state)
+
+    def ack(self):
+        return 200, {"Content-Type": "text/plain"}, "success"
+
+    def nack(self, reason):
+        return 400, {"Content-Type": "text/plain"}, "fail"
+
+    def paid(self, out_trade_no, **changes):
+        """The payment the channel vouches for once a trade is paid."""
+        trade = self.books.trades[out_trade_no]
+        trade["state"] = "paid"
+        paid = gateways.Payment(
+            self.name, self.merchant, self.app, out_trade_no, f"t{out_trade_no}", trade["amount"], "CNY", clock.now(), "e1"
+        )
+        return replace(paid, **changes)
+
+    def _up(self):
+        if self.books.down:
+            raise gateways.Declined("SYSTEM_ERROR", "down")
+
+
+@dataclass
+class Shop:
+    """A sub-site ready to sell, and what its shoppers do."""
+
+    world: World
+    site: str
+    goods_id: str
+    owner: str = "main"
+
+    def ask(self, **changes):
+        key = uuid7(self.world.now)
+        base = checkout.Ask(self.goods_id, 1, "buyer@example.com", "open sesame", "wechat", key, self.world.now)
+        return replace(base, **changes)
+
+    def place(self, *, member=None, address="1.2.3.4", **changes):
+        """Place an order; the order alone."""
+        return self.place_whole(member=member, address=address, **changes).order
+
+    def place_whole(self, *, member=None, address="1.2.3.4", **changes):
+        with tenant.acting_for(self.site):
+            return checkout.place(
+                self.site, self.ask(**changes), member=member, address=address, device="pc", now=self.world.now
+            )
+
+    def payment(self, order, *, index=1, **changes):
+        """What the channel would vouch for when this order's attempt is paid."""
+        attempt = order.attempts[index - 1]
+        merchant = self.world.channel.as_({"channel": attempt.channel})
+        return merchant.paid(attempt.out_trade_no(order.number), **changes)
+
+    def pay(self, order, **changes):
+        with tenant.acting_for(tenant.MAIN):
+            checkout.accept_payment(self.payment(order, **changes), now=self.world.now)
+
+    def order(self, number):
+        with tenant.acting_for(self.site):
+            return orders.order(self.site, number)
+
+    def drive(self, order):
+        with tenant.acting_for(self.site):
+            return checkout.drive(self.site, order.number, now=self.world.now)
+
+    def free(self):
+        with tenant.acting_for(self.site):
+            return stock.level(self.owner, self.goods_id)
+
+
+def make_site(world, slug="demo", **brand):
+    """An active sub-site; its code."""
+    named = tenancy.Brand(**{"name": slug.title(), **brand})
+    with tenant.acting_for(tenant.MAIN):
+        site = tenancy.open_site(
+            slug, brand=named, owner_login=f"{slug}-owner", owner_password="correct horse", plan="standard", now=world.now
+        )
+        world.run("provision", "publish")
+        tenancy.forget()
+        assert tenancy.site(site.site).state == "active"
+    return site.site
+
+
+def make_goods(owner=tenant.MAIN, **changes):
+    """Goods of the main site or of a sub-site."""
+    draft = catalog.GoodsDraft(
+        "Steam 充值卡 ¥50", "游戏点卡", wholesale_fen=4000, floor_fen=4500, suggest_fen=4950, notes="Redeem at the desk."
+    )
+    return catalog.put_goods(owner, replace(draft, **changes))
+
+
+def make_codes(owner, goods_id, count, *, first=0):
+    """Import that many codes; the codes."""
+    codes = [f"CODE-{goods_id[-4:]}-{i:05}" for i in range(first, first + count)]
+    report = stock.import_codes(owner, goods_id, "\n".join(codes), note="test", now=clock.now())
+    assert report.added == count
+    return codes
+
+
+def make_shop(world, *, slug="demo", codes=10, own=False, **terms):
+    """An active sub-site with goods on its shelf; `own` makes them the sub-site's own."""
+    site = make_site(world, slug)
+    with tenant.acting_for(site):
+        owner = site if own else tenant.MAIN
+        goods = make_goods(owner, **terms)
+        if codes:
+            make_codes(owner, goods.goods_id, codes)
+        catalog.publish(site, now=world.now)
+        catalog.forget()
+    return Shop(world, site, goods.goods_id, owner)
+
+
+def make_table(name):
+    """A table with the keys every table has."""
+    boto3.client("dynamodb").create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
+    )
+
+
+def uuid7(now, *, salt=None):
+    """A UUIDv7 made in a given second."""
+    rest = (uuid.uuid4() if salt is None else uuid.UUID(int=salt)).int & ((1 << 62) - 1)
+    return str(uuid.UUID(int=(now * 1000) << 80 | 7 << 76 | 2 << 62 | rest))
+
+
+def _forget():
+    """What functions remember between calls must not outlive a test's cloud."""
+    for remembered in (vault, tenancy, catalog, stock, payments, ledger, lookup):
+        remembered.forget()
+    for held in (table.Row._bound, tenant._clients, placing._holds):
+        held.clear()
+    aws.client.cache_clear()
+    aws.session.cache_clear()
+    config.load.cache_clear()
+    for bucket in (accounts._tries, lookup._wrong):
+        bucket._levels.clear()
+    assert throttle.Bucket
