@@ -8,6 +8,7 @@ POLICIES = Path(__file__).parents[2] / "policies"
 QUEUES = ("Fulfil", "Settle", "Timer", "Refund", "Provision", "Publish")
 TABLES = "arn:aws:dynamodb:eu-west-1:111122223333:table/"
 MAIN = f"{TABLES}cardmesh-main"
+STACKS = "arn:aws:cloudformation:eu-west-1:111122223333:stack/"
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/k"
 TENANT = "arn:aws:iam::111122223333:role/tenant"
 QUEUE_ARNS = {name: f"arn:aws:sqs:eu-west-1:111122223333:cardmesh-{name.lower()}" for name in QUEUES}

@@ -30,27 +30,21 @@ KEYS = (
 KEYS += ("ACCOUNT#x", "SESSION#x", "GOODS#x", "PLAN#x", "PAYOUT#x", "AUDIT#x", "SITE", "x")
 ALL = tuple(dict.fromkeys(KEYS))
 
+# Claiming positions, giving them back and folding what came back, which giving back may do.
+RETURNS = [((*READ, *WRITE), STOCK), (("Query",), ("BACK#x",))]
 # function → what it may do in the main table: (actions, leading keys) …
 MAIN = {
     "storefront": [(READ, (*BROWSING, "PTR#x", "SKU#x"))],
-    "checkout": [
-        (READ, (*BROWSING, *CHANNELS, *STOCK)),
-        (("Query",), ("BACK#x", "PLAN#x")),
-        (WRITE, STOCK),
-    ],
+    "checkout": [*RETURNS, (READ, (*BROWSING, *CHANNELS)), (("Query",), ("PLAN#x",))],
     "receipts": [(READ, (*BROWSING, "PTR#x", "CHUNK#x", "KEY#main"))],
-    "hooks": [(READ, ("SITE#x", *CHANNELS)), (("PutItem",), ("SUSPENSE#x", "BACK#x"))],
-    "console": [((*LIST, *WRITE, "DeleteItem"), ALL)],
-    "deliver_orders": [
-        (READ, ("PTR#x", "CHUNK#x", "SKU#x", "KEY#main", "SITE#x")),
-        (("Query",), ("BACK#x",)),
-        (WRITE, STOCK),
-    ],
+    "hooks": [*RETURNS, (READ, ("SITE#x", *CHANNELS)), (("PutItem",), ("SUSPENSE#x",))],
+    "console": [((*LIST, *WRITE, "BatchWriteItem"), ALL)],
+    "deliver_orders": [*RETURNS, (READ, ("CHUNK#x", "KEY#main", "SITE#x"))],
     "settle_orders": [((*READ, *WRITE), MONEY), (("Query",), ("PLAN#x",))],
-    "refund_orders": [(READ, ("SITE#x", *CHANNELS)), (("PutItem",), ("BACK#x",))],
+    "refund_orders": [*RETURNS, (READ, ("SITE#x", *CHANNELS))],
     "drive_orders": [
-        (READ, (*BROWSING, *CHANNELS, *STOCK)),
-        (WRITE, STOCK),
+        *RETURNS,
+        (READ, (*BROWSING, *CHANNELS)),
         (("PutItem", "UpdateItem"), ("FEED#x", "BOARD#x")),
         (("PutItem",), ("SUSPENSE#x",)),
     ],
@@ -68,7 +62,7 @@ SENDS = {
     "console": "Provision Publish Fulfil Refund Settle",
     "deliver_orders": "Settle Refund",
     "settle_orders": "",
-    "refund_orders": "Settle",
+    "refund_orders": "Settle Refund",
     "drive_orders": "Fulfil Refund Timer Settle",
     "provision_sites": "Publish Provision",
     "publish_catalogs": "Publish",

@@ -16,15 +16,15 @@ ITEM_ACTIONS = (
     "Query",
     "PutItem",
     "UpdateItem",
-    "DeleteItem",
     "ConditionCheckItem",
+    "BatchWriteItem",
 )
 FORBIDDEN = (
     "Scan",
+    "DeleteItem",
     "DeleteTable",
     "ExportTableToPointInTime",
     "PartiQLSelect",
-    "BatchWriteItem",
     "DescribeTable",
 )
 ROLE = "arn:aws:iam::111122223333:role/cardmesh/functions/Storefront"

@@ -1,0 +1,114 @@
+"""AWS calls under the policy of a function: what IAM would refuse fails here as well.
+
+`acting_as("checkout")` evaluates every call made inside the block, whatever answers it. Calls signed for a site are
+evaluated under the tenant policy with that site as its tag, all others under the function's own.
+"""
+
+import contextlib
+import re
+from collections.abc import Iterator
+from typing import Any
+from unittest import mock
+
+from botocore.client import BaseClient
+
+from chalicelib.kit import tenant
+from tests.policies import documents
+from tests.policies.evaluate import Request, allows
+
+_ITEM_ACTIONS = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
+_NAMED = re.compile(r"(#?\w+)\s*=\s*(:\w+)")
+
+
+class Denied(AssertionError):
+    """IAM would have refused this call."""
+
+
+@contextlib.contextmanager
+def acting_as(function: str) -> Iterator[None]:
+    """Evaluate each call of the block under a function's policy. Raises Denied at the call."""
+    call = BaseClient._make_api_call
+
+    def guarded(client: BaseClient, operation: str, given: dict[str, Any]) -> Any:
+        signer = client._request_signer._credentials  # the public way tells only how a client was configured
+        for_site = isinstance(signer, tenant.SiteCredentials)
+        policy = documents.policy("tenant" if for_site else function)
+        tag = {"aws:PrincipalTag/site": tenant.acting()} if for_site else {}
+        for asked in requests(client.meta.service_model.service_name, operation, given):
+            if not allows(policy, Request(asked.action, asked.resource, {**asked.context, **tag})):
+                raise Denied(f"{function}{' for ' + tenant.acting() if for_site else ''}: {asked}")
+        return call(client, operation, given)
+
+    with mock.patch.object(BaseClient, "_make_api_call", guarded):
+        yield
+
+
+def requests(service: str, operation: str, given: dict[str, Any]) -> list[Request]:
+    """What IAM decides about for one call. Raises KeyError for a call no function of ours makes."""
+    return _REQUESTS[service](operation, given)
+
+
+def _dynamodb(operation: str, given: dict[str, Any]) -> list[Request]:
+    if operation == "BatchGetItem":
+        return [
+            _item(operation, table, [key["pk"]["S"] for key in wanted["Keys"]])
+            for table, wanted in given["RequestItems"].items()
+        ]
+    if operation == "BatchWriteItem":
+        return [
+            _item(operation, table, [_pk(one) for write in writes for one in write.values()])
+            for table, writes in given["RequestItems"].items()
+        ]
+    if operation == "TransactWriteItems":
+        return [
+            _item(_ITEM_ACTIONS[kind], one["TableName"], [_pk(one)])
+            for write in given["TransactItems"]
+            for kind, one in write.items()
+        ]
+    if operation == "Query":
+        index = f"/index/{given['IndexName']}" if given.get("IndexName") else ""
+        return [_item(operation, given["TableName"] + index, [_queried(given)])]
+    keys = [_pk(given)] if "Key" in given or "Item" in given else []
+    return [_item(operation, given["TableName"], keys)]
+
+
+def _item(action: str, table: str, keys: list[str]) -> Request:
+    return Request(f"dynamodb:{action}", documents.TABLES + table, {"dynamodb:LeadingKeys": tuple(keys)})
+
+
+def _pk(given: dict[str, Any]) -> str:
+    key: str = (given.get("Key") or given["Item"])["pk"]["S"]
+    return key
+
+
+def _queried(given: dict[str, Any]) -> str:
+    names = given.get("ExpressionAttributeNames") or {}
+    equal = {names.get(n, n): v for n, v in _NAMED.findall(given["KeyConditionExpression"])}
+    value: str = given["ExpressionAttributeValues"][equal["m" if given.get("IndexName") else "pk"]]["S"]
+    return value
+
+
+def _sqs(operation: str, given: dict[str, Any]) -> list[Request]:
+    name = given["QueueUrl"].rsplit("-", 1)[-1].capitalize()
+    return [Request(f"sqs:{operation}", documents.QUEUE_ARNS[name])]
+
+
+def _kms(operation: str, given: dict[str, Any]) -> list[Request]:
+    context = {f"kms:EncryptionContext:{name}": value for name, value in given["EncryptionContext"].items()}
+    return [Request(f"kms:{operation}", documents.KEY, context)]
+
+
+def _sts(operation: str, _given: dict[str, Any]) -> list[Request]:
+    return [Request(f"sts:{operation}", documents.TENANT), Request("sts:TagSession", documents.TENANT)]
+
+
+def _cloudformation(operation: str, given: dict[str, Any]) -> list[Request]:
+    return [Request(f"cloudformation:{operation}", f"{documents.STACKS}{given['StackName']}/1")]
+
+
+_REQUESTS = {"dynamodb": _dynamodb, "sqs": _sqs, "kms": _kms, "sts": _sts, "cloudformation": _cloudformation}
