@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from .place import Place
-from .terminal import PROGRESS, say
+from .terminal import PROGRESS, Stopped, say
 
 
 def main() -> int:
@@ -39,7 +39,11 @@ def _triggers(_place: Place) -> int:
 def _seed(place: Place) -> int:
     from . import seed
 
-    lines = seed.plant(place, say=lambda line: say(PROGRESS + line))
+    try:
+        lines = seed.plant(place, say=lambda line: say(PROGRESS + line))
+    except Stopped as reason:
+        say(f"{PROGRESS}{reason}")
+        return 1
     place.welcome.write_text("\n".join(lines) + "\n")
     return 0
 
