@@ -291,7 +291,7 @@ def _forget():
     """What functions remember between calls must not outlive a test's cloud."""
     for remembered in (vault, tenancy, catalog, stock, payments, ledger, lookup):
         remembered.forget()
-    for held in (table.Row._bound, tenant._clients, placing._holds):
+    for held in (table.Row._bound, tenant._clients, placing._holds, placing._seen):
         held.clear()
     aws.client.cache_clear()
     aws.session.cache_clear()

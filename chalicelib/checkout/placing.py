@@ -20,7 +20,12 @@ from chalicelib.tenancy import service as tenancy
 from . import rules
 from .rules import Ask, BadChannel, KeyInvalid, KeyReused
 
+_REMEMBERED = 10_000
+
 _holds: dict[str, throttle.Bucket] = {}
+_seen: dict[
+    str, None
+] = {}  # numbers this instance placed; a repeat of theirs is read before anything is claimed
 
 
 @dataclass(frozen=True)
@@ -83,12 +88,12 @@ def place(site: str, ask: Ask, *, member: str | None, address: str, device: str,
     order, replayed = _put_or_find(draft, now)
     if not hmac.compare_digest(order.fingerprint, draft.fingerprint):
         raise KeyReused
-    link = pay_link(site, order, now=now) if order.status == "pending" else None
+    link = pay_link(site, order, now=now, address=address) if order.status == "pending" else None
     return Placed(order, link, replayed)
 
 
-def pay_link(site: str, order: orders.Order, *, now: int) -> payments.PayLink:
-    """Where to pay for a pending order; the same place each time. Raises ChannelDown."""
+def pay_link(site: str, order: orders.Order, *, now: int, address: str = "") -> payments.PayLink:
+    """Where to pay for a pending order; the same place each time. `address` is the shopper's. Raises ChannelDown."""
     attempt = order.attempts[-1]
     host = tenancy.site(site).host
     charge = payments.Charge(
@@ -98,6 +103,7 @@ def pay_link(site: str, order: orders.Order, *, now: int) -> payments.PayLink:
         expires_at=order.expires_at,
         notify_url=payments.notify_url(attempt.channel, attempt.merchant),
         device=attempt.device,
+        client_ip=address or "127.0.0.1",
         return_url=config.load().url_of(host, f"/orders/{order.number}"),
     )
     return payments.start(attempt.channel, attempt.merchant, charge, now=now)
@@ -155,14 +161,21 @@ def _number(site: str, ask: Ask, member: str | None) -> str:
 
 def _put_or_find(draft: _Draft, now: int) -> tuple[orders.Order, bool]:
     """The order that stands after this call, and whether it stood before."""
+    stands = _standing(draft) if draft.number in _seen else None
+    if stands:
+        return stands, True
     try:
         return _put(draft, _claim(draft, now), now)
     except stock.SoldOut:
         # The last code may have gone to this very order, asked for before.
-        stands = orders.orders(draft.site, [draft.number]).get(draft.number)
+        stands = _standing(draft)
         if stands is None:
             raise
         return stands, True
+
+
+def _standing(draft: _Draft) -> orders.Order | None:
+    return orders.orders(draft.site, [draft.number]).get(draft.number)
 
 
 def _claim(draft: _Draft, now: int) -> tuple[stock.Range, ...]:
@@ -175,6 +188,7 @@ def _put(draft: _Draft, ranges: tuple[stock.Range, ...], now: int) -> tuple[orde
     expires_at = now + config.load().hold_seconds
     delay = rules.next_look(now, expires_at, now)
     queue.send("timer", site=draft.site, order=draft.number, first=True, delay=delay)
+    _remember(draft.number)
     try:
         return orders.open_order(draft.site, draft.number, **_fields(draft, ranges, now, expires_at)), False
     except orders.Exists as before:
@@ -182,6 +196,12 @@ def _put(draft: _Draft, ranges: tuple[stock.Range, ...], now: int) -> tuple[orde
         stock.give_back(draft.offer.owner, draft.offer.sku, surplus, why="repeat", at=now, now=now)
         # When nothing is surplus, the repeat was the SDK's own and the order is this call's.
         return before.order, len(surplus) == len(ranges)
+
+
+def _remember(number: str) -> None:
+    _seen[number] = None
+    if len(_seen) > _REMEMBERED:
+        _seen.pop(next(iter(_seen)))
 
 
 def _fields(draft: _Draft, ranges: tuple[stock.Range, ...], now: int, expires_at: int) -> dict[str, Any]:

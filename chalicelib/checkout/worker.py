@@ -6,6 +6,7 @@ from chalice.app import Blueprint, CloudWatchEvent, Rate, SQSEvent
 
 from chalicelib.kit import clock, worker
 from chalicelib.orders import service as orders
+from chalicelib.stock import service as stock
 
 from . import service
 
@@ -31,5 +32,7 @@ def walk_sites(_event: CloudWatchEvent) -> dict[str, int]:
 def _drive(message: worker.Message, seen: list[str], now: int) -> None:
     if message.get("walk"):
         service.walk(message["site"], now=now)
+    elif message.get("fold"):
+        stock.fold(message["owner"], message["fold"], now=now)
     elif service.drive(message["site"], message["order"], now=now) and message.get("first"):
         seen.append(message["order"])

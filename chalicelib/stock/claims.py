@@ -204,7 +204,7 @@ def _commit_fold(owner: str, sku: str, seg: str, ranges: Sequence[Range], backs:
     if before is None:
         raise table.Refused
     total = _count(ranges)
-    alive = [one for one in before.segs if (owner, one) not in _dead]
+    alive = _alive(owner, before.segs)
     with table.Together(owner, "") as write:
         write.save(
             pointers(f"PTR#{seg}", ".", next=0, free=total, len=total, sku=sku),
@@ -225,6 +225,13 @@ def _commit_fold(owner: str, sku: str, seg: str, ranges: Sequence[Range], backs:
                 [rows.folded.set(seg)],
                 condition=rows.folded.does_not_exist() & rows.pk.exists(),
             )
+
+
+def _alive(owner: str, segs: Sequence[str]) -> list[str]:
+    """The segments that are not empty; an empty one stays empty, so an old read is as good as a new one."""
+    rows = PointerRow.of(owner).read_many(((f"PTR#{seg}", ".") for seg in segs), consistent=False)
+    empty = {row.pk.removeprefix("PTR#") for row in rows if int(row.free) == 0}
+    return [seg for seg in segs if seg not in empty]
 
 
 def _map(owner: str, seg: str) -> MapRow:
