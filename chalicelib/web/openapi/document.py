@@ -8,7 +8,7 @@ import msgspec
 from . import shapes
 
 # Every `code` that a call of the contract may answer, by status.
-CODES = {
+CODES: dict[str, dict[int, tuple[str, ...]]] = {
     "health": {404: ("not_found",), 503: ("not_ready",)},
     "goods": {404: ("not_found",), 503: ("shop_closed", "not_ready")},
     "place": {

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from chalicelib.orders import service as orders
+
 Fen = Annotated[int, Meta(ge=0, description="Chinese yuan in fen (1/100).")]
 OrderNo = Annotated[
     str, Meta(description="28 characters. No secret: reading needs contact and password too.")
@@ -12,7 +14,8 @@ OrderNo = Annotated[
 Time = Annotated[
     str, Meta(description="RFC 3339, UTC, to the second.", extra_json_schema={"format": "date-time"})
 ]
-Status = Literal["pending", "paid", "delivered", "review", "refunding", "refunded", "expired"]
+Status = Annotated[str, Meta(extra_json_schema={"enum": list(orders.STATES)})]
+KINDS = {"enum": ["qr", "redirect"]}
 MOST_QUANTITY = 1_000_000_000
 
 
@@ -47,7 +50,7 @@ class Payment(Struct):
     """How to pay."""
 
     kind: Annotated[
-        Literal["qr", "redirect"], Meta(description="Show the payload as a QR code, or go there.")
+        str, Meta(description="Show the payload as a QR code, or go there.", extra_json_schema=KINDS)
     ]
     payload: str
     expires_at: Time

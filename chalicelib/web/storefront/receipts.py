@@ -76,7 +76,7 @@ def codes(visit: Visit, order_no: str) -> Response:
     found = fulfilment.codes_of(order)
     if not found:
         raise errors.NotFound
-    headers = {
+    headers: dict[str, str | list[str]] = {
         "Content-Type": "text/plain; charset=utf-8",
         "Content-Disposition": f'attachment; filename="{order.number}.txt"',
     }

@@ -1,12 +1,14 @@
 """A small shop behind the faces: real goods and prices, orders that stay in memory."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from chalice.app import Chalice
 from chalice.test import Client, HTTPResponse
 
+import app
 from chalicelib.catalog import service as catalog
 from chalicelib.checkout import service as checkout
 from chalicelib.fulfilment import service as fulfilment
@@ -17,16 +19,11 @@ from chalicelib.orders.rules import Step
 from chalicelib.pricing import service as pricing
 from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
-from chalicelib.web.openapi import buy, goods
-from chalicelib.web.openapi import receipts as api_receipts
-from chalicelib.web.storefront import account, pages, receipts
-from chalicelib.web.storefront import checkout as checkout_face
 
 NOW = 1_795_600_000
 HOST = "demo.localhost"
 NUMBER = "DEM0A1PCZZZZ" + "0123456789ABCDEF"
 FORM = "application/x-www-form-urlencoded"
-FACES = (pages, account, checkout_face, receipts, goods, buy, api_receipts)
 
 SITE = tenancy.Site(
     site="dem0",
@@ -74,7 +71,9 @@ def offer(
     )
 
 
-NOTES = "打开腾讯视频 App → 个人中心 → 兑换码。\n每个账号每月最多兑换 3 个，兑换后立即生效，不支持退换。\n有效期至 2027-12-31。"
+NOTES = (
+    "打开腾讯视频 App → 个人中心 → 兑换码。\n每个账号每月最多兑换 3 个，不支持退换。\n有效期至 2027-12-31。"
+)
 
 OFFERS = (
     offer(
@@ -208,6 +207,14 @@ class Shop:
             raise membership.Forbidden
 
 
+@contextmanager
+def opened(shop: Shop, **environment: str) -> Iterator[Client]:
+    """A client of the faces with the shop behind them; everything is as before afterwards."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield open_shop(patch, shop, **environment)
+    config.load.cache_clear()
+
+
 def open_shop(patch: pytest.MonkeyPatch, shop: Shop, **environment: str) -> Client:
     """Put the shop behind the faces; a client of them."""
     settings = {"KEY_ID": "key", "SITE_DOMAIN": "localhost", "PUBLIC_SCHEME": "http", **environment}
@@ -217,10 +224,7 @@ def open_shop(patch: pytest.MonkeyPatch, shop: Shop, **environment: str) -> Clie
     patch.setattr(clock, "source", lambda: NOW)
     _patch_browsing(patch, shop)
     _patch_buying(patch, shop)
-    app = Chalice("storefront")
-    for module in FACES:
-        app.register_blueprint(module.face.blueprint)
-    return Client(app)
+    return Client(app.app)
 
 
 def _patch_browsing(patch: pytest.MonkeyPatch, shop: Shop) -> None:
@@ -254,7 +258,7 @@ def _patch_buying(patch: pytest.MonkeyPatch, shop: Shop) -> None:
     patch.setattr(orders, "may_read", shop.may_read)
     patch.setattr(orders, "receipts", lambda _s, cookie, now: tuple(cookie.split("-")) if cookie else ())
     patch.setattr(orders, "receipt_cookie", lambda _s, _old, number, now: number)
-    patch.setattr(fulfilment, "codes_of", lambda _site, _order: shop.codes)
+    patch.setattr(fulfilment, "codes_of", lambda _order: shop.codes)
 
 
 class Browser:
