@@ -1,0 +1,150 @@
+"""Purchases through the faces with everything behind them real; the channel is the tests' own."""
+
+import json
+from urllib.parse import urlencode
+
+import pytest
+from chalice.test import Client
+
+import app
+from chalicelib.kit import tenant
+from tests import make
+from tests.web.storefront.fake import Browser
+from tests.web.storefront.markup import read
+
+HOST = "demo.cardmesh.test"
+
+
+@pytest.fixture
+def browser(shop):
+    return Browser(Client(app.app), HOST)
+
+
+def fill(browser, shop, **changes):
+    """The checkout form filled in and sent."""
+    key = read(browser.get(f"/buy/{shop.goods_id}")).all("input", name="key")[0]["value"]
+    given = {"key": key, "quantity": 2, "contact": "微信 lili", "query_password": "4321", "channel": "wechat"}
+    return browser.post(f"/buy/{shop.goods_id}", urlencode({**given, **changes}).encode())
+
+
+def test_a_guest_buys_watches_and_finds_the_codes_again_elsewhere(world, shop, browser):
+    assert "Steam" in read(browser.get("/")).text
+    placed = fill(browser, shop)
+    number = placed.headers["Location"].rpartition("/")[2]
+    assert 'class="qr"' in browser.get(f"/pay/{number}").body.decode()
+
+    shop.pay(shop.order(number))
+    assert browser.get(f"/pay/{number}").headers["Location"] == f"/orders/{number}"
+    assert "已付款，正在出卡" in read(browser.get(f"/orders/{number}")).text
+
+    world.run("fulfil", "settle")
+    codes = browser.get(f"/orders/{number}/codes").body.decode().split()
+    assert len(set(codes)) == 2
+    shown = read(browser.get(f"/orders/{number}"))
+    assert "Redeem at the desk." in shown.text
+    assert shown.faults() == []
+
+    elsewhere = Browser(Client(app.app), HOST)
+    assert elsewhere.get(f"/orders/{number}").status_code == 404
+    wrong = urlencode({"number": number, "contact": "微信 lili", "query_password": "1234"}).encode()
+    assert elsewhere.post("/orders", wrong).status_code == 404
+    right = urlencode({"number": number.lower(), "contact": " 微信 LILI", "query_password": "4321"}).encode()
+    assert elsewhere.post("/orders", right).headers["Location"] == f"/orders/{number}"
+    assert elsewhere.get(f"/orders/{number}/codes").body.decode().split() == codes
+
+
+def test_a_form_sent_twice_is_one_order_and_a_form_of_another_shop_is_none(world, shop, browser):
+    key = read(browser.get(f"/buy/{shop.goods_id}")).all("input", name="key")[0]["value"]
+    places = {fill(browser, shop, key=key).headers["Location"] for _ in range(3)}
+    assert len(places) == 1
+    assert shop.free() == 8
+    forged = fill(browser, shop, key=str(key)[:-1] + "-")
+    assert forged.status_code == 400
+    assert shop.free() == 8
+
+
+def test_a_shopper_changes_the_channel_and_the_order_stays(shop, browser):
+    number = fill(browser, shop).headers["Location"].rpartition("/")[2]
+    assert browser.post(f"/pay/{number}", b"channel=alipay").status_code == 303
+    assert "支付宝" in read(browser.get(f"/pay/{number}")).text
+    assert shop.order(number).channel == "alipay"
+
+
+def test_a_member_signs_up_buys_and_sees_the_history_and_a_namesake_of_another_shop_does_not(
+    world, shop, browser
+):
+    entered = urlencode({"login": "lili", "password": "correct horse", "next": "/"}).encode()
+    assert browser.post("/signup", entered).headers["Location"] == "/"
+    number = fill(browser, shop).headers["Location"].rpartition("/")[2]
+    browser.cookies.pop("receipts")
+    shown = read(browser.get("/orders"))
+    assert shown.all("a", href=f"/orders/{number}")
+    assert browser.get(f"/orders/{number}").status_code == 200
+
+    make.make_site(world, "campus")
+    other = Browser(Client(app.app), "campus.cardmesh.test")
+    other.cookies = dict(browser.cookies)
+    assert "我的订单" not in read(other.get("/orders")).all("h1")
+    assert other.get(f"/orders/{number}").status_code == 404
+
+    token = shown.all("input", name="form_token")[0]["value"]
+    assert browser.post("/logout", f"form_token={token}".encode()).status_code == 303
+    assert browser.get(f"/orders/{number}").status_code == 404
+
+
+def test_the_last_pieces_sell_out_with_a_sentence(shop, browser):
+    assert fill(browser, shop, quantity=10).status_code == 303
+    answer = fill(browser, shop, quantity=1)
+    assert answer.status_code == 409
+    assert "库存不够了，没有扣款" in read(answer).text
+
+
+def test_a_programme_buys_by_the_contract(world, shop, browser):
+    asked = {
+        "goods_id": shop.goods_id,
+        "quantity": 1,
+        "contact": "😀 bot; DROP TABLE orders",
+        "query_password": "pass 1234",
+        "channel": "alipay",
+    }
+    headers = {"Content-Type": "application/json", "Idempotency-Key": make.uuid7(world.now)}
+    body = json.dumps(asked).encode()
+    first, again = (browser.post("/api/v1/orders", body, **headers) for _ in range(2))
+    placed = json.loads(first.body)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert json.loads(again.body) == placed
+    assert again.headers["Idempotent-Replayed"] == "true"
+    changed = browser.post("/api/v1/orders", body.replace(b"1234", b"9999"), **headers)
+    assert (changed.status_code, json.loads(changed.body)["code"]) == (422, "idempotency_mismatch")
+
+    shop.pay(shop.order(placed["order_no"]))
+    world.run("fulfil", "settle")
+    known = {
+        "X-Contact": "😀 bot; DROP TABLE orders".encode().decode("latin-1"),
+        "X-Query-Password": "pass 1234",
+    }
+    read_back = json.loads(browser.get(f"/api/v1/orders/{placed['order_no']}", **known).body)
+    assert (read_back["status"], read_back["amount_fen"], len(read_back["codes"])) == ("delivered", 4950, 1)
+    assert [step["what"] for step in read_back["progress"]][-1] == "delivered"
+
+
+@pytest.mark.parametrize("seconds", [-86_500, 400])
+def test_a_key_too_old_or_from_the_future_is_refused(world, shop, browser, seconds):
+    headers = {"Content-Type": "application/json", "Idempotency-Key": make.uuid7(world.now + seconds)}
+    asked = {
+        "goods_id": shop.goods_id,
+        "quantity": 1,
+        "contact": "abc",
+        "query_password": "4321",
+        "channel": "wechat",
+    }
+    answer = browser.post("/api/v1/orders", json.dumps(asked).encode(), **headers)
+    assert (answer.status_code, json.loads(answer.body)["code"]) == (400, "idempotency_key_invalid")
+
+
+def test_stock_and_prices_are_listed_and_health_is_up(shop, browser):
+    (listed,) = json.loads(browser.get("/api/v1/goods").body)["goods"]
+    assert (listed["price_fen"], listed["stock"]) == (4950, 10)
+    assert browser.get("/healthz").status_code == 200
+    with tenant.acting_for(shop.site):
+        assert shop.free() == 10
