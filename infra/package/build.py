@@ -18,7 +18,7 @@ ZIP = "deployment.zip"
 
 _SOURCE = ("app.py", "chalicelib", ".chalice/config.json", "requirements.txt")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
-_SETTINGS = {"AWS_DEFAULT_REGION": "us-east-1", "KEY_ID": "packaging", "SITE_DOMAIN": "packaging.invalid"}
+_SETTINGS = {"AWS_DEFAULT_REGION": "us-east-1", "FACES": "", "PYTHONDONTWRITEBYTECODE": "1"}
 _ROUTES = "import app, json; print(json.dumps(list(app.app.routes)))"
 
 
@@ -74,7 +74,7 @@ def _copy(project: Path, copy: Path) -> None:
 
 
 def _run(folder: Path, *arguments: str, **settings: str) -> str:
-    environment = {**os.environ, **_SETTINGS, **settings, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, **_SETTINGS, **settings}
     done = subprocess.run(
         [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )

@@ -247,3 +247,15 @@ def test_the_zip_holds_the_code_its_bytecode_and_nothing_private(packaged):
     assert not [
         name for name in names if name.startswith(("tests/", "localcloud/", "sandbox/", "infra/", ".git"))
     ]
+
+
+def test_the_zip_runs_with_nothing_else_installed(packaged, tmp_path):
+    with zipfile.ZipFile(packaged.folder / build.ZIP) as packed:
+        packed.extractall(tmp_path)
+    handlers = {function["Handler"].rpartition(".")[0] for function in packaged.functions.values()}
+    code = "; ".join(
+        ["import sys", "sys.path.insert(0, '')", *(f"import {name}" for name in sorted(handlers))]
+    )
+    call = [sys.executable, "-S", "-c", code]  # without site-packages
+    done = subprocess.run(call, cwd=tmp_path, env={}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
