@@ -3,11 +3,13 @@
 from chalicelib.kit import aws, config, errors, table, vault
 
 from .accepting import accept_payment, give_back
+from .auditing import audit, audit_all
 from .driving import drive, walk, walk_all
 from .placing import Placed, new_key, pay_link, place, quote, read_key, switch_channel
-from .rules import Ask, BadChannel, BadQuantity, KeyInvalid, KeyReused
+from .rules import CLAIM_WITHIN, Ask, BadChannel, BadQuantity, KeyInvalid, KeyReused
 
 __all__ = [
+    "CLAIM_WITHIN",
     "Ask",
     "BadChannel",
     "BadQuantity",
@@ -15,6 +17,8 @@ __all__ = [
     "KeyReused",
     "Placed",
     "accept_payment",
+    "audit",
+    "audit_all",
     "drive",
     "give_back",
     "health",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chalice.app import Blueprint, CloudWatchEvent, Rate, SQSEvent
+from chalice.app import Blueprint, CloudWatchEvent, Cron, Rate, SQSEvent
 
 from chalicelib.kit import clock, worker
 from chalicelib.orders import service as orders
@@ -29,9 +29,17 @@ def walk_sites(_event: CloudWatchEvent) -> dict[str, int]:
     return {"sites": service.walk_all()}
 
 
+@blueprint.schedule(Cron("30", "19", "*", "*", "?", "*"), name="audit_pools")
+def audit_pools(_event: CloudWatchEvent) -> dict[str, int]:
+    """At 03:30 in Beijing, have all pools held against the orders."""
+    return {"owners": service.audit_all()}
+
+
 def _drive(message: worker.Message, seen: list[str], now: int) -> None:
     if message.get("walk"):
         service.walk(message["site"], now=now)
+    elif message.get("audit"):
+        service.audit(message["site"], now=now)
     elif message.get("fold"):
         stock.fold(message["owner"], message["fold"], now=now)
     elif service.drive(message["site"], message["order"], now=now) and message.get("first"):

@@ -60,7 +60,7 @@ def fold(owner: str, sku: str, *, now: int) -> bool:
     ranges = [one for back in backs for one in resolve(owner, [_range(back)])]
     seg = "r" + ids.base32(hashlib.sha256("|".join(back.sk for back in backs).encode()).digest(), 11)
     try:
-        _commit_fold(owner, sku, seg, ranges, backs)
+        _commit_fold(owner, sku, seg, ranges, backs, now)
     except table.Refused:
         log.event("stock.fold_raced", sku=sku)
     return True
@@ -197,7 +197,9 @@ def _unfolded(owner: str, sku: str, now: int) -> list[BackRow]:
     return [row for row, _ in zip(found, range(_FOLD_AT_ONCE), strict=False)]
 
 
-def _commit_fold(owner: str, sku: str, seg: str, ranges: Sequence[Range], backs: Sequence[BackRow]) -> None:
+def _commit_fold(
+    owner: str, sku: str, seg: str, ranges: Sequence[Range], backs: Sequence[BackRow], now: int
+) -> None:
     pointers, maps = PointerRow.of(owner), MapRow.of(owner)
     skus, rows = SkuRow.of(owner), BackRow.of(owner)
     before = skus.read(f"SKU#{sku}", ".")
@@ -207,7 +209,7 @@ def _commit_fold(owner: str, sku: str, seg: str, ranges: Sequence[Range], backs:
     alive = _alive(owner, before.segs)
     with table.Together(owner, "") as write:
         write.save(
-            pointers(f"PTR#{seg}", ".", next=0, free=total, len=total, sku=sku),
+            pointers(f"PTR#{seg}", ".", next=0, free=total, len=total, sku=sku, born=now),
             condition=pointers.pk.does_not_exist(),
         )
         write.save(

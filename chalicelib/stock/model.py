@@ -35,6 +35,11 @@ class PointerRow(table.Row):
     free = NumberAttribute()
     len = NumberAttribute()
     sku = UnicodeAttribute()
+    born = NumberAttribute()
+    seen = NumberAttribute(null=True)  # how far `next` had come at `seen_at`, for the audit
+    seen_at = NumberAttribute(null=True)
+    audited = NumberAttribute(null=True)  # positions below it are accounted for
+    audited_at = NumberAttribute(null=True)
 
 
 class MapRow(table.Row):

@@ -8,6 +8,9 @@ from pynamodb.expressions.update import Action
 from chalicelib.kit import clock, errors, ids, log, table, vault
 
 from . import claims
+from .audit import Check
+from .audit import due as audits_due
+from .audit import finish as finish_audit
 from .claims import claim, fold, give_back, level
 from .model import BatchRow, ChunkRow, PointerRow, PrintRow, SkuRow
 from .rules import (
@@ -26,11 +29,14 @@ from .rules import (
 
 __all__ = [
     "Batch",
+    "Check",
     "ImportReport",
     "Problem",
     "Range",
     "SoldOut",
+    "audits_due",
     "claim",
+    "finish_audit",
     "fold",
     "give_back",
     "level",
@@ -199,7 +205,7 @@ def _commit(owner: str, sku: str, batch: str, lengths: dict[str, int], note: str
         with table.Together(owner, "") as write:
             write.update(skus(f"SKU#{sku}", "."), actions, condition=(skus.lock == batch) & same)
             for seg, count in lengths.items():
-                pointer = pointers(f"PTR#{seg}", ".", next=0, free=count, len=count, sku=sku)
+                pointer = pointers(f"PTR#{seg}", ".", next=0, free=count, len=count, sku=sku, born=now)
                 write.save(pointer, condition=pointers.pk.does_not_exist())
             if lengths:
                 row = rows(f"BATCH#{sku}", f"{now:010}#{batch}", note=note[:80], segs=list(lengths))

@@ -1,0 +1,46 @@
+"""Hold the pools against the orders, night by night."""
+
+from chalicelib.catalog import service as catalog
+from chalicelib.kit import clock, queue, tenant
+from chalicelib.orders import service as orders
+from chalicelib.stock import service as stock
+from chalicelib.tenancy import service as tenancy
+
+from . import rules
+
+
+def audit_all() -> int:
+    """Ask for an audit of the main site's pools and of every site's own; how many owners."""
+    owners = [tenant.MAIN, *(site.site for site in tenancy.sites() if site.state == "active")]
+    for owner in owners:
+        queue.send("timer", site=owner, audit=True)
+    return len(owners)
+
+
+def audit(owner: str, *, now: int) -> int:
+    """Return an owner's burnt positions to sale; how many."""
+    skus = [goods.goods_id for goods in catalog.all_goods(owner) if goods.way == "pool"]
+    checks = {check.seg: check for check in stock.audits_due(owner, skus, now=now)}
+    if not checks:
+        return 0
+    # An order may claim late and stands under the day of its key: look back as far as one may reach.
+    since = min(check.since for check in checks.values()) - rules.CLAIM_WITHIN - 2 * clock.DAY
+    sites = [owner] if owner != tenant.MAIN else [site.site for site in tenancy.sites()]
+    for site in sites:
+        _account(site, owner, checks, since, now)
+    return sum(stock.finish_audit(owner, check, now=now) for check in checks.values())
+
+
+def _account(site: str, owner: str, checks: dict[str, stock.Check], since: int, now: int) -> None:
+    """Tick off what a site's orders have."""
+    with tenant.acting_for(site):
+        for at in range(since, now + clock.DAY, clock.DAY):
+            for order in orders.on_day(site, clock.day_of(at)):
+                if order.goods_owner == owner:
+                    _tick(order, checks)
+
+
+def _tick(order: orders.Order, checks: dict[str, stock.Check]) -> None:
+    for one in order.ranges:
+        if one.seg in checks:
+            checks[one.seg].account(one)
