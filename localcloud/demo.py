@@ -1,6 +1,6 @@
 """The demo's shops, goods and codes. Prices in fen; `codes` is how many to make."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.catalog.service import GoodsDraft, Tier
 from chalicelib.tenancy.service import Brand
@@ -33,21 +33,17 @@ def _goods(
     face: str = "",
     notes: str = "",
     tiers: tuple[tuple[int, int], ...] = (),
-    most: int = 100,
-    way: str = "pool",
 ) -> GoodsDraft:
     wholesale, floor, suggest = prices
     return GoodsDraft(
         name,
         category,
         kind=kind,
-        way=way,
         face_value=face,
         notes=notes,
         wholesale_fen=wholesale,
         floor_fen=floor,
         suggest_fen=suggest,
-        most=most,
         tiers=tuple(Tier(*tier) for tier in tiers),
     )
 
@@ -188,13 +184,15 @@ GOODS = [
         "CET4-####-####",
     ),
     Planted(
-        _goods(
-            "游戏账号安全设置代办",
-            "人工服务",
-            (2000, 2500, 3000),
-            kind="service",
+        replace(
+            _goods(
+                "游戏账号安全设置代办",
+                "人工服务",
+                (2000, 2500, 3000),
+                kind="service",
+                notes="付款后客服一小时内联系您填写的联系方式。",
+            ),
             way="manual",
-            notes="付款后客服一小时内联系您填写的联系方式。",
             most=5,
         )
     ),

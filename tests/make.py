@@ -45,7 +45,9 @@ class World:
         self._moto.start()
         _forget()
         self.monkeypatch.setattr(clock, "source", lambda: self.now)
-        self.monkeypatch.setattr(gateways, "GATEWAYS", {"wechat": self.channel.as_, "alipay": self.channel.as_})
+        self.monkeypatch.setattr(
+            gateways, "GATEWAYS", {"wechat": self.channel.as_, "alipay": self.channel.as_}
+        )
         self.monkeypatch.setattr(payments, "GATEWAYS", gateways.GATEWAYS)
         self._build()
         return self
@@ -101,7 +103,10 @@ def work(queue, batch):
         return []
     domain, name = WORKERS[queue]
     module = importlib.import_module(f"chalicelib.{domain}.worker")
-    records = [{"messageId": str(i), "body": json.dumps(body), "eventSource": "aws:sqs"} for i, body in enumerate(batch)]
+    records = [
+        {"messageId": str(i), "body": json.dumps(body), "eventSource": "aws:sqs"}
+        for i, body in enumerate(batch)
+    ]
     answer = getattr(module, name)({"Records": records}, None)
     return [batch[int(one["itemIdentifier"])] for one in answer["batchItemFailures"]]
 
@@ -173,7 +178,15 @@ class Merchant:
         trade = self.books.trades[out_trade_no]
         trade["state"] = "paid"
         paid = gateways.Payment(
-            self.name, self.merchant, self.app, out_trade_no, f"t{out_trade_no}", trade["amount"], "CNY", clock.now(), "e1"
+            self.name,
+            self.merchant,
+            self.app,
+            out_trade_no,
+            f"t{out_trade_no}",
+            trade["amount"],
+            "CNY",
+            clock.now(),
+            "e1",
         )
         return replace(paid, **changes)
 
@@ -193,7 +206,9 @@ class Shop:
 
     def ask(self, **changes):
         key = uuid7(self.world.now)
-        base = checkout.Ask(self.goods_id, 1, "buyer@example.com", "open sesame", "wechat", key, self.world.now)
+        base = checkout.Ask(
+            self.goods_id, 1, "buyer@example.com", "open sesame", "wechat", key, self.world.now
+        )
         return replace(base, **changes)
 
     def place(self, *, member=None, address="1.2.3.4", **changes):
@@ -203,7 +218,12 @@ class Shop:
     def place_whole(self, *, member=None, address="1.2.3.4", **changes):
         with tenant.acting_for(self.site):
             return checkout.place(
-                self.site, self.ask(**changes), member=member, address=address, device="pc", now=self.world.now
+                self.site,
+                self.ask(**changes),
+                member=member,
+                address=address,
+                device="pc",
+                now=self.world.now,
             )
 
     def payment(self, order, *, index=1, **changes):
@@ -234,7 +254,12 @@ def make_site(world, slug="demo", **brand):
     named = tenancy.Brand(**{"name": slug.title(), **brand})
     with tenant.acting_for(tenant.MAIN):
         site = tenancy.open_site(
-            slug, brand=named, owner_login=f"{slug}-owner", owner_password="correct horse", plan="standard", now=world.now
+            slug,
+            brand=named,
+            owner_login=f"{slug}-owner",
+            owner_password="correct horse",
+            plan="standard",
+            now=world.now,
         )
         world.run("provision", "publish")
         tenancy.forget()
@@ -245,7 +270,12 @@ def make_site(world, slug="demo", **brand):
 def make_goods(owner=tenant.MAIN, **changes):
     """Goods of the main site or of a sub-site."""
     draft = catalog.GoodsDraft(
-        "Steam 充值卡 ¥50", "游戏点卡", wholesale_fen=4000, floor_fen=4500, suggest_fen=4950, notes="Redeem at the desk."
+        "Steam 充值卡 ¥50",
+        "游戏点卡",
+        wholesale_fen=4000,
+        floor_fen=4500,
+        suggest_fen=4950,
+        notes="Redeem at the desk.",
     )
     return catalog.put_goods(owner, replace(draft, **changes))
 

@@ -31,5 +31,5 @@ def client_as(service: str, credentials: object) -> Any:
     """A client whose calls are signed with what `credentials.get_frozen_credentials()` answers."""
     own = botocore.session.Session()
     # The documented setter takes fixed strings only.
-    own._credentials = credentials  # type: ignore[attr-defined]
+    own._credentials = credentials  # type: ignore[attr-defined]  # noqa: SLF001
     return own.create_client(service, config=_OPTIONS)

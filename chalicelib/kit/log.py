@@ -17,4 +17,4 @@ def alarm(name: str, **fields: object) -> None:
 
 def crash(name: str, **fields: object) -> None:
     """Record an unexpected failure with its traceback (values of arguments are not part of it)."""
-    logger.exception(name, extra={**fields, "alarm": True})
+    logger.error(name, extra={**fields, "alarm": True}, exc_info=True)  # noqa: LOG014  called while one is handled

@@ -7,6 +7,7 @@ its condition; a refused write raises Refused with the row that stood in its way
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from types import TracebackType
 from typing import Any, ClassVar, Self, cast
 
 from botocore.exceptions import ClientError
@@ -113,7 +114,7 @@ class Row(Model):
         call = self.get_save_kwargs_from_instance(
             condition=kind.pk.does_not_exist(), return_values_on_condition_failure="ALL_OLD"
         )
-        kind._call("put_item", call)
+        kind._call("put_item", call)  # noqa: SLF001  its own kind
         return self
 
     @classmethod
@@ -159,7 +160,12 @@ class Together:
     def __enter__(self) -> TransactWrite:
         return self._write.__enter__()
 
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         try:
             self._write.__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
         except TransactWriteError as failed:

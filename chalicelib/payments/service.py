@@ -11,7 +11,7 @@ import msgspec
 
 from chalicelib.kit import clock, config, errors, log, outbound, table, tenant, vault
 
-from .gateways import GATEWAYS, Charge, Declined, Forged, Gateway, Payment, PayLink, Refund
+from .gateways import GATEWAYS, Charge, Declined, Forged, Gateway, PayLink, Payment, Refund
 from .model import ChannelRow, CurrentRow, SuspenseRow
 
 __all__ = ["Charge", "Declined", "Forged", "PayLink", "Payment", "Refund"]

@@ -77,7 +77,7 @@ def finish(owner: str, check: Check, *, now: int) -> int:
 
 def _check(owner: str, sku: str, pointer: PointerRow, now: int) -> Check | None:
     seg, start = pointer.pk.removeprefix("PTR#"), int(pointer.audited or 0)
-    if pointer.seen_at is None:
+    if not pointer.seen_at:
         if int(pointer.next) > start:
             _note(owner, pointer, now)
         return None

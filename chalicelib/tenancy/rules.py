@@ -8,7 +8,25 @@ from chalicelib.kit.errors import ShopError
 from chalicelib.kit.ids import base32
 
 RESERVED = frozenset(
-    "main www api admin console static assets mail smtp ftp ns dns cdn hooks pay login support".split()
+    {
+        "main",
+        "www",
+        "api",
+        "admin",
+        "console",
+        "static",
+        "assets",
+        "mail",
+        "smtp",
+        "ftp",
+        "ns",
+        "dns",
+        "cdn",
+        "hooks",
+        "pay",
+        "login",
+        "support",
+    }
 )
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,28}[a-z0-9])", re.ASCII)
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
