@@ -2,6 +2,7 @@ import json
 
 import pytest
 from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from chalicelib.kit.errors import ShopError
 from chalicelib.web.openapi import document
@@ -23,6 +24,7 @@ def check(described, shape, body: bytes) -> None:
 
 def test_the_document_is_openapi_3_1_with_every_call_of_the_contract(described):
     assert described["openapi"] == "3.1.0"
+    OpenAPIV31SpecValidator(described).validate()
     assert {(path, verb) for path, verbs in described["paths"].items() for verb in verbs} == {
         ("/healthz", "get"),
         ("/api/v1/goods", "get"),
