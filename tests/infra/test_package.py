@@ -14,6 +14,7 @@ from infra.package import build, rest
 
 pytestmark = pytest.mark.package
 
+CODE = "cardmesh-code"  # the bucket functions are loaded from
 # path → face, as the shop's map has it; every path below /console belongs to the console
 FACES = {
     "/": "storefront",
@@ -52,6 +53,20 @@ SCHEDULES = {
 }
 
 
+ROBOTS = json.dumps(
+    {
+        "requestContext": {"httpMethod": "GET", "resourcePath": "/robots.txt", "identity": {}},
+        "headers": {"Host": "nowhere.shop.localhost"},
+        "multiValueQueryStringParameters": None,
+        "pathParameters": None,
+        "body": None,
+        "stageVariables": None,
+        "isBase64Encoded": False,
+        "path": "/robots.txt",
+    }
+)
+
+
 class NoManagedPolicies:
     def load(self):
         return {}
@@ -64,7 +79,7 @@ def expanded(packaged, monkeypatch):
     template = copy.deepcopy(packaged.template)
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
-            resource["Properties"]["CodeUri"] = "s3://bucket/deployment.zip"
+            resource["Properties"]["CodeUri"] = f"s3://{CODE}/{build.ZIP}"
     parameters = {
         name: value.get("Default", "shop.example") for name, value in template["Parameters"].items()
     }
@@ -259,3 +274,32 @@ def test_the_zip_runs_with_nothing_else_installed(packaged, tmp_path):
     call = [sys.executable, "-S", "-c", code]  # without site-packages
     done = subprocess.run(call, cwd=tmp_path, env={}, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.cloud
+def test_the_whole_package_comes_up_as_one_stack(packaged, expanded, cloud):
+    storage = cloud("s3")
+    storage.create_bucket(Bucket=CODE)
+    storage.put_object(Bucket=CODE, Key=build.ZIP, Body=(packaged.folder / build.ZIP).read_bytes())
+    storage.put_object(Bucket=CODE, Key=build.TEMPLATE, Body=json.dumps(expanded))
+    formation = cloud("cloudformation")
+    formation.create_stack(
+        StackName="cardmesh",
+        TemplateURL=f"{storage.meta.endpoint_url}/{CODE}/{build.TEMPLATE}",
+        Capabilities=["CAPABILITY_IAM"],
+        Parameters=[{"ParameterKey": "SiteDomain", "ParameterValue": "shop.localhost"}],
+    )
+    waiter = formation.get_waiter("stack_create_complete")
+    waiter.wait(StackName="cardmesh", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    mappings = cloud("lambda").list_event_source_mappings()["EventSourceMappings"]
+    assert len(mappings) == len(WORKERS)
+    assert {tuple(mapping["FunctionResponseTypes"]) for mapping in mappings} == {("ReportBatchItemFailures",)}
+    answer = cloud("lambda").invoke(FunctionName=_function_named(cloud, "Storefront"), Payload=ROBOTS)
+    page = json.loads(answer["Payload"].read())
+    assert page["statusCode"] == 404  # the function read the registry, and no shop answers at that host
+    assert "/static/storefront.css" in page["body"]
+
+
+def _function_named(cloud, logical):
+    found = cloud("cloudformation").describe_stack_resource(StackName="cardmesh", LogicalResourceId=logical)
+    return found["StackResourceDetail"]["PhysicalResourceId"]
