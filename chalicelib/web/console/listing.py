@@ -61,7 +61,7 @@ def save(visit: Visit) -> Response:
         shelves.bring(visit.shop.site, now=visit.now)
     if not wrong:
         return desk.done(PLACE, "listing", n=saved)
-    visit.account.refusal = errors.Invalid(desk.words("error.rows", saved=saved, wrong=len(wrong)))
+    visit.account.refusal = values.BadValue(desk.words("error.rows", saved=saved, wrong=len(wrong)))
     answer = index(visit, wrong)
     answer.status_code = 422
     return answer

@@ -10,7 +10,7 @@ from chalicelib.tenancy import service as tenancy
 
 from .. import face as faces
 from ..visit import Visit
-from . import desk
+from . import desk, values
 
 face = faces.Face("console_sites", error_page=desk.error_page, enter=desk.enter_staff)
 
@@ -88,7 +88,7 @@ def create(visit: Visit, site: str) -> Response:
         brand=brand,
         owner_login=asked.login,
         owner_password=asked.password,
-        plan=asked.plan,
+        plan=_known(asked.plan),
         now=visit.now,
     )
     return desk.done(f"/console/sites/{opened.site}", "site_asked")
@@ -115,8 +115,15 @@ def retry(_visit: Visit, site: str) -> Response:
 @desk.or_again(one)
 def choose_plan(visit: Visit, site: str) -> Response:
     """Change which split plan the site's next orders follow."""
-    tenancy.set_plan(site, visit.fields(Choice).plan)
+    tenancy.set_plan(site, _known(visit.fields(Choice).plan))
     return desk.done(f"/console/sites/{site}", "site_plan")
+
+
+def _known(plan: str) -> str:
+    """The name of a plan that exists. Raises BadValue."""
+    if plan not in {known.name for known in settlement.plans()}:
+        raise values.BadValue("没有这个分账方案，请重新选择。", field="plan")
+    return plan
 
 
 def _plan_names() -> list[tuple[str, str]]:

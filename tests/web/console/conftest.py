@@ -1,0 +1,89 @@
+"""The console as a person meets it: signed in at a host, reading pages and posting forms."""
+
+import importlib
+import re
+from urllib.parse import urlencode
+
+import pytest
+from chalice import Chalice
+from chalice.test import Client
+
+from chalicelib.kit import clock, tenant
+from chalicelib.orders import service as orders
+from chalicelib.tenancy import service as tenancy
+
+FACES = ("board", "goods", "listing", "login", "orders", "plans", "settings", "sites", "statement", "stock")
+MAIN = "main.cardmesh.test"
+FORM = "application/x-www-form-urlencoded"
+
+
+class Person:
+    """Somebody at a console. `token` is the session's cookie."""
+
+    def __init__(self, client, host, token=""):
+        self.client = client
+        self.host = host
+        self.token = token
+
+    def get(self, path, **headers):
+        return self._ask("GET", path, b"", headers)
+
+    def post(self, path, fields, **headers):
+        """Post a form with the token that this session's pages carry."""
+        return self.post_raw(path, {"form_token": self.form_token, **fields}, **headers)
+
+    def post_raw(self, path, fields, **headers):
+        return self._ask("POST", path, urlencode(fields).encode(), {"Content-Type": FORM, **headers})
+
+    @property
+    def form_token(self):
+        return re.search(r'name="form_token" value="(\w+)"', page(self.get("/console")))[1]
+
+    def _ask(self, method, path, body, headers):
+        cookie = {"Cookie": f"staff={self.token}"} if self.token else {}
+        headers = {"Host": self.host, **cookie, **headers}
+        return self.client.http.request(method, path, headers=headers, body=body)
+
+
+def buy(world, shop, **asked):
+    """An order that was paid, taken as far as it goes by itself, and is known to the list of all orders."""
+    order = shop.place(**asked)
+    shop.pay(order)
+    world.run("fulfil", "settle")
+    with tenant.acting_for(tenant.MAIN):
+        orders.add_to_feed([order.number], now=world.now)
+    return shop.order(order.number)
+
+
+def page(answer):
+    """An answer's text."""
+    return answer.body.decode()
+
+
+@pytest.fixture(scope="session")
+def console():
+    """The console's faces alone, as one app."""
+    app = Chalice("console")
+    for name in FACES:
+        app.register_blueprint(importlib.import_module(f"chalicelib.web.console.{name}").face.blueprint)
+    with Client(app) as client:
+        yield client
+
+
+@pytest.fixture
+def staff(world, console):
+    """A member of the main site's staff, signed in."""
+    with tenant.acting_for(tenant.MAIN):
+        tenancy.enlist("main", "admin", "correct horse", role="staff", now=clock.now())
+    return Person(console, MAIN, sign_in(tenant.MAIN, "admin"))
+
+
+@pytest.fixture
+def owner(shop, console):
+    """The owner of the sub-site `demo`, signed in; ten codes of main goods are on the shelf."""
+    return Person(console, "demo.cardmesh.test", sign_in(shop.site, "demo-owner"))
+
+
+def sign_in(scope, login):
+    with tenant.acting_for(tenant.MAIN):
+        return tenancy.sign_in(scope, login, "correct horse", address="1.2.3.4", now=clock.now())[1]

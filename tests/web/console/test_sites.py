@@ -1,0 +1,109 @@
+import pytest
+
+from chalicelib.kit import tenant
+from chalicelib.ledger import service as ledger
+from chalicelib.tenancy import service as tenancy
+from tests import make
+
+from .conftest import Person, page, sign_in
+
+FORM = {
+    "slug": "campus",
+    "name": "校园卡站",
+    "tagline": "学生特惠",
+    "color": "#c2410c",
+    "logo": "",
+    "login": "campus-owner",
+    "password": "correct horse",
+    "plan": "standard",
+}
+
+
+def site(code):
+    tenancy.forget()
+    return tenancy.site(code)
+
+
+def test_a_site_made_by_the_form_comes_up_while_its_page_watches(world, staff):
+    place = staff.post("/console/sites/new", FORM).headers["Location"].split("?")[0]
+    assert "data-poll" in page(staff.get(place))
+    assert staff.get(f"{place}/state").json_body["state"] == "asked"
+    assert world.run("provision") == []
+    assert staff.get(f"{place}/state").json_body == {"state": "active", "note": ""}
+    shown = page(staff.get(place))
+    assert "data-poll" not in shown
+    assert 'href="https://campus.cardmesh.test"' in shown
+    tenancy.forget()
+    code = place.rsplit("/", 1)[1]
+    assert (
+        Person(staff.client, "campus.cardmesh.test", sign_in(code, "campus-owner"))
+        .get("/console")
+        .status_code
+        == 200
+    )
+
+
+def test_sending_the_form_twice_opens_one_site(staff):
+    places = {staff.post("/console/sites/new", FORM).headers["Location"] for _ in range(2)}
+    assert len(places) == 1
+    assert len(tenancy.sites()) == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        ("slug", "admin", "站点名为"),
+        ("slug", "../etc", "站点名为"),
+        ("name", "", "名称为"),
+        ("color", "red", "颜色写成"),
+        ("password", "short", "密码为"),
+        ("login", "a b", "账号为"),
+    ],
+)
+def test_a_refused_field_says_why_and_the_rest_stays(staff, field, typed, said):
+    answer = staff.post("/console/sites/new", {**FORM, field: typed})
+    assert answer.status_code == 422
+    assert said in page(answer)
+    assert 'value="学生特惠"' in page(answer)
+    assert "correct horse" not in page(answer)
+    assert tenancy.sites() == []
+
+
+def test_a_site_is_suspended_and_sells_again(shop, staff):
+    path = f"/console/sites/{shop.site}"
+    for state, said in (("suspended", "已停业"), ("active", "营业中")):
+        answer = staff.post(f"{path}/switch", {"state": state})
+        assert site(shop.site).state == state
+        assert said in page(staff.get(answer.headers["Location"]))
+    assert staff.post(f"{path}/switch", {"state": "gone"}).status_code == 400
+    assert site(shop.site).state == "active"
+
+
+def test_a_failed_site_shows_why_and_can_be_retried(world, staff):
+    code = staff.post("/console/sites/new", FORM).headers["Location"].split("?")[0].rsplit("/", 1)[1]
+    with tenant.acting_for(tenant.MAIN):
+        tenancy.move(code, "failed", expected=("asked",), note="The stack ended in <ROLLBACK>.")
+    assert "&lt;ROLLBACK&gt;" in page(staff.get(f"/console/sites/{code}"))
+    assert "创建失败" in page(staff.get("/console/sites"))
+    staff.post(f"/console/sites/{code}/retry", {})
+    assert site(code).state == "asked"
+
+
+def test_the_next_orders_of_a_site_follow_another_plan(shop, staff):
+    with tenant.acting_for(tenant.MAIN):
+        ledger.put_plan(ledger.Plan("partner", 0, 1000, 1500), now=make.NOON)
+    staff.post(f"/console/sites/{shop.site}/plan", {"plan": "partner"})
+    assert site(shop.site).plan == "partner"
+
+
+def test_a_plan_that_does_not_exist_is_not_chosen(shop, staff):
+    assert staff.post(f"/console/sites/{shop.site}/plan", {"plan": "gold"}).status_code == 422
+    assert site(shop.site).plan == "standard"
+    assert staff.post("/console/sites/new", {**FORM, "plan": "gold"}).status_code == 422
+    assert [s.slug for s in tenancy.sites()] == ["demo"]
+
+
+def test_an_unknown_site_is_not_found(staff):
+    assert staff.get("/console/sites/zzzz").status_code == 404
+    assert staff.get("/console/sites/zzzz/state", Accept="application/json").json_body["code"] == "not_found"
+    assert staff.post("/console/sites/zzzz", FORM).status_code == 404
