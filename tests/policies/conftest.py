@@ -5,12 +5,8 @@ from pathlib import Path
 import pytest
 from moto import mock_aws
 
-from chalicelib.catalog import service as catalog
 from chalicelib.kit import aws, config, tenant, vault
-from chalicelib.ledger import service as ledger
-from chalicelib.payments import service as payments
-from chalicelib.stock import service as stock
-from chalicelib.tenancy import service as tenancy
+from tests.policies.enforce import grow_cold
 
 INFRA = Path(__file__).parents[2] / "infra"
 SETTINGS = {
@@ -61,5 +57,4 @@ def _forget():
     aws.session.cache_clear()
     aws.client.cache_clear()
     tenant._clients.clear()
-    for service in (vault, tenancy, catalog, stock, ledger, payments):
-        service.forget()
+    grow_cold()

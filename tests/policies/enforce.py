@@ -1,7 +1,8 @@
 """AWS calls under the policy of a function: what IAM would refuse fails here as well.
 
 `acting_as("checkout")` evaluates every call made inside the block, whatever answers it. Calls signed for a site are
-evaluated under the tenant policy with that site as its tag, all others under the function's own.
+evaluated under the tenant policy with that site as its tag, all others under the function's own. Each block begins
+as a cold function does: nothing another function read or decrypted is remembered.
 """
 
 import contextlib
@@ -12,7 +13,12 @@ from unittest import mock
 
 from botocore.client import BaseClient
 
-from chalicelib.kit import tenant
+from chalicelib.catalog import service as catalog
+from chalicelib.kit import tenant, vault
+from chalicelib.ledger import service as ledger
+from chalicelib.payments import service as payments
+from chalicelib.stock import service as stock
+from chalicelib.tenancy import service as tenancy
 from tests.policies import documents
 from tests.policies.evaluate import Request, allows
 
@@ -33,6 +39,7 @@ class Denied(AssertionError):
 def acting_as(function: str) -> Iterator[None]:
     """Evaluate each call of the block under a function's policy. Raises Denied at the call."""
     call = BaseClient._make_api_call
+    grow_cold()
 
     def guarded(client: BaseClient, operation: str, given: dict[str, Any]) -> Any:
         signer = client._request_signer._credentials  # the public way tells only how a client was configured
@@ -46,6 +53,12 @@ def acting_as(function: str) -> Iterator[None]:
 
     with mock.patch.object(BaseClient, "_make_api_call", guarded):
         yield
+
+
+def grow_cold() -> None:
+    """Forget what is held in memory."""
+    for service in (vault, tenancy, catalog, stock, ledger, payments):
+        service.forget()
 
 
 def requests(service: str, operation: str, given: dict[str, Any]) -> list[Request]:
