@@ -1,5 +1,6 @@
 """Builders: a cloud in memory, shops, goods, shoppers, and a payment channel that does as it is told."""
 
+import copy
 import importlib
 import json
 import uuid
@@ -326,6 +327,25 @@ def _forget():
     aws.client.cache_clear()
     aws.session.cache_clear()
     config.load.cache_clear()
-    for bucket in (accounts._tries, lookup._wrong):
+    for bucket in (accounts._tries, lookup._wrong, lookup._guesses):
         bucket._levels.clear()
     assert throttle.Bucket
+
+
+def item_size(item):
+    """Bytes DynamoDB counts for an item in its wire form: names and values, see "DynamoDB item sizes and formats"."""
+    return sum(len(name.encode()) + _value_size(*value.popitem()) for name, value in copy.deepcopy(item).items())
+
+
+def _value_size(kind, value):
+    if kind == "S":
+        return len(value.encode())
+    if kind == "B":
+        return len(value)
+    if kind == "N":
+        return (len(value.lstrip("-").strip("0.")) + 1) // 2 + 1 + value.startswith("-")
+    if kind in ("BOOL", "NULL"):
+        return 1
+    parts = value.values() if kind == "M" else value
+    names = sum(len(name.encode()) for name in value) if kind == "M" else 0
+    return 3 + names + sum(1 + _value_size(*dict(one).popitem()) for one in parts)

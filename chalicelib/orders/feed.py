@@ -34,7 +34,7 @@ def add_to_feed(numbers: Sequence[str], *, now: int) -> None:
 
 def newest(before: str, *, now: int) -> Iterator[tuple[str, str]]:
     """(cursor, number) of all orders, newest first, from below the cursor `before`; at most a month back."""
-    start = int(before[:10]) if before[:10].isdigit() else now
+    start = int(before[:10]) if before[:10].isdecimal() else now
     for back in range(_DAYS_BACK):
         rows = FeedRow.of(tenant.MAIN)
         where: Condition | None = (FeedRow.sk < before) if before and back == 0 else None

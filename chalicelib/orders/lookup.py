@@ -12,23 +12,25 @@ _KNOWN = 900  # seconds for which a right answer is remembered, so that polling 
 _STAY = 30 * 86_400
 _MOST_RECEIPTS = 20
 
-_wrong = throttle.Bucket(size=10, seconds=600)
+_wrong = throttle.Bucket(size=15, seconds=1800)  # per number and address
+_guesses = throttle.Bucket(size=60, seconds=1800)  # per address, whatever the number
 _known: dict[bytes, int] = {}
 
 
 def may_read(site: str, text: str, contact: str, secret: str, *, address: str, now: int) -> record.Order:
     """The order behind number, contact and query password.
 
-    Anything wrong is the same NotFound, after the same work; ten wrong tries of an address at a number within ten
-    minutes raise TooMany.
+    Anything wrong is the same NotFound, after the same work; after fifteen wrong tries of an address at a number,
+    or sixty at any numbers, within half an hour it is TooMany.
     """
     number = _number(site, text)
     key = f"{site}|{number}|{address}"
-    if _wrong.empty(key):
-        _wrong.take(key)
+    for bucket, name in ((_wrong, key), (_guesses, address)):
+        if bucket.empty(name):
+            bucket.take(name)
     proof = vault.mac(site, "lookup", f"{number}|{contact}|{secret}")
     if _known.get(proof, 0) <= now:
-        _check(site, number, contact, secret, key)
+        _check(site, number, contact, secret, key, address)
         _remember(proof, now)
     return record.read(site, number)
 
@@ -67,13 +69,14 @@ def _number(site: str, text: str) -> str:
     return number if rules.site_of(number) == site else ""
 
 
-def _check(site: str, number: str, contact: str, secret: str, key: str) -> None:
+def _check(site: str, number: str, contact: str, secret: str, key: str, address: str) -> None:
     row = OrderRow.of(site).read(rules.partition(number), number) if number else None
     if row is None:
         password.waste(secret)
     right = row is not None and password.matches(secret, row.password) and _same(site, row, contact)
     if not right:
         _wrong.take(key)
+        _guesses.take(address)
         raise errors.NotFound("No order matches this number, contact and password.")
 
 

@@ -123,7 +123,7 @@ def partitions(day: str) -> list[str]:
 
 def split_trade_no(out_trade_no: str) -> tuple[str, int]:
     """The order and attempt a channel's number belongs to. Raises NotFound."""
-    if not out_trade_no[LENGTH:].isdigit() or len(out_trade_no) != LENGTH + 2:
+    if not out_trade_no[LENGTH:].isdecimal() or len(out_trade_no) != LENGTH + 2:
         raise NotFound
     return parse_number(out_trade_no[:LENGTH]), int(out_trade_no[LENGTH:])
 
