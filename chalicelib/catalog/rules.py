@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from chalicelib.kit.errors import NotFound, ShopError
 
@@ -125,10 +126,14 @@ class Shelf:
 
     def find(self, goods_id: str) -> Offer:
         """The offer of these goods. Raises NotFound."""
-        for offer in self.offers:
-            if offer.goods_id == goods_id:
-                return offer
-        raise NotFound("These goods are not on sale here.")
+        try:
+            return self._by_id[goods_id]
+        except KeyError:
+            raise NotFound("These goods are not on sale here.") from None
+
+    @cached_property
+    def _by_id(self) -> dict[str, Offer]:
+        return {offer.goods_id: offer for offer in self.offers}
 
     def search(self, q: str = "", category: str = "") -> list[Offer]:
         """Offers of a category whose name holds every word of the query."""

@@ -20,6 +20,8 @@ MOST_ATTEMPTS = 4
 LONGEST_NAME = 96  # bytes of the goods' name kept in the order
 LONGEST_CONTACT = 96  # bytes
 
+_LOOK_ALIKES = str.maketrans("OIL", "011")  # Crockford's reading of letters that are not in the alphabet
+
 STATES = ("pending", "paid", "delivered", "review", "refunding", "refunded", "expired")
 FINAL = frozenset({"delivered", "refunded", "expired"})
 MOVES = {
@@ -99,8 +101,8 @@ def make_number(site: str, digest: bytes, key_time: int) -> str:
 
 
 def parse_number(text: str) -> str:
-    """A number as people type it. Raises NotFound for what can be none."""
-    number = "".join(text.split()).upper()
+    """A number as people type it, look-alike letters included. Raises NotFound for what can be none."""
+    number = "".join(text.split()).upper().translate(_LOOK_ALIKES)
     if len(number) != LENGTH or any(letter not in ids.ALPHABET for letter in number):
         raise NotFound
     return number
