@@ -55,6 +55,8 @@ def seal(owner: str, plain: bytes, place: str) -> bytes:
 
 def unseal(owner: str, sealed: bytes, place: str) -> bytes:
     """Decrypt what was sealed for the same place. Raises Unreadable."""
+    if not sealed.startswith(_VERSION):
+        raise Unreadable(place)
     try:
         return AESGCM(_key(owner)).decrypt(sealed[1:13], sealed[13:], _bound(owner, place))
     except (InvalidTag, ValueError):
@@ -77,6 +79,8 @@ def _bound(owner: str, place: str) -> bytes:
 
 
 def _key(owner: str) -> bytes:
+    if not _shared(owner):
+        tenant.check(owner)  # a key in memory serves its own site only
     now = clock.now()
     known = _keys.get(owner)
     if known and known[1] > now:
