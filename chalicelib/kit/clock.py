@@ -30,7 +30,10 @@ def day_of(at: int) -> str:
 
 def day_start(day: str) -> int:
     """The first second of a Beijing day given as YYYYMMDD. Raises ValueError for anything else."""
-    return int(datetime.strptime(day, "%Y%m%d").replace(tzinfo=BEIJING).timestamp())
+    start = int(datetime.strptime(day, "%Y%m%d").replace(tzinfo=BEIJING).timestamp())
+    if day_of(start) != day:
+        raise ValueError("a day has eight digits")  # strptime takes fewer, and digits of other scripts
+    return start
 
 
 def iso(at: int) -> str:

@@ -60,7 +60,7 @@ def read(env: Mapping[str, str]) -> Config:
 
     def number(name: str, default: int, least: int, most: int) -> int:
         raw = env.get(name, str(default))
-        if not raw.isdigit() or not least <= int(raw) <= most:
+        if not raw.isdecimal() or not least <= int(raw) <= most:
             raise Misconfigured(f"{name} must be a whole number from {least} to {most}")
         return int(raw)
 
