@@ -30,6 +30,13 @@ def world(monkeypatch):
         yield fresh
 
 
+@pytest.fixture(scope="module")
+def cloud():
+    """A world shared by a module's tests, which keep apart by sites and goods of their own."""
+    with pytest.MonkeyPatch.context() as patches, make.World(patches) as fresh:
+        yield fresh
+
+
 @pytest.fixture
 def shop(world):
     """An open sub-site `demo` with ten codes of one kind of goods on its shelf."""

@@ -2,6 +2,7 @@
 
 import copy
 import importlib
+import itertools
 import json
 import uuid
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,7 @@ WORKERS = {
     "settle": ("settlement", "settle_orders"),
     "refund": ("settlement", "refund_orders"),
 }
+_owners = itertools.count(1)
 
 
 class World:
@@ -302,6 +304,15 @@ def make_shop(world, *, slug="demo", codes=10, own=False, **terms):
     return Shop(world, site, goods.goods_id, owner)
 
 
+def make_owner():
+    """The table and the key of a sub-site that nobody registered; its code."""
+    code = f"t{next(_owners):03}"
+    make_table(f"cardmesh-site-{code}")
+    with tenant.acting_for(code):
+        vault.make_key(code)
+    return code
+
+
 def make_table(name):
     """A table with the keys every table has."""
     boto3.client("dynamodb").create_table(
@@ -334,7 +345,9 @@ def _forget():
 
 def item_size(item):
     """Bytes DynamoDB counts for an item in its wire form: names and values, see "DynamoDB item sizes and formats"."""
-    return sum(len(name.encode()) + _value_size(*value.popitem()) for name, value in copy.deepcopy(item).items())
+    return sum(
+        len(name.encode()) + _value_size(*value.popitem()) for name, value in copy.deepcopy(item).items()
+    )
 
 
 def _value_size(kind, value):

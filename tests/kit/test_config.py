@@ -1,0 +1,37 @@
+"""Settings: what is missing or makes no sense stops the function at its start."""
+
+import pytest
+
+from chalicelib.kit import config
+
+LEAST = {"KEY_ID": "alias/key", "SITE_DOMAIN": "shops.example"}
+
+
+def test_the_fewest_settings_are_enough():
+    settings = config.read(LEAST)
+    assert settings.main_host == "main.shops.example"
+    assert settings.url_of("a.shops.example", "/x") == "https://a.shops.example/x"
+    assert set(settings.queues) == set(config.QUEUES)
+
+
+@pytest.mark.parametrize("name", LEAST)
+def test_a_missing_setting_is_named(name):
+    with pytest.raises(config.Misconfigured, match=f"{name} is not set"):
+        config.read({key: value for key, value in LEAST.items() if key != name})
+
+
+@pytest.mark.parametrize("value", ["", "x", "-1", "4", "901", "9.5", "9²"])
+def test_a_hold_outside_its_bounds_is_refused(value):
+    with pytest.raises(config.Misconfigured, match="HOLD_SECONDS must be a whole number from 5 to 900"):
+        config.read({**LEAST, "HOLD_SECONDS": value})
+
+
+@pytest.mark.parametrize("value", ["5", "900"])
+def test_the_bounds_themselves_are_accepted(value):
+    assert config.read({**LEAST, "HOLD_SECONDS": value}).hold_seconds == int(value)
+
+
+def test_the_region_is_the_functions_own_before_any_default():
+    assert config.read({**LEAST, "AWS_DEFAULT_REGION": "eu-west-1"}).region == "eu-west-1"
+    both = {**LEAST, "AWS_DEFAULT_REGION": "eu-west-1", "AWS_REGION": "cn-north-1"}
+    assert config.read(both).region == "cn-north-1"
