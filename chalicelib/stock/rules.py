@@ -14,7 +14,7 @@ MOST_ROWS = 200_000
 MOST_RANGES = 8  # of one order, so that its row stays within 900 bytes
 RING = 16  # claims a pointer remembers
 
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")  # lone surrogates cannot be stored
 
 
 class SoldOut(ShopError):
