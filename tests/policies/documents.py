@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 POLICIES = Path(__file__).parents[2] / "policies"
@@ -30,6 +31,7 @@ def filled(text):
     return re.sub(r"\$\{(?!aws:)([^}]+)\}", lambda found: _FILLED[found[1]], text)
 
 
+@cache
 def policy(name):
     return json.loads(filled((POLICIES / f"{name}.json").read_text()))
 
