@@ -92,7 +92,7 @@ def test_the_pay_page_shows_code_amount_and_time_left_and_nothing_to_sign(browse
     shown = read(answer)
     assert 'class="qr"' in answer.body.decode()
     assert "¥ 45 .60" in shown.text
-    assert shown.all("span", **{"data-left": "880"})
+    assert shown.all("p", **{"data-left": "880"})
     assert not shown.all("a", target="_blank")
 
 

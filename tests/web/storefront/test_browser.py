@@ -1,0 +1,167 @@
+"""What only a real browser shows: reading, touching, waiting, copying."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from chalicelib.catalog.service import KINDS
+from tests.web.storefront import fake, served
+
+pytestmark = pytest.mark.browser
+
+PAY = f"/pay/{fake.NUMBER}"
+ORDER = f"/orders/{fake.NUMBER}"
+PATHS = ("/", "/goods/tx-month", "/buy/tx-month?quantity=12", PAY, ORDER, "/orders", "/login", "/goods/none")
+PHONE = {"width": 360, "height": 780}
+SCREEN = {"width": 1440, "height": 900}
+MEASURE = Path(__file__).with_name("measure.js").read_text("utf-8")
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    path = shutil.which("chromium")
+    if not path and os.environ.get("CI") == "true":
+        pytest.fail("Install chromium: the pages must be seen in a browser.")
+    if not path:
+        pytest.skip("NO CHROMIUM ON THIS MACHINE: the pages were not seen in a browser")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def address(store):
+    with fake.opened(store, STATIC_URL="/static") as client, served.serving(client) as found:
+        yield found
+
+
+@pytest.fixture
+def visit(chromium, address):
+    """Open a path as somebody who placed the order; nothing may be complained about in the browser's console."""
+    contexts, complaints = [], []
+
+    def open_page(path, *, viewport=SCREEN, **options):
+        context = chromium.new_context(viewport=viewport, locale="zh-CN", base_url=address, **options)
+        context.add_cookies([{"name": "receipts", "value": fake.NUMBER, "url": address}])
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console", lambda message: complaints.append(message.text) if message.type == "error" else None
+        )
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [one for one in complaints if "status of 404" not in one] == []
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("viewport", [PHONE, SCREEN], ids=["phone", "screen"])
+def test_a_page_is_still_while_it_loads_and_legible_in_both_schemes(visit, path, viewport):
+    page = visit(path, viewport=viewport)
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate(f"{MEASURE}; shifted()") == []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        assert page.evaluate("faint()") == []
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_fits_a_phone_and_a_thumb_even_with_text_at_200_percent(visit, path):
+    page = visit(path, viewport=PHONE, has_touch=True)
+    assert page.evaluate(f"{MEASURE}; tooWide()") == []
+    assert page.evaluate("small()") == []
+    page.add_style_tag(content="html{font-size:200%}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_the_buy_bar_stays_under_the_thumb_and_the_search_in_sight(visit):
+    page = visit("/goods/tx-month", viewport=PHONE)
+    page.mouse.wheel(0, 400)
+    page.wait_for_timeout(100)
+    expect(page.get_by_role("button", name="立即购买")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("searchbox")).to_be_in_viewport(ratio=1)
+
+
+def test_the_price_follows_the_quantity(visit):
+    page = visit("/buy/tx-month")
+    expect(page.get_by_role("button", name="支付 ¥22.80")).to_be_visible()
+    page.get_by_role("button", name="多一件").click()
+    expect(page.get_by_role("button", name="支付 ¥45.60")).to_be_visible()
+    page.get_by_label("数量").fill("50")
+    expect(page.get_by_text("50 件起批发价")).to_be_visible()
+
+
+def test_from_the_counter_to_the_codes_without_a_reload(visit, store):
+    page = visit("/")
+    page.get_by_role("link", name=re.compile("腾讯视频")).click()
+    page.get_by_role("button", name="立即购买").click()
+    page.get_by_label("联系方式").fill("13800138021")
+    page.get_by_label("查询密码").fill("4321")
+    page.get_by_role("radio", name="支付宝").check()
+    page.get_by_role("button", name="支付 ¥22.80").click()
+    expect(page.get_by_role("img", name="支付宝付款二维码")).to_be_visible()
+    expect(page.get_by_text("请在 14:")).to_be_visible()
+    store.reach("paid", "paid")
+    page.wait_for_url(f"**{ORDER}")
+    expect(page.get_by_role("heading", name="已付款，正在出卡")).to_be_visible()
+    store.reach("delivered", "paid", "delivered", codes=("A7QF2MXK93TDWL5P", "9TR4HWQ7ZK2M5XDB"))
+    expect(page.get_by_role("heading", name="已出卡", exact=True)).to_be_visible()
+    expect(page.locator("code").first).to_have_css("filter", "blur(7px)")
+    page.get_by_text("显示卡密").click()
+    expect(page.locator("code").first).to_have_css("filter", "none")
+
+
+def test_one_code_and_all_codes_can_be_copied_whole(visit, store):
+    store.reach("delivered", "paid", "delivered", codes=("A7QF2MXK93TDWL5P", "9TR4HWQ7ZK2M5XDB"))
+    page = visit(ORDER, permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="复制第 2 个").click()
+    expect(page.get_by_text("已复制", exact=True)).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "9TR4HWQ7ZK2M5XDB"
+    page.get_by_role("button", name="全部复制").click()
+    expect(page.get_by_text("已复制 2 个")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "A7QF2MXK93TDWL5P\n9TR4HWQ7ZK2M5XDB"
+
+
+def test_without_scripts_a_shopper_gets_to_the_pay_page_and_on_when_paid(visit, store):
+    page = visit("/goods/tx-month", java_script_enabled=False)
+    expect(page.get_by_role("button", name="多一件")).to_be_hidden()
+    page.get_by_label("数量").fill("12")
+    page.get_by_role("button", name="立即购买").click()
+    page.get_by_label("数量").fill("2")
+    page.get_by_role("button", name="更新价格").click()
+    page.get_by_label("联系方式").fill("13800138021")
+    page.get_by_label("查询密码").fill("4321")
+    page.get_by_role("button", name="支付 ¥45.60").click()
+    expect(page.get_by_text("打开微信，扫一扫")).to_be_visible()
+    store.reach("paid", "paid")
+    page.wait_for_url(f"**{ORDER}", timeout=9000)
+
+
+def test_a_slash_goes_to_the_search(visit):
+    page = visit("/")
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+
+
+def test_a_receipt_prints_its_codes_readably(visit, store):
+    store.reach("delivered", "paid", "delivered", codes=("A7QF2MXK93TDWL5P",))
+    page = visit(ORDER)
+    page.emulate_media(media="print")
+    expect(page.locator("code").first).to_have_css("filter", "none")
+    expect(page.get_by_role("banner")).to_be_hidden()
+
+
+def test_every_kind_of_goods_has_its_mark(visit, store):
+    store.offers = tuple(fake.offer(kind, "商品", "分类", kind, "", 100) for kind in KINDS)
+    boxes = visit("/").eval_on_selector_all(".sort svg", "all => all.map(one => one.getBBox().width)")
+    assert len(boxes) == len(KINDS)
+    assert min(boxes) > 10
