@@ -15,28 +15,6 @@ from infra.package import build, rest
 pytestmark = pytest.mark.package
 
 CODE = "cardmesh-code"  # the bucket functions are loaded from
-# path → face, as the shop's map has it; every path below /console belongs to the console
-FACES = {
-    "/": "storefront",
-    "/goods/{goods_id}": "storefront",
-    "/login": "storefront",
-    "/signup": "storefront",
-    "/logout": "storefront",
-    "/healthz": "storefront",
-    "/api/v1/goods": "storefront",
-    "/api/v1/openapi.json": "storefront",
-    "/robots.txt": "storefront",
-    "/lang/{lang}": "storefront",
-    "/buy/{goods_id}": "checkout",
-    "/pay/{order_no}": "checkout",
-    "/api/v1/orders": "checkout",
-    "/orders": "receipts",
-    "/orders/{order_no}": "receipts",
-    "/orders/{order_no}/state": "receipts",
-    "/orders/{order_no}/codes": "receipts",
-    "/api/v1/orders/{order_no}": "receipts",
-    "/hooks/{channel}/{merchant}": "hooks",
-}
 # worker → its queue, batch size, batching window and timeout in seconds
 WORKERS = {
     "DeliverOrders": ("Fulfil", 10, 0, 60),
@@ -157,52 +135,6 @@ def _alarms_on(packaged, metric, queue):
 def test_a_schedule_runs_when_it_should(packaged, name):
     (event,) = packaged.functions[name]["Events"].values()
     assert event == {"Type": "Schedule", "Properties": {"Schedule": SCHEDULES[name]}}
-
-
-def test_every_path_leads_to_the_function_of_its_audience(packaged):
-    found = {path: face for api in ("RestAPI", "HooksAPI") for path, face in _faces(packaged, api).items()}
-    console = {path for path in found if path == "/console" or path.startswith("/console/")}
-    assert {path: face for path, face in found.items() if path not in console} == FACES
-    assert {found[path] for path in console} == {"console"}
-
-
-def _faces(packaged, api):
-    found = {}
-    for path, methods in packaged.resources[api]["Properties"]["DefinitionBody"]["paths"].items():
-        uris = {method["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"] for method in methods.values()}
-        (uri,) = uris
-        (found[path],) = [face for face in rest.FACES if f"${{{face.capitalize()}.Arn}}" in uri]
-    return found
-
-
-def test_payment_callbacks_have_an_api_and_a_reserve_of_their_own(packaged):
-    assert set(_faces(packaged, "HooksAPI").values()) == {"hooks"}
-    assert "hooks" not in _faces(packaged, "RestAPI").values()
-    assert packaged.functions["Hooks"]["ReservedConcurrentExecutions"] > 0
-    source = packaged.resources["HooksInvokePermission"]["Properties"]["SourceArn"]["Fn::Sub"]
-    assert "${HooksAPI}" in source
-
-
-@pytest.mark.parametrize("api", ["RestAPI", "HooksAPI"])
-def test_an_api_is_regional_within_its_quota_and_knows_404(packaged, api):
-    properties = packaged.resources[api]["Properties"]
-    assert properties["EndpointConfiguration"] == "REGIONAL"
-    body = properties["DefinitionBody"]
-    parts = [path.strip("/").split("/") for path in body["paths"]]
-    nodes = {tuple(part[: i + 1]) for part in parts for i in range(len(part))}
-    assert len(nodes) <= 280
-    unknown = body["x-amazon-apigateway-gateway-responses"]["MISSING_AUTHENTICATION_TOKEN"]
-    assert unknown["statusCode"] == "404"
-    assert json.loads(unknown["responseTemplates"]["application/json"])["code"] == "not_found"
-
-
-@pytest.mark.parametrize("face", rest.FACES)
-def test_a_face_serves_itself_alone(packaged, face):
-    function = packaged.functions[face.capitalize()]
-    assert function["Handler"] == "app.app"
-    assert function["Environment"]["Variables"]["FACES"] == face
-    assert function["MemorySize"] == 512
-    assert function["Timeout"] <= 29  # API Gateway waits no longer
 
 
 def test_every_function_has_a_role_a_log_and_settings_of_its_own(packaged):

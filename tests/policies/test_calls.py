@@ -136,6 +136,8 @@ def test_the_schedules_reach_every_site(shop):
         assert checkout.walk_all() == 1
     with acting_as("close_windows"):
         assert settlement.close_all() == 1
+    with acting_as("audit_pools"):
+        assert checkout.audit_all() == 2
     work(shop.world, "timer", "settle")
 
 

@@ -27,7 +27,7 @@ KEYS = (
     "FEED#x",
     "BOARD#x",
 )
-KEYS += ("ACCOUNT#x", "SESSION#x", "GOODS#x", "PLAN#x", "PAYOUT#x", "AUDIT#x", "SITE", "x")
+KEYS += ("ACCOUNT#x", "SESSION#x", "GOODS#x", "BATCH#x", "PLAN#x", "PAYOUT#x", "AUDIT#x", "SITE", "x")
 ALL = tuple(dict.fromkeys(KEYS))
 
 # Claiming positions, giving them back and folding what came back, which giving back may do.
@@ -45,6 +45,7 @@ MAIN = {
     "drive_orders": [
         *RETURNS,
         (READ, (*BROWSING, *CHANNELS)),
+        (("Query",), ("BATCH#x", "GOODS#x", "SITE#x")),
         (("PutItem", "UpdateItem"), ("FEED#x", "BOARD#x")),
         (("PutItem",), ("SUSPENSE#x",)),
     ],
@@ -52,7 +53,7 @@ MAIN = {
     "publish_catalogs": [(LIST, ("SITE#x", "GOODS#x", "PLAN#x"))],
     "walk_sites": [(LIST, ("SITE#x",))],
     "close_windows": [(LIST, ("SITE#x",))],
-    "audit_pools": [(LIST, ("SITE#x", *STOCK)), (("PutItem",), ("BACK#x",))],
+    "audit_pools": [(LIST, ("SITE#x",))],
 }
 SENDS = {
     "storefront": "",
