@@ -127,6 +127,15 @@ def test_every_state_and_step_has_words():
         ].keys()
 
 
+def test_words_for_refusals_belong_to_refusals_that_exist():
+    kinds = {"missing", "forbidden", "busy", "resting", "ours", "changed", "input"}
+    about = {
+        key.removeprefix("error.") for key in WORDS["en"] if key.startswith("error.") and ".title." not in key
+    }
+    assert about - _codes(ShopError) - kinds == {"safe", "home", "lookup", "unseen"}
+    assert {key.rpartition(".")[2] for key in WORDS["en"] if ".title." in key} == kinds
+
+
 def test_a_refusal_nobody_wrote_words_for_still_reads_well(browser):
     class Odd(ShopError):
         status = 418
@@ -152,6 +161,10 @@ def test_a_static_file_changes_its_address_with_its_content(browser):
     shown = read(browser.get("/"))
     sheet = shown.all("link", rel="stylesheet")[0]["href"]
     assert re.fullmatch(r"/static/storefront\.css\?v=[0-9a-f]{10}", str(sheet))
+
+
+def _codes(kind: type[ShopError]) -> set[str]:
+    return {kind.code}.union(*(_codes(child) for child in kind.__subclasses__()))
 
 
 def _slots(words: str) -> set[str]:

@@ -32,6 +32,13 @@ def test_contact_and_query_password_open_it_for_this_browser(browser):
     assert browser.get(ORDER).status_code == 200
 
 
+def test_the_number_on_the_payment_bill_opens_it_too(browser):
+    on_the_bill = f" {fake.NUMBER[:14]} {fake.NUMBER[14:]}01 ".encode()
+    assert (
+        browser.post("/orders", KNOWN.replace(fake.NUMBER.encode(), on_the_bill)).headers["Location"] == ORDER
+    )
+
+
 @pytest.mark.parametrize("wrong", [b"4321x", b""])
 def test_a_wrong_password_says_what_three_things_must_match(browser, wrong):
     answer = browser.post("/orders", KNOWN.replace(b"4321", wrong))
