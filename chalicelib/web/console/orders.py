@@ -18,7 +18,7 @@ face = faces.Face("console_orders", error_page=desk.error_page, enter=desk.enter
 
 PAGE = 50  # orders of the feed that one page shows at least, where there are so many
 MOST_STEPS = 20  # pages of the feed read for one page shown
-STATES = ("pending", "paid", "delivered", "review", "refunding", "refunded", "expired")
+ACTIONABLE = ("paid", "review")
 
 
 class ByHand(msgspec.Struct):
@@ -38,7 +38,7 @@ def index(visit: Visit) -> Response:
     day = values.day(visit.query.get("day", ""), otherwise="" if visit.account.is_main else today)
     found, more = _found(visit, day or today if visit.query.get("site") else day)
     return desk.page(
-        visit, "orders.html", orders=found, more=more, day=day, today=today, states=STATES,
+        visit, "orders.html", orders=found, more=more, day=day, today=today, states=orders.STATES,
         chosen=_status(visit) or "", chosen_site=visit.query.get("site", ""),
         sites={s.site: s for s in tenancy.sites()} if visit.account.is_main else {},
         shown_day=values.shown_day,
@@ -59,7 +59,7 @@ def one(visit: Visit, number: str) -> Response:
 @desk.or_again(one)
 def deliver(visit: Visit, number: str) -> Response:
     """Deliver by hand: what is typed is what the shopper gets."""
-    order, text = _order(visit, number), visit.fields(ByHand).text
+    order, text = _open(visit, number), visit.fields(ByHand).text
     if not text:
         raise values.BadValue("写下要交付给顾客的内容。", field="text")
     with tenant.acting_for(order.site):
@@ -73,7 +73,7 @@ def deliver(visit: Visit, number: str) -> Response:
 @desk.or_again(one)
 def refund(visit: Visit, number: str) -> Response:
     """Give the money back instead of delivering."""
-    order, reason = _order(visit, number), visit.fields(ByHand).reason
+    order, reason = _open(visit, number), visit.fields(ByHand).reason
     if not reason:
         raise values.BadValue("写一句退款原因，顾客和对账都会看到。", field="reason")
     with tenant.acting_for(order.site):
@@ -92,9 +92,17 @@ def _order(visit: Visit, number: str) -> orders.Order:
     )
 
 
+def _open(visit: Visit, number: str) -> orders.Order:
+    """An order a person may still act on. Raises WrongState."""
+    order = _order(visit, number)
+    if order.status not in ACTIONABLE:
+        raise orders.WrongState(order)
+    return order
+
+
 def _status(visit: Visit) -> str | None:
     status = visit.query.get("status", "")
-    return status if status in STATES else None
+    return status if status in orders.STATES else None
 
 
 def _found(visit: Visit, day: str) -> tuple[list[orders.Order], str]:

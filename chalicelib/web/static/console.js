@@ -143,6 +143,13 @@ function images() {
   });
 }
 
+// As the shop does it: white text where the colour can carry it, dark text where it cannot (WCAG 2.2).
+function inkOn(color) {
+  const linear = (part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+  const [r, g, b] = [1, 3, 5].map((at) => linear(parseInt(color.slice(at, at + 2), 16) / 255));
+  return 1.05 / (0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05) >= 3 ? "#fff" : "#17211f";
+}
+
 function preview() {
   const box = first("[data-preview]");
   if (!box) return;
@@ -153,7 +160,10 @@ function preview() {
     const text = value("logo") || value("name").slice(0, 1);
     const image = text.startsWith("data:image/");
     logo.replaceChildren(image ? Object.assign(new Image(), { src: text, alt: "" }) : text);
-    for (const part of [logo, first("[data-paint]", box)]) part.style.background = value("color");
+    for (const part of [logo, first("[data-paint]", box)]) {
+      part.style.background = value("color");
+      part.style.color = inkOn(value("color"));
+    }
   };
   box.closest("form").addEventListener("input", show);
 }
