@@ -23,6 +23,7 @@ _FILLED = {
     "Key.Arn": KEY,
     "TenantRole.Arn": TENANT,
     **{f"{name}Queue.Arn": arn for name, arn in QUEUE_ARNS.items()},
+    **{f"{name}DeadLetters.Arn": f"{arn}-dead" for name, arn in QUEUE_ARNS.items()},
 }
 
 

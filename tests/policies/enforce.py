@@ -107,8 +107,8 @@ def _queried(given: dict[str, Any]) -> str:
 
 
 def _sqs(operation: str, given: dict[str, Any]) -> list[Request]:
-    name = given["QueueUrl"].rsplit("-", 1)[-1].capitalize()
-    return [Request(f"sqs:{operation}", documents.QUEUE_ARNS[name])]
+    _, name, *dead = given["QueueUrl"].rsplit("/", 1)[-1].split("-")
+    return [Request(f"sqs:{operation}", "-".join([documents.QUEUE_ARNS[name.capitalize()], *dead]))]
 
 
 def _kms(operation: str, given: dict[str, Any]) -> list[Request]:

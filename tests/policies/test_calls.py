@@ -2,6 +2,7 @@
 
 import pytest
 
+from chalicelib.analytics import service as analytics
 from chalicelib.catalog import service as catalog
 from chalicelib.checkout import service as checkout
 from chalicelib.fulfilment import service as fulfilment
@@ -139,6 +140,11 @@ def test_the_schedules_reach_every_site(shop):
     with acting_as("audit_pools"):
         assert checkout.audit_all() == 2
     work(shop.world, "timer", "settle")
+
+
+def test_the_console_shows_how_the_queues_are(world):
+    with acting_as("console"):
+        assert all(part.ok for part in analytics.health())
 
 
 def test_a_call_outside_the_policy_is_denied_where_it_is_made(shop):
