@@ -20,7 +20,6 @@ from .rules import MOST_RANGES, RING, Range, SoldOut, originals
 _FOLDABLE = 3 * 86_400  # seconds for which returned ranges are looked for
 _KEEP_BACK = 30 * 86_400
 _FOLD_AT_ONCE = 45  # ranges; each costs a place in a transaction of at most 100
-_LOW = 50  # positions; below it, returned ranges are folded at once
 
 _segments: dict[tuple[str, str], list[str]] = {}
 _dead: set[tuple[str, str]] = set()
@@ -30,26 +29,29 @@ def claim(owner: str, sku: str, quantity: int, *, now: int) -> tuple[Range, ...]
     """Take positions of a SKU for good. Raises SoldOut with everything given back.
 
     Two shoppers who want several pieces each may take the last ones in halves and both fall short, so a shortage
-    is believed only when it shows again after everything was given back.
+    is believed only when it shows again after everything was given back. Pieces scattered over more segments than
+    an order can name are given back too: that empties those segments, so a later try finds fewer and larger ones.
     """
-    for attempt in (ids.token(16), ids.token(16)):
-        taken = _gather(owner, sku, quantity, attempt, now)
-        if _count(taken) == quantity and len(taken) <= MOST_RANGES:
+    shortages = 0
+    while shortages < 2:
+        taken = _gather(owner, sku, quantity, ids.token(16), now)
+        short = _count(taken) < quantity
+        if not short and len(taken) <= MOST_RANGES:
             return tuple(taken)
         give_back(owner, sku, taken, why="short", at=now, now=now)
-        if not taken:
-            break
+        if taken:
+            fold(owner, sku, now=now)
+        shortages += short if taken else 2
     raise SoldOut(left=_count(taken))
 
 
 def give_back(owner: str, sku: str, ranges: Iterable[Range], *, why: str, at: int, now: int) -> None:
-    """Return ranges that were never shown to anybody. `at` is fixed per order, so a repeat changes nothing."""
-    returned = False
+    """Return ranges that were never shown to anybody; they are sold again once they are folded.
+
+    `at` is fixed per order, so a repeat changes nothing.
+    """
     for one in ranges:
-        returned = True
         _put_back(owner, sku, one, why, at, now)
-    if returned and level(owner, sku) < _LOW:
-        fold(owner, sku, now=now)
 
 
 def fold(owner: str, sku: str, *, now: int) -> bool:
