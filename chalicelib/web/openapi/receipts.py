@@ -24,9 +24,12 @@ def order(visit: Visit, order_no: str) -> Response:
         address=visit.address,
         now=visit.now,
     )
+    return answer(shapes.plain(_view(found)))
+
+
+def _view(found: orders.Order) -> shapes.OrderView:
     steps = [shapes.Step(clock.iso(step.at), step.what) for step in found.progress]
-    codes = list(fulfilment.codes_of(found))
-    return answer(shapes.plain(shapes.OrderView(found.status, found.amount_fen, steps, codes)))
+    return shapes.OrderView(found.status, found.amount_fen, steps, fulfilment.codes_of(found))
 
 
 def _typed(value: str) -> str:

@@ -1,6 +1,5 @@
 """The counter and one ticket from near."""
 
-from itertools import islice
 from urllib.parse import urlsplit
 
 from chalice.app import Response
@@ -25,21 +24,7 @@ def home(visit: Visit) -> Response:
     """The counter: everything on sale, a category of it, or what a search found."""
     if visit.site is None:
         return go("/console")
-    q, category = visit.query.get("q", "")[:60].strip(), visit.query.get("category", "")
-    shelf = catalog.shelf(visit.shop.site)
-    found = shelf.search(q, category)
-    first = _first(visit)
-    shown = counter.tickets(islice(found, first, first + PER_PAGE), now=visit.now)
-    return look.page(
-        visit,
-        "home.html",
-        q=q,
-        category=category,
-        categories=shelf.categories,
-        tickets=shown,
-        count=len(found),
-        rest=first + PER_PAGE if len(found) > first + PER_PAGE else 0,
-    )
+    return _counter(visit, q=visit.query.get("q", "")[:60].strip(), category=visit.query.get("category", ""))
 
 
 @face.get("/goods/{goods_id}")
@@ -64,6 +49,21 @@ def language(visit: Visit, lang: str) -> Response:
     came = urlsplit(visit.header("referer"))
     place = came.path + (f"?{came.query}" if came.query else "") if came.netloc == visit.host else "/"
     return go("/" + place.lstrip("/\\"), cookie("lang", lang, seconds=_YEAR))
+
+
+def _counter(visit: Visit, *, q: str, category: str) -> Response:
+    shelf = catalog.shelf(visit.shop.site)
+    found, first = shelf.search(q, category), _first(visit)
+    return look.page(
+        visit,
+        "home.html",
+        q=q,
+        category=category,
+        categories=shelf.categories,
+        tickets=counter.tickets(found[first : first + PER_PAGE], now=visit.now),
+        count=len(found),
+        rest=first + PER_PAGE if len(found) > first + PER_PAGE else 0,
+    )
 
 
 def _first(visit: Visit) -> int:

@@ -51,15 +51,7 @@ def receipt(visit: Visit, order_no: str) -> Response:
         order = rights.order_for(visit, order_no)
     except errors.NotFound as refusal:
         return _orders(visit, refusal, number=order_no)
-    return look.page(
-        visit,
-        "receipt.html",
-        order=order,
-        codes=fulfilment.codes_of(order),
-        notes=_notes(order),
-        ahead=_ahead(order),
-        version=_version(order),
-    )
+    return _receipt(visit, order)
 
 
 @face.get("/orders/{order_no}/state")
@@ -92,6 +84,18 @@ def _found(visit: Visit, asked: Lookup) -> orders.Order:
         asked.query_password,
         address=visit.address,
         now=visit.now,
+    )
+
+
+def _receipt(visit: Visit, order: orders.Order) -> Response:
+    return look.page(
+        visit,
+        "receipt.html",
+        order=order,
+        codes=fulfilment.codes_of(order),
+        notes=_notes(order),
+        ahead=_ahead(order),
+        version=_version(order),
     )
 
 
