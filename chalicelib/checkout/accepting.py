@@ -10,8 +10,9 @@ import json
 from chalicelib.kit import errors, log, queue, tenant
 from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
-from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
+
+from .returning import give_back
 
 
 def accept_payment(payment: payments.Payment, *, now: int) -> None:
@@ -89,15 +90,9 @@ def _return_duplicate(order: orders.Order, payment: payments.Payment, now: int) 
             "merchant": payment.merchant,
             "out_trade_no": payment.out_trade_no,
             "amount_fen": payment.amount_fen,
+            "paid_at": payment.paid_at,
         }
     )
     orders.add_todo(order.site, order.number, what, due=now, detail=detail)
     log.event("checkout.paid_twice", site=order.site, order=order.number)
     queue.send("refund", site=order.site, order=order.number)
-
-
-def give_back(order: orders.Order, *, now: int) -> None:
-    """Return what an order held and never showed; repeating it changes nothing."""
-    stock.give_back(
-        order.goods_owner, order.goods_id, order.ranges, why=order.status, at=order.placed_at, now=now
-    )

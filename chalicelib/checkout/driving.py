@@ -4,17 +4,14 @@ A pending order's channel is asked before anything else, so a lost notification 
 is expired.
 """
 
-from chalicelib.kit import clock, errors, log, outbound, queue, throttle
+from chalicelib.kit import clock, errors, log, outbound, queue
 from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
 from chalicelib.tenancy import service as tenancy
 
-from . import accepting, rules
+from . import accepting, returning, rules
 
 _RESEND = 30  # seconds after which a message counts as lost
-_FOLD_AFTER = 30  # seconds in which more returned ranges may gather before they are folded
-
-_folds = throttle.Bucket(size=1, seconds=_FOLD_AFTER - 10)
 
 
 def drive(site: str, number: str, *, now: int) -> bool:
@@ -26,7 +23,7 @@ def drive(site: str, number: str, *, now: int) -> bool:
     if order.status == "pending":
         _drive_pending(order, now)
     elif order.status == "expired":
-        accepting.give_back(order, now=now)
+        returning.give_back(order, now=now)
     elif order.status == "paid" and (order.paid_at or 0) + _RESEND <= now:
         queue.send("fulfil", site=site, order=number)
     elif order.status == "refunding":
@@ -97,16 +94,7 @@ def _expire(order: orders.Order, now: int) -> None:
         if stood.order is None or stood.order.status != "expired":
             return
         expired = stood.order
-    accepting.give_back(expired, now=now)
-    _fold_soon(expired)
-
-
-def _fold_soon(order: orders.Order) -> None:
-    """Have what came back put on sale again, once for all that comes back meanwhile."""
-    pool = f"{order.goods_owner}|{order.goods_id}"
-    if order.ranges and not _folds.empty(pool):
-        _folds.take(pool)
-        queue.send("timer", site=order.site, fold=order.goods_id, owner=order.goods_owner, delay=_FOLD_AFTER)
+    returning.give_back(expired, now=now)
 
 
 def _look_again(order: orders.Order, now: int) -> None:

@@ -18,6 +18,7 @@ from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
 
 from . import rules
+from .returning import return_ranges
 from .rules import Ask, BadChannel, KeyInvalid, KeyReused
 
 _REMEMBERED = 10_000
@@ -193,7 +194,8 @@ def _put(draft: _Draft, ranges: tuple[stock.Range, ...], now: int) -> tuple[orde
         return orders.open_order(draft.site, draft.number, **_fields(draft, ranges, now, expires_at)), False
     except orders.Exists as before:
         surplus = [one for one in ranges if one not in before.order.ranges]
-        stock.give_back(draft.offer.owner, draft.offer.sku, surplus, why="repeat", at=now, now=now)
+        pool = (draft.offer.owner, draft.offer.sku)
+        return_ranges(draft.site, pool, surplus, why="repeat", at=now, now=now)
         # When nothing is surplus, the repeat was the SDK's own and the order is this call's.
         return before.order, len(surplus) == len(ranges)
 

@@ -2,10 +2,11 @@
 
 from chalicelib.kit import aws, config, errors, table, tenant, vault
 
-from .accepting import accept_payment, give_back
+from .accepting import accept_payment
 from .auditing import audit, audit_all
 from .driving import drive, walk, walk_all
 from .placing import Placed, new_key, pay_link, place, quote, read_key, switch_channel
+from .returning import give_back, return_ranges
 from .rules import CLAIM_WITHIN, Ask, BadChannel, BadQuantity, KeyInvalid, KeyReused
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "place",
     "quote",
     "read_key",
+    "return_ranges",
     "switch_channel",
     "walk",
     "walk_all",

@@ -86,7 +86,8 @@ def _deliver_codes(order: orders.Order, now: int) -> None:
 def _return_surplus(order: orders.Order, ranges: tuple[stock.Range, ...], now: int) -> None:
     """Another run was faster; what this one claimed goes back, what the order held is not ours to return."""
     if not order.ranges:
-        stock.give_back(order.goods_owner, order.goods_id, ranges, why="raced", at=now, now=now)
+        pool = (order.goods_owner, order.goods_id)
+        checkout.return_ranges(order.site, pool, ranges, why="raced", at=now, now=now)
 
 
 def _hand_over(order: orders.Order, now: int) -> None:

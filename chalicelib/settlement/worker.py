@@ -11,7 +11,12 @@ from . import service
 blueprint = Blueprint(__name__)
 
 
-@blueprint.on_sqs_message(queue_arn="placeholder-settle", name="settle_orders", batch_size=10)
+@blueprint.on_sqs_message(
+    queue_arn="placeholder-settle",
+    name="settle_orders",
+    batch_size=10,
+    maximum_batching_window_in_seconds=5,
+)
 def settle_orders(event: SQSEvent) -> dict[str, Any]:
     """Post each named order's journal, or close a site's windows."""
     return worker.each_message(event.to_dict(), _settle)

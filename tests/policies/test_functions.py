@@ -30,24 +30,23 @@ KEYS = (
 KEYS += ("ACCOUNT#x", "SESSION#x", "GOODS#x", "BATCH#x", "PLAN#x", "PAYOUT#x", "AUDIT#x", "SITE", "x")
 ALL = tuple(dict.fromkeys(KEYS))
 
-# Claiming positions, giving them back and folding what came back, which giving back may do.
+# Claiming positions, giving them back and folding what came back.
 RETURNS = [((*READ, *WRITE), STOCK), (("Query",), ("BACK#x",))]
 # function → what it may do in the main table: (actions, leading keys) …
 MAIN = {
     "storefront": [(READ, (*BROWSING, "PTR#x", "SKU#x"))],
     "checkout": [*RETURNS, (READ, (*BROWSING, *CHANNELS)), (("Query",), ("PLAN#x",))],
     "receipts": [(READ, (*BROWSING, "PTR#x", "CHUNK#x", "KEY#main"))],
-    "hooks": [*RETURNS, (READ, ("SITE#x", *CHANNELS)), (("PutItem",), ("SUSPENSE#x",))],
+    "hooks": [(READ, ("SITE#x", *CHANNELS)), (("PutItem",), ("BACK#x", "SUSPENSE#x"))],
     "console": [((*LIST, *WRITE, "BatchWriteItem"), ALL)],
-    "deliver_orders": [*RETURNS, (READ, ("CHUNK#x", "KEY#main", "SITE#x"))],
+    "deliver_orders": [*RETURNS, (READ, ("SITE#x",))],
     "settle_orders": [((*READ, *WRITE), MONEY), (("Query",), ("PLAN#x",))],
-    "refund_orders": [*RETURNS, (READ, ("SITE#x", *CHANNELS))],
+    "refund_orders": [(READ, ("SITE#x", *CHANNELS)), (("PutItem",), ("BACK#x",))],
     "drive_orders": [
         *RETURNS,
         (READ, (*BROWSING, *CHANNELS)),
         (("Query",), ("BATCH#x", "GOODS#x", "SITE#x")),
-        (("PutItem", "UpdateItem"), ("FEED#x", "BOARD#x")),
-        (("PutItem",), ("SUSPENSE#x",)),
+        (("PutItem",), ("FEED#x", "SUSPENSE#x")),
     ],
     "provision_sites": [((*LIST, *WRITE), ("SITE#x", "HOST#x"))],
     "publish_catalogs": [(LIST, ("SITE#x", "GOODS#x", "PLAN#x"))],
@@ -57,14 +56,14 @@ MAIN = {
 }
 SENDS = {
     "storefront": "",
-    "checkout": "Timer Fulfil",
+    "checkout": "Timer",
     "receipts": "",
-    "hooks": "Fulfil Refund",
-    "console": "Provision Publish Fulfil Refund Settle",
-    "deliver_orders": "Settle Refund",
+    "hooks": "Fulfil Refund Timer",
+    "console": "Provision Publish Fulfil Refund Settle Timer",
+    "deliver_orders": "Settle Refund Timer",
     "settle_orders": "",
-    "refund_orders": "Settle Refund",
-    "drive_orders": "Fulfil Refund Timer Settle",
+    "refund_orders": "Refund Timer",
+    "drive_orders": "Fulfil Refund Timer",
     "provision_sites": "Publish Provision",
     "publish_catalogs": "Publish",
     "walk_sites": "Timer",
@@ -84,7 +83,6 @@ OPENS = {
     "receipts": {"main"},
     "hooks": {"channels"},
     "console": {"main", "channels"},
-    "deliver_orders": {"main"},
     "refund_orders": {"channels"},
     "drive_orders": {"channels"},
 }
