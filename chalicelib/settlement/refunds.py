@@ -26,41 +26,41 @@ def refund(site: str, number: str, *, now: int) -> None:
 
 
 def _refund_order(order: orders.Order, todo: orders.Todo, now: int) -> None:
+    if order.status == "refunding":
+        checkout.give_back(order, now=now)
+        state = _ask_for(order, now)
+        if state != "success":
+            _try_later(order, todo, state, now)
+            return
+        order = orders.move(order.site, order.number, "refunded", now=now)
     if order.status == "refunded":
+        _post_refund(order)
+    if order.status in orders.FINAL:
         orders.close_todo(order.site, order.number, todo.what, now=now)
-    if order.status != "refunding":
-        return
-    checkout.give_back(order, now=now)
-    at = order.refunding_at or now
-    _post(order, "taken", ledger.taken_legs(order.channel, order.amount_fen), at)
+
+
+def _ask_for(order: orders.Order, now: int) -> str:
     attempt = order.attempts[order.paid_attempt - 1]
-    state = _ask(
-        order,
-        attempt.channel,
-        attempt.merchant,
-        attempt.out_trade_no(order.number),
-        f"{attempt.out_trade_no(order.number)}R1",
-        order.amount_fen,
-        now,
-    )
-    if state == "success":
-        done = orders.move(order.site, order.number, "refunded", now=now)
-        at = done.refunded_at or now
-        _post(order, "returned", ledger.returned_legs(order.channel, order.amount_fen), at)
-        orders.close_todo(order.site, order.number, todo.what, now=now)
-    else:
-        _try_later(order, todo, state, now)
+    trade = attempt.out_trade_no(order.number)
+    return _ask(order, attempt.channel, attempt.merchant, trade, f"{trade}R1", order.amount_fen, now)
+
+
+def _post_refund(order: orders.Order) -> None:
+    """Both journals stand by the order's stored time: a refund given up and asked for again is in the books once."""
+    at, channel, fen = order.refunded_at or 0, order.channel, order.amount_fen
+    _post(order, "taken", ledger.taken_legs(channel, fen), at)
+    _post(order, "returned", ledger.returned_legs(channel, fen), at)
 
 
 def _refund_duplicate(order: orders.Order, todo: orders.Todo, now: int) -> None:
     """A second payment of an order; the order itself stays as it is."""
     paid = json.loads(todo.detail)
-    channel, fen = paid["channel"], int(paid["amount_fen"])
-    _post(order, f"{todo.what}-taken", ledger.taken_legs(channel, fen), todo.noted_at)
+    channel, fen, at = paid["channel"], int(paid["amount_fen"]), int(paid["paid_at"])
+    _post(order, f"{todo.what}-taken", ledger.taken_legs(channel, fen), at)
     name = f"{order.number}{todo.what}"
     state = _ask(order, channel, paid["merchant"], paid["out_trade_no"], name, fen, now)
     if state == "success":
-        _post(order, f"{todo.what}-returned", ledger.returned_legs(channel, fen), todo.noted_at)
+        _post(order, f"{todo.what}-returned", ledger.returned_legs(channel, fen), at)
         orders.close_todo(order.site, order.number, todo.what, now=now)
     else:
         _try_later(order, todo, state, now)
