@@ -72,6 +72,8 @@ def import_codes(owner: str, sku: str, text: str, *, note: str, now: int, parall
     except BaseException:
         _unlock_pool(owner, sku, batch)
         raise
+    finally:
+        _levels.pop((owner, sku), None)
 
 
 def levels(keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
