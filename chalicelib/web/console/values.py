@@ -8,7 +8,7 @@ from chalicelib.kit import clock, money
 from chalicelib.tenancy import service as tenancy
 
 _TIER = re.compile(r"(\d{1,6})\s*[:：]\s*(\S+)", re.ASCII)
-_DAY = re.compile(r"\d{4}-?\d{2}-?\d{2}", re.ASCII)
+_DAY = re.compile(r"20\d{2}-?\d{2}-?\d{2}", re.ASCII)
 _MINUTE = "%Y-%m-%dT%H:%M"  # what <input type="datetime-local"> sends
 
 
@@ -52,7 +52,9 @@ def minute(text: str, *, field: str) -> int:
     try:
         moment = datetime.strptime(text[:16], _MINUTE).replace(tzinfo=clock.BEIJING)
     except ValueError:
-        raise BadValue("时间请写成 2026-11-11 00:00（北京时间）。", field=field) from None
+        moment = None
+    if moment is None or not 2000 <= moment.year < 2100:
+        raise BadValue("时间请写成 2026-11-11 00:00（北京时间）。", field=field)
     return int(moment.timestamp())
 
 

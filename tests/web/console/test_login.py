@@ -13,11 +13,11 @@ def nobody(console):
     return Person(console, MAIN)
 
 
-def paths(client, method):
-    """Every path of the console that answers to a method, with parts filled in."""
+def paths(client, method, *, site="zzzz", goods_id="g1", number="N" * 28):
+    """Every path of the console that answers to a method, with its parts filled in."""
     for path, entries in client._app.routes.items():
         if method in entries:
-            yield path.format(site="zzzz", goods_id="g1", number="N" * 28)
+            yield path.format(site=site, goods_id=goods_id, number=number)
 
 
 def test_the_right_password_opens_a_session_that_scripts_cannot_read(staff, console):
