@@ -1,6 +1,6 @@
 """Order numbers, states and what a shopper may type. Pure.
 
-number   site(4) bucket(1) time(7) digest(16) = 28 characters of Crockford base32
+number   site(4) time(7) bucket(1) digest(16) = 28 characters of Crockford base32; sorts by time within a site
          time = the second of the idempotency key; digest = HMAC of principal, key and time under the site's key
          out_trade_no at a channel = number + number of the attempt (2)
 """
@@ -19,6 +19,7 @@ LENGTH = 28
 MOST_ATTEMPTS = 4
 LONGEST_NAME = 96  # bytes of the goods' name kept in the order
 LONGEST_CONTACT = 96  # bytes
+LONGEST_REASON = 40  # bytes of why an order was refunded
 
 _LOOK_ALIKES = str.maketrans("OIL", "011")  # Crockford's reading of letters that are not in the alphabet
 
@@ -97,7 +98,7 @@ class Step:
 def make_number(site: str, digest: bytes, key_time: int) -> str:
     """The number of an order; the same site, key and principal give the same number."""
     bucket = ids.ALPHABET[digest[0] % BUCKETS]
-    return f"{site.upper()}{bucket}{ids.number32(key_time, 7)}{ids.base32(digest[1:11], 16)}"
+    return f"{site.upper()}{ids.number32(key_time, 7)}{bucket}{ids.base32(digest[1:11], 16)}"
 
 
 def parse_number(text: str) -> str:
@@ -115,7 +116,7 @@ def site_of(number: str) -> str:
 
 def partition(number: str) -> str:
     """The partition that holds an order."""
-    return f"O#{clock.day_of(ids.from32(number[5:12]))}#{number[4]}"
+    return f"O#{clock.day_of(ids.from32(number[4:11]))}#{number[11]}"
 
 
 def partitions(day: str) -> list[str]:
@@ -154,6 +155,11 @@ def mask(text: str) -> str:
 def short_name(name: str) -> str:
     """A goods name cut to the bytes an order keeps."""
     return name.encode()[:LONGEST_NAME].decode(errors="ignore")
+
+
+def short_reason(reason: str) -> str:
+    """A reason cut to the bytes an order keeps."""
+    return reason.encode()[:LONGEST_REASON].decode(errors="ignore")
 
 
 def parse_attempts(text: str) -> tuple[Attempt, ...]:

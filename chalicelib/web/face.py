@@ -19,7 +19,6 @@ from .visit import Visit
 View = Callable[..., Response]
 ErrorPage = Callable[[Visit, errors.ShopError], Response]
 
-FORM = "application/x-www-form-urlencoded"
 SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -46,22 +45,21 @@ class Face:
 
     def get(self, path: str) -> Callable[[View], View]:
         """Register a view for GET."""
-        return self._route(path, "GET", ["application/json"])
+        return self._route(path, "GET")
 
-    def post(self, path: str, *content_types: str) -> Callable[[View], View]:
-        """Register a view for POST; forms unless other content types are named."""
-        return self._route(path, "POST", list(content_types) or [FORM])
+    def post(self, path: str) -> Callable[[View], View]:
+        """Register a view for POST. Any content type comes in; what it holds is for the view to parse."""
+        return self._route(path, "POST")
 
-    def _route(self, path: str, method: str, content_types: list[str]) -> Callable[[View], View]:
+    def _route(self, path: str, method: str) -> Callable[[View], View]:
         def register(view: View) -> View:
             name = f"{view.__module__.rsplit('.', 1)[-1]}_{view.__name__}"
 
             def enter(**parts: str) -> Response:
                 return self._answer(view, {k: unquote(v) for k, v in parts.items()})
 
-            self.blueprint.route(path, methods=[method], name=name, content_types=content_types)(
-                enter
-            )
+            # Chalice would answer other content types itself, in its own words.
+            self.blueprint.route(path, methods=[method], name=name, content_types=["*/*"])(enter)
             return view
 
         return register
@@ -92,6 +90,12 @@ class Unexpected(errors.ShopError):
     status = 500
     code = "unexpected"
     sentence = "Something went wrong on our side. Nothing was lost; please try again."
+
+
+def open_shop(visit: Visit) -> None:
+    """Let nobody in while the shop is closed. Raises Suspended."""
+    if visit.site and visit.site.state == "suspended":
+        raise tenancy.Suspended
 
 
 def problem(_visit: Visit, refusal: errors.ShopError) -> Response:

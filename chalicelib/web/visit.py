@@ -1,6 +1,7 @@
 """One request, parsed: who asks, at which host, in which language, with what."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +16,7 @@ from chalicelib.kit import clock, config, errors
 from chalicelib.tenancy import service as tenancy
 
 LANGUAGES = ("zh-CN", "en")
+_MOBILE = re.compile(r"Mobi|Android|iPhone", re.IGNORECASE)
 LARGEST_BODY = 64 * 1024  # bytes; views that take more say so
 
 Parsed = TypeVar("Parsed")
@@ -66,6 +68,11 @@ class Visit:
         forwarded = self.header("x-forwarded-for").split(",")[0].strip()
         seen: str = self.request.context.get("identity", {}).get("sourceIp", "")
         return forwarded if config.load().origin_secret and forwarded else seen
+
+    @property
+    def device(self) -> str:
+        """Whether a phone or a computer asks: "mobile" or "pc"."""
+        return "mobile" if _MOBILE.search(self.header("user-agent")) else "pc"
 
     @cached_property
     def lang(self) -> str:

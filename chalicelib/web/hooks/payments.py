@@ -14,7 +14,7 @@ LARGEST = 128 * 1024  # bytes of a notification
 face = faces.Face("hooks_payments")
 
 
-@face.post("/hooks/{channel}/{merchant}", "application/json", faces.FORM, "text/plain")
+@face.post("/hooks/{channel}/{merchant}")
 def arrived(visit: Visit, channel: str, merchant: str) -> Response:
     """Accept what the channel vouches for; refuse what it does not, so that it sends again."""
     if visit.site is not None:

@@ -4,15 +4,14 @@ from chalice.app import Response
 
 from chalicelib.checkout import service as checkout
 from chalicelib.kit import clock, errors, ids
-from chalicelib.web.face import Face, answer
-from chalicelib.web.storefront import look
+from chalicelib.web.face import Face, answer, open_shop
 from chalicelib.web.visit import Visit
 
 from . import shapes
 
 NO_KEY = "The Idempotency-Key must be a UUIDv7 of the last 24 hours."
 
-face = Face("openapi_buy", enter=look.open_shop)
+face = Face("openapi_buy", enter=open_shop)
 
 
 class NotJson(errors.ShopError):
@@ -30,7 +29,7 @@ class KeyRequired(errors.ShopError):
     sentence = "Send an Idempotency-Key header: a UUIDv7 made for this order."
 
 
-@face.post("/api/v1/orders", "*/*")
+@face.post("/api/v1/orders")
 def place(visit: Visit) -> Response:
     """Place an order, or answer with the one placed under this key."""
     if visit.header("content-type").partition(";")[0].strip().lower() != "application/json":
@@ -64,7 +63,7 @@ def _place(visit: Visit, wanted: shapes.OrderRequest, key: str, key_time: int) -
         key_time=key_time,
     )
     return checkout.place(
-        visit.shop.site, ask, member=None, address=visit.address, device=look.device(visit), now=visit.now
+        visit.shop.site, ask, member=None, address=visit.address, device=visit.device, now=visit.now
     )
 
 

@@ -6,8 +6,8 @@ from chalice.app import Response
 
 from chalicelib.catalog import service as catalog
 from chalicelib.checkout import service as checkout
-from chalicelib.web.face import Face, answer
-from chalicelib.web.storefront import counter, look
+from chalicelib.web import counter
+from chalicelib.web.face import Face, answer, open_shop
 from chalicelib.web.visit import Visit
 
 from . import document, shapes
@@ -20,7 +20,7 @@ face = Face("openapi_goods")
 @face.get("/api/v1/goods")
 def goods(visit: Visit) -> Response:
     """A page of goods in the order of their ids, so that no change of prices makes a reader skip one."""
-    look.open_shop(visit)
+    open_shop(visit)
     offers = sorted(catalog.shelf(visit.shop.site).offers, key=lambda offer: offer.goods_id)
     first = bisect_right([offer.goods_id for offer in offers], visit.query.get("cursor", ""))
     some = offers[first : first + PER_PAGE]

@@ -10,12 +10,13 @@ from chalicelib.checkout import service as checkout
 from chalicelib.kit import config, errors
 from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
-from chalicelib.web.face import Face, go
+from chalicelib.web import counter
+from chalicelib.web.face import Face, go, open_shop
 from chalicelib.web.visit import Visit
 
-from . import counter, look, rights
+from . import look, rights
 
-face = Face("checkout", error_page=look.error_page, enter=look.open_shop)
+face = Face("checkout", error_page=look.error_page, enter=open_shop)
 
 # After these the next try is an order of its own: it may well ask for another channel or quantity.
 _SPENT = (checkout.KeyReused, checkout.KeyInvalid, payments.ChannelDown)
@@ -70,7 +71,7 @@ def switch(visit: Visit, order_no: str) -> Response:
     order = rights.order_for(visit, order_no)
     if order.status == "pending":
         chosen = visit.fields(Switch).channel
-        checkout.switch_channel(order.site, order_no, chosen, device=look.device(visit))
+        checkout.switch_channel(order.site, order_no, chosen, device=visit.device)
     return go(f"/pay/{order_no}")
 
 
@@ -92,7 +93,7 @@ def _place(visit: Visit, goods_id: str, form: Purchase) -> checkout.Placed:
         ask,
         member=member.member if member else None,
         address=visit.address,
-        device=look.device(visit),
+        device=visit.device,
         now=visit.now,
     )
 

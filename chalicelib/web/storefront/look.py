@@ -1,6 +1,5 @@
 """What every page of a shop shares: its colours and words, who visits, how a refusal reads."""
 
-import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,7 +16,6 @@ NOBODY = tenancy.Brand(name="CardMesh")
 CHANNELS = ("wechat", "alipay")
 
 _PRINTED = 4  # characters in a group, as printed on cards
-_MOBILE = re.compile(r"Mobi|Android|iPhone", re.IGNORECASE)
 
 
 def groups(code: str) -> list[str]:
@@ -58,12 +56,6 @@ def error_page(visit: Visit, refusal: errors.ShopError) -> Response:
     return shown
 
 
-def open_shop(visit: Visit) -> None:
-    """Refuse to sell while the shop is closed. Raises Suspended."""
-    if visit.site and visit.site.state == "suspended":
-        raise tenancy.Suspended
-
-
 def reason(visit: Visit, refusal: errors.ShopError) -> str:
     """A refusal as a sentence in the visitor's language."""
     key = f"error.{refusal.code}"
@@ -73,11 +65,6 @@ def reason(visit: Visit, refusal: errors.ShopError) -> str:
 def text(visit: Visit, key: str) -> str:
     """Words in the visitor's language."""
     return _pages.text(visit.lang, key)
-
-
-def device(visit: Visit) -> str:
-    """Whether a phone or a computer asks: "mobile" or "pc"."""
-    return "mobile" if _MOBILE.search(visit.header("user-agent")) else "pc"
 
 
 def favicon(brand: tenancy.Brand) -> str:

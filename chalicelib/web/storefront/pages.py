@@ -6,15 +6,16 @@ from chalice.app import Response
 
 from chalicelib.catalog import service as catalog
 from chalicelib.kit import errors
-from chalicelib.web.face import Face, cookie, go
+from chalicelib.web import counter
+from chalicelib.web.face import Face, cookie, go, open_shop
 from chalicelib.web.visit import LANGUAGES, Visit
 
-from . import counter, look
+from . import look
 
 PER_PAGE = 60
 _YEAR = 365 * 86_400
 
-face = Face("storefront", error_page=look.error_page, enter=look.open_shop)
+face = Face("storefront", error_page=look.error_page, enter=open_shop)
 
 PRIVATE = ("/buy/", "/pay/", "/orders", "/login", "/signup")
 
