@@ -59,8 +59,11 @@ def deliver_by_hand(site: str, number: str, text: str, *, staff: str, now: int) 
 
 def refund_instead(site: str, number: str, *, reason: str, staff: str, now: int) -> None:
     """Give the money of a paid or reviewed order back instead of delivering. Raises WrongState."""
+    order = orders.order(site, number)
+    if order.status not in ("paid", "review"):
+        raise orders.WrongState(order)
     log.event("fulfilment.refund_asked", site=site, order=number, staff=staff)
-    _refund(orders.order(site, number), reason[:40], now)
+    _refund(order, orders.short_reason(reason), now)
 
 
 def _deliver_codes(order: orders.Order, now: int) -> None:

@@ -12,6 +12,7 @@ from chalicelib.kit.money import share
 
 LEAST_BPS, MOST_BPS = 1000, 3000  # main's share: 10 % to 30 %
 BEARERS = ("main", "site")
+LONGEST_NAME = 20  # bytes: every order keeps its plan's name
 
 Leg = tuple[str, int]
 
@@ -72,6 +73,8 @@ def check_plan(plan: Plan) -> Plan:
     for field in ("main_bps", "own_bps"):
         if not LEAST_BPS <= getattr(plan, field) <= MOST_BPS:
             raise OutOfBounds(field=field)
+    if not 1 <= len(plan.name.encode()) <= LONGEST_NAME:
+        raise OutOfBounds("The name of a plan has 1 to 20 letters, or 6 Chinese characters.", field="name")
     if plan.fee_bearer not in BEARERS or not 0 <= plan.fee_bps <= 500:
         raise OutOfBounds("The fee is borne by main or site and is at most 5 %.", field="fee_bearer")
     return plan

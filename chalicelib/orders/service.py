@@ -4,6 +4,7 @@
 refused, so no other record of "already done" is needed.
 """
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -31,6 +32,7 @@ from .rules import (
     partitions,
     query_password,
     short_name,
+    short_reason,
     site_of,
     split_trade_no,
     write_attempts,
@@ -60,6 +62,7 @@ __all__ = [
     "receipt_cookie",
     "receipts",
     "seal_contact",
+    "short_reason",
     "site_of",
     "split_trade_no",
     "todos_of",
@@ -216,7 +219,9 @@ def keep_delivery(site: str, number: str, text: str, *, staff: str, now: int) ->
     """Keep what a person wrote, sealed; its reference goes into the order that delivers it."""
     ref = ids.token(8)
     sealed = vault.seal(site, text.encode(), f"hand|{number}|{ref}")
-    DeliveryRow.of(site)(f"HAND#{number}", ref, sealed=sealed, staff=staff, at=now).insert()
+    row = DeliveryRow.of(site)(f"HAND#{number}", ref, sealed=sealed, staff=staff, at=now)
+    with contextlib.suppress(table.Refused):  # the name is new: what stands is this write, repeated below us
+        row.insert()
     return ref
 
 
