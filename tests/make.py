@@ -5,16 +5,20 @@ import importlib
 import itertools
 import json
 import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import boto3
+import pytest
 from moto import mock_aws
+from moto.dynamodb.models import dynamodb_backends
+from moto.sqs.models import sqs_backends
 
 from chalicelib.catalog import service as catalog
-from chalicelib.checkout import placing
+from chalicelib.checkout import placing, returning
 from chalicelib.checkout import service as checkout
-from chalicelib.kit import accounts, aws, clock, config, table, tenant, throttle, vault
+from chalicelib.kit import accounts, aws, clock, config, queue, table, tenant, vault
 from chalicelib.ledger import service as ledger
 from chalicelib.orders import lookup
 from chalicelib.orders import service as orders
@@ -331,16 +335,22 @@ def uuid7(now, *, salt=None):
 
 def _forget():
     """What functions remember between calls must not outlive a test's cloud."""
-    for remembered in (vault, tenancy, catalog, stock, payments, ledger, lookup):
-        remembered.forget()
-    for held in (table.Row._bound, tenant._clients, placing._holds, placing._seen):
+    _forget_rows()
+    vault.forget()
+    for held in (table.Row._bound, tenant._clients):
         held.clear()
     aws.client.cache_clear()
     aws.session.cache_clear()
     config.load.cache_clear()
-    for bucket in (accounts._tries, lookup._wrong, lookup._guesses):
+
+
+def _forget_rows():
+    for remembered in (tenancy, catalog, stock, payments, ledger, lookup):
+        remembered.forget()
+    for held in (placing._holds, placing._seen):
+        held.clear()
+    for bucket in (accounts._tries, lookup._wrong, lookup._guesses, returning._folds):
         bucket._levels.clear()
-    assert throttle.Bucket
 
 
 def item_size(item):
@@ -362,3 +372,51 @@ def _value_size(kind, value):
     parts = value.values() if kind == "M" else value
     names = sum(len(name.encode()) for name in value) if kind == "M" else 0
     return 3 + names + sum(1 + _value_size(*dict(one).popitem()) for one in parts)
+
+
+class Scene:
+    """One world for all tests of a module: `begin` puts rows, queues, clock, channel and memory back to the start."""
+
+    def __init__(self, world, shop):
+        self.world, self.shop = world, shop
+        self.now = world.now
+        self.rows = {name: copy.deepcopy(each.items) for name, each in _tables().items()}
+        self.sent = []
+        self._really_send = queue.send
+        world.monkeypatch.setattr(queue, "send", self._send)
+
+    def begin(self):
+        for name, each in _tables().items():
+            each.items = copy.deepcopy(self.rows[name])
+        for each in _queues().values():
+            each._messages = []
+        self.sent.clear()
+        self.world.now = self.now
+        vars(self.world.channel).update(vars(Channel()))
+        _forget_rows()
+        return self.shop
+
+    def messages(self, name):
+        """What was sent to a queue since the beginning, the delayed ones too."""
+        return [message for queue_name, message in self.sent if queue_name == name]
+
+    def _send(self, name, **message):
+        self.sent.append((name, message))
+        self._really_send(name, **message)
+
+
+@contextmanager
+def scene(**shop):
+    """A world of its own with a shop in it, for a fixture of a module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TENANT_ROLE", "")
+        with World(patch) as world:
+            yield Scene(world, make_shop(world, **shop))
+
+
+def _tables():
+    return dynamodb_backends["123456789012"]["us-east-1"].tables
+
+
+def _queues():
+    return sqs_backends["123456789012"]["us-east-1"].queues

@@ -19,7 +19,7 @@ LENGTH = 28
 MOST_ATTEMPTS = 4
 LONGEST_NAME = 96  # bytes of the goods' name kept in the order
 LONGEST_CONTACT = 96  # bytes
-LONGEST_REASON = 40  # bytes of why an order was refunded
+LONGEST_REASON = 32  # bytes of why an order was refunded
 
 _LOOK_ALIKES = str.maketrans("OIL", "011")  # Crockford's reading of letters that are not in the alphabet
 
