@@ -17,7 +17,6 @@ from chalicelib.kit import aws, ids, log, table, tenant
 from .model import BackRow, MapRow, PointerRow, SkuRow
 from .rules import MOST_RANGES, RING, Range, SoldOut, originals
 
-_FOLDABLE = 3 * 86_400  # seconds for which returned ranges are looked for
 _KEEP_BACK = 30 * 86_400
 _FOLD_AT_ONCE = 45  # ranges; each costs a place in a transaction of at most 100
 
@@ -56,7 +55,7 @@ def give_back(owner: str, sku: str, ranges: Iterable[Range], *, why: str, at: in
 
 def fold(owner: str, sku: str, *, now: int) -> bool:
     """Make one new segment of returned ranges; whether there is something new to claim."""
-    backs = _unfolded(owner, sku, now)
+    backs = _unfolded(owner, sku)
     if not backs:
         return False
     ranges = [one for back in backs for one in resolve(owner, [_range(back)])]
@@ -191,11 +190,10 @@ def _put_back(owner: str, sku: str, one: Range, why: str, at: int, now: int) -> 
         return
 
 
-def _unfolded(owner: str, sku: str, now: int) -> list[BackRow]:
+def _unfolded(owner: str, sku: str) -> list[BackRow]:
     rows = BackRow.of(owner)
-    since = rows.sk >= f"{now - _FOLDABLE:010}"
     open_ = rows.folded.does_not_exist()
-    found = rows.under(f"BACK#{sku}", where=since, only=open_, consistent=True)
+    found = rows.under(f"BACK#{sku}", only=open_, consistent=True)
     return [row for row, _ in zip(found, range(_FOLD_AT_ONCE), strict=False)]
 
 
