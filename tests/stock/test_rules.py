@@ -62,7 +62,7 @@ def test_a_mark_at_the_beginning_of_a_file_is_no_part_of_the_first_code():
 
 
 def test_several_columns_become_one_code():
-    assert codes('user1,pass1\n"u,2","p""w"\nu3,,p3,\n') == ["user1 pass1", 'u,2 "p"w"', "u3 p3"]
+    assert codes('user1,pass1\n"u,2","p""w"\nu3,,p3,\n') == ["user1 pass1", 'u,2 p"w', "u3 p3"]
 
 
 def test_quotes_are_taken_off_and_spaces_around_a_row_too():
