@@ -1,0 +1,259 @@
+import pytest
+
+from chalicelib.checkout import rules
+from chalicelib.checkout import service as checkout
+from chalicelib.kit import outbound, tenant
+from chalicelib.orders import service as orders
+from chalicelib.stock import service as stock
+from chalicelib.tenancy import service as tenancy
+from tests import make
+
+
+def fold(shop, world):
+    stock.fold(shop.owner, shop.goods_id, now=world.now)
+
+
+def timers(scene, order):
+    return [m["delay"] for m in scene.messages("timer") if m.get("order") == order.number and "delay" in m]
+
+
+def test_a_lost_callback_heals_by_asking_the_channel(shop, world, scene):
+    order = shop.place()
+    shop.payment(order)
+    world.now += 20
+    assert shop.drive(order)
+    assert shop.order(order.number).status == "paid"
+    assert scene.messages("fulfil") == [{"site": shop.site, "order": order.number}]
+
+
+def test_every_attempt_is_asked_for(shop, world):
+    order = shop.place()
+    switched = checkout.switch_channel(shop.site, order.number, "alipay", device="pc")
+    checkout.pay_link(shop.site, switched, now=world.now)
+    shop.payment(switched, index=2)
+    shop.drive(order)
+    paid = shop.order(order.number)
+    assert (paid.status, paid.channel) == ("paid", "alipay")
+
+
+def test_an_unpaid_order_is_looked_at_ever_more_rarely_until_it_expires(shop, world, scene):
+    order = shop.place()
+    for _ in range(5):
+        world.now += timers(scene, order)[-1]
+        shop.drive(order)
+    assert timers(scene, order) == [20, 40, 120, 240, 480]
+    assert world.now == order.expires_at
+    assert shop.order(order.number).status == "expired"
+
+
+def test_a_channel_is_closed_before_an_order_expires(shop, world):
+    order = shop.place()
+    world.now = order.expires_at - 1
+    shop.drive(order)
+    assert shop.order(order.number).status == "pending"
+    assert world.channel.trades[f"{order.number}01"]["state"] == "open"
+    world.now = order.expires_at
+    shop.drive(order)
+    assert shop.order(order.number).status == "expired"
+    assert world.channel.trades[f"{order.number}01"]["state"] == "closed"
+
+
+def test_an_order_paid_while_it_is_closed_does_not_expire(shop, world, monkeypatch):
+    order = shop.place()
+    world.now = order.expires_at
+    really = make.Merchant.query
+
+    def paid_just_after(merchant, out_trade_no, *, now):
+        answer = really(merchant, out_trade_no, now=now)
+        merchant.paid(out_trade_no)
+        return answer
+
+    monkeypatch.setattr(make.Merchant, "query", paid_just_after)
+    shop.drive(order)
+    assert shop.order(order.number).status == "pending"
+    world.now += 60
+    shop.drive(order)
+    assert shop.order(order.number).status == "paid"
+
+
+@pytest.mark.parametrize("trouble", [outbound.NotSent("x"), outbound.Unknown("x"), None])
+def test_a_silent_channel_is_waited_for_and_then_the_stock_goes_back(
+    shop, world, scene, monkeypatch, trouble
+):
+    order = shop.place()
+    world.channel.down = True
+    if trouble:
+
+        def silent(*_named, **_fields):
+            raise trouble
+
+        monkeypatch.setattr(make.Merchant, "query", silent)
+    world.now = order.expires_at + rules.PATIENCE - 1
+    shop.drive(order)
+    assert shop.order(order.number).status == "pending"
+    assert timers(scene, order)[-1] == 60
+    world.now += 1
+    shop.drive(order)
+    assert shop.order(order.number).status == "expired"
+    fold(shop, world)
+    assert shop.free() == 10
+
+
+def test_an_expired_order_gives_its_codes_back_once_and_has_them_folded(shop, world, scene):
+    order = shop.place(quantity=3)
+    world.now = order.expires_at
+    for _ in range(3):
+        shop.drive(order)
+    folds = [message for message in scene.messages("timer") if "fold" in message]
+    assert folds == [{"site": shop.site, "fold": shop.goods_id, "owner": shop.owner, "delay": 30}]
+    for _ in range(2):
+        assert make.work("timer", folds) == []
+    assert shop.free() == 10
+    assert shop.place(quantity=10).status == "pending"
+
+
+def test_codes_that_a_dying_expiry_kept_come_back_with_the_next_look(shop, world):
+    order = shop.place(quantity=3)
+    orders.move(shop.site, order.number, "expired", now=world.now)
+    shop.drive(order)
+    fold(shop, world)
+    assert shop.free() == 10
+
+
+def test_an_expiry_overtaken_by_a_payment_gives_nothing_back(shop, world, monkeypatch):
+    order = shop.place(quantity=3)
+    world.now = order.expires_at
+    payment = shop.payment(order)
+    world.channel.trades[payment.out_trade_no]["state"] = "open"
+    really = make.Merchant.close
+
+    def overtaken(merchant, out_trade_no, *, now):
+        closed = really(merchant, out_trade_no, now=now)
+        with tenant.acting_for(tenant.MAIN):
+            checkout.accept_payment(payment, now=now)
+        return closed
+
+    monkeypatch.setattr(make.Merchant, "close", overtaken)
+    shop.drive(order)
+    assert shop.order(order.number).status == "paid"
+    fold(shop, world)
+    assert shop.free() == 7
+
+
+def test_an_expiry_repeated_below_us_gives_the_codes_back(shop, world, monkeypatch):
+    order = shop.place(quantity=3)
+    world.now = order.expires_at
+    really = orders.move
+
+    def move_twice(*named, **fields):
+        really(*named, **fields)
+        return really(*named, **fields)
+
+    monkeypatch.setattr(orders, "move", move_twice)
+    shop.drive(order)
+    fold(shop, world)
+    assert shop.free() == 10
+
+
+def test_an_expiry_of_an_order_gone_is_left_alone(shop, world, monkeypatch):
+    order = shop.place()
+    world.now = order.expires_at
+
+    def gone(*_named, **_fields):
+        raise orders.WrongState(None)
+
+    monkeypatch.setattr(orders, "move", gone)
+    shop.drive(order)
+    fold(shop, world)
+    assert shop.free() == 9
+
+
+def test_driving_an_order_never_put_says_so(shop):
+    ghost = make.replace(shop.place(), number=f"{shop.site.upper()}{'0' * 24}")
+    assert shop.drive(ghost) is False
+
+
+def test_the_walk_finds_what_lost_its_message(shop, world, scene):
+    unpaid, paid, refunding, done = (shop.place() for _ in range(4))
+    for order in (paid, refunding, done):
+        shop.pay(order)
+    orders.move(shop.site, refunding.number, "refunding", now=world.now)
+    make.work("fulfil", [{"site": shop.site, "order": done.number}])
+    world.now += 29
+    assert checkout.walk(shop.site, now=world.now) == 0
+    world.now += 1
+    scene.sent.clear()
+    assert checkout.walk(shop.site, now=world.now) == 3
+    found = {message["order"] for message in scene.messages("timer")}
+    assert found == {unpaid.number, paid.number, refunding.number}
+    scene.sent.clear()
+    make.work("timer", [{"site": shop.site, "order": number} for number in found])
+    assert [m["order"] for m in scene.messages("fulfil")] == [paid.number]
+    assert [m["order"] for m in scene.messages("refund")] == [refunding.number]
+    assert timers(scene, unpaid) == [30]
+
+
+def test_the_walk_reaches_yesterday_and_what_is_still_to_do(shop, world, scene):
+    order, old = shop.place(), shop.place()
+    orders.add_todo(shop.site, old.number, "refund", due=world.now)
+    world.now += make.clock.DAY
+    orders.move(shop.site, old.number, "expired", now=world.now)
+    scene.sent.clear()
+    assert checkout.walk(shop.site, now=world.now) == 2
+    assert [m["order"] for m in scene.messages("timer")] == [order.number]
+    assert [m["order"] for m in scene.messages("refund")] == [old.number]
+    world.now += make.clock.DAY
+    scene.sent.clear()
+    assert checkout.walk(shop.site, now=world.now) == 1
+    assert scene.messages("timer") == []
+
+
+def test_an_order_just_paid_is_given_a_moment(shop, world, scene):
+    order = shop.place()
+    shop.pay(order)
+    scene.sent.clear()
+    world.now += 29
+    shop.drive(order)
+    assert scene.sent == []
+    world.now += 1
+    shop.drive(order)
+    assert [m["order"] for m in scene.messages("fulfil")] == [order.number]
+
+
+def test_every_live_site_is_walked_and_audited(shop, world, scene):
+    with tenant.acting_for(tenant.MAIN):
+        assert checkout.walk_all() == 1
+        assert checkout.audit_all() == 2
+        tenancy.set_state(shop.site, "suspended")
+        assert checkout.walk_all() == 1
+        tenancy.move(shop.site, "failed", expected=["suspended"])
+        assert checkout.walk_all() == 0
+    walks = [message for message in scene.messages("timer") if message.get("walk")]
+    assert walks == [{"site": shop.site, "walk": True}] * 2
+    assert make.work("timer", walks) == []
+
+
+def test_new_orders_are_listed_for_the_main_site_once_a_batch(shop, world):
+    placed = [shop.place() for _ in range(3)]
+    ghost = f"{shop.site.upper()}{'0' * 24}"
+    batch = [
+        {"site": shop.site, "order": number, "first": True}
+        for number in [one.number for one in placed] + [ghost]
+    ]
+    assert make.work("timer", batch) == []
+    assert make.work("timer", [{"site": shop.site, "order": placed[0].number}]) == []
+    listed = [number for _, number in orders.newest("", now=world.now)]
+    assert sorted(listed) == sorted(one.number for one in placed)
+
+
+def test_a_code_burnt_by_a_dying_placement_is_sold_again_after_the_audit(shop, world):
+    stock.claim(shop.owner, shop.goods_id, 4, now=world.now)
+    live = shop.place(quantity=2)
+    shop.pay(live)
+    world.run("fulfil")
+    for _ in range(12):
+        world.now += make.clock.DAY
+        with tenant.acting_for(tenant.MAIN):
+            checkout.audit(tenant.MAIN, now=world.now)
+    fold(shop, world)
+    assert shop.free() == 8
