@@ -135,14 +135,15 @@ def contact(text: str) -> str:
     """A contact in the one form in which it is stored and compared. Raises BadContact."""
     clean = unicodedata.normalize("NFKC", text).strip().casefold()
     printable = all(unicodedata.category(letter) not in ("Cc", "Cs", "Cn") for letter in clean)
-    if not 3 <= len(clean) <= 64 or len(clean.encode()) > LONGEST_CONTACT or not printable:
+    if not printable or not 3 <= len(clean) <= 64 or len(clean.encode()) > LONGEST_CONTACT:
         raise BadContact
     return clean
 
 
 def query_password(text: str) -> str:
     """A query password as typed. Raises BadContact."""
-    if not 4 <= len(text) <= 64:
+    encodable = all(unicodedata.category(letter) != "Cs" for letter in text)
+    if not encodable or not 4 <= len(text) <= 64:
         raise BadContact
     return text
 
