@@ -120,6 +120,7 @@ def available(site: str) -> int:
 def put_plan(plan: Plan, *, now: int) -> Plan:
     """Add the next version of a plan; orders placed from now on follow it. Raises OutOfBounds, Conflict."""
     check_plan(plan)
+    _plans.clear()  # another instance may have added the version that is remembered as the next
     versions = [known.version for known in plans() if known.name == plan.name]
     new = replace(plan, version=max(versions, default=0) + 1, since=now)
     row = PlanRow.of(tenant.MAIN)(PLANS, f"{new.name}#{new.version:06}", since=now, fee_bps=new.fee_bps)
