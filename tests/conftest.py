@@ -1,6 +1,7 @@
 """The deployment's settings for tests, and a fresh cloud in memory for whoever asks for one."""
 
 import os
+import shutil
 
 os.environ.update(
     AWS_ACCESS_KEY_ID="000000000001",
@@ -19,8 +20,20 @@ os.environ.update(
 os.environ.pop("AWS_PROFILE", None)
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from tests import make
+
+# Without these a browser calls home, which a closed network refuses again and again.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 
 
 @pytest.fixture
@@ -41,3 +54,17 @@ def cloud():
 def shop(world):
     """An open sub-site `demo` with ten codes of one kind of goods on its shelf."""
     return make.make_shop(world)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Debian's browser, started for the first test that looks at a page."""
+    path = shutil.which("chromium")
+    if not path and os.environ.get("CI") == "true":
+        pytest.fail("Install chromium: pages must be seen in a browser.")
+    if not path:
+        pytest.skip("NO CHROMIUM ON THIS MACHINE: no page was seen in a browser")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()

@@ -94,7 +94,7 @@ class Account:
 
 def enlist(realm: Realm, login: str, secret: str, *, role: str, now: int) -> Account:
     """Make an account; repeating it with the same password changes nothing. Raises BadLogin, Taken."""
-    login = _checked(login, secret)
+    login = check(login, secret)
     row = AccountRow.of(realm.owner)(_key(realm, login), ".", ident=ids.token(13).lower(), role=role)
     row.record, row.since = password.hashed(secret), now
     try:
@@ -158,7 +158,8 @@ def check_form(realm: Realm, token: str, given: str) -> None:
         raise Forbidden
 
 
-def _checked(login: str, secret: str) -> str:
+def check(login: str, secret: str) -> str:
+    """The login in its stored form. Raises BadLogin for it or the password."""
     login = login.strip().lower()
     if not _LOGIN.fullmatch(login):
         raise BadLogin(field="login")

@@ -119,6 +119,8 @@ def move(
     """
     rows = OrderRow.of(site)
     origins = [a for a, b in sorted(MOVES) if b == to and (not start or a in start)]
+    if not origins:
+        raise WrongState(read(site, number))
     condition = rows.status.is_in(*origins)
     changes: Mapping[str, Any] = {"status": to, f"{to}_at": now, **fields}
     actions = [

@@ -10,7 +10,7 @@ CLOSE_AGAIN = (1, 2, 7, 31)  # days after a window's first close at which late j
 
 @dataclass(frozen=True)
 class StatementRow:
-    """One line of a statement; site + main = paid, the fee is part of its bearer's share."""
+    """One line of a statement; site + main + fee = paid, the fee taken from its bearer's share."""
 
     number: str
     event: str

@@ -27,6 +27,7 @@ from .staff import (
     Staff,
     WrongLogin,
     check_form,
+    check_login,
     enlist,
     form_token,
     sign_in,
@@ -117,6 +118,7 @@ def open_site(slug: str, *, brand: Brand, owner_login: str, owner_password: str,
     """
     check_slug(slug)
     check_brand(brand)
+    check_login(owner_login, owner_password)
     row = _register(slug, brand, plan, now)
     _point(_host_of(slug), row.sk)
     enlist(row.sk, owner_login, owner_password, role="owner", now=now)

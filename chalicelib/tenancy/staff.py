@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from chalicelib.kit import accounts, tenant
 from chalicelib.kit.accounts import BadLogin, Forbidden, WrongLogin
+from chalicelib.kit.accounts import check as check_login
 
-__all__ = ["BadLogin", "Forbidden", "WrongLogin"]
+__all__ = ["BadLogin", "Forbidden", "WrongLogin", "check_login"]
 
 _STAY = 12 * 3600
 

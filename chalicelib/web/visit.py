@@ -97,8 +97,10 @@ class Visit:
     @cached_property
     def form(self) -> Mapping[str, str]:
         """The fields of an urlencoded form; the last one of a name counts."""
-        pairs = parse_qsl(self.text(), keep_blank_values=True, max_num_fields=200)
-        return dict(pairs)
+        try:
+            return dict(parse_qsl(self.text(), keep_blank_values=True, max_num_fields=200))
+        except ValueError:
+            raise errors.Invalid("The form has too many fields.") from None
 
     def header(self, name: str) -> str:
         return str(self.request.headers.get(name, ""))

@@ -1,28 +1,17 @@
 """The whole shop in a real browser: shoppers, owners and staff, and what no page may do."""
 
-import os
 import re
-import shutil
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from localcloud import demo
 from tests.stories.shopper import Shop
 
 pytestmark = pytest.mark.browser
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PHONE = {"width": 360, "height": 780}
 SCREEN = {"width": 1280, "height": 900}
 MOBILE = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/130.0 Mobile Safari/537.36"
@@ -34,19 +23,6 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 SECONDS = 60_000  # milliseconds until a busy machine has done what it shows
 VIDEO = "腾讯视频 VIP 月卡"
 PHONE_CARD = "移动话费充值卡"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    path = shutil.which("chromium")
-    if not path and os.environ.get("CI") == "true":
-        pytest.fail("Install chromium: the stories must be seen in a browser.")
-    if not path:
-        pytest.skip("NO CHROMIUM ON THIS MACHINE: the stories were not seen in a browser")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

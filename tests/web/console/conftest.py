@@ -1,18 +1,16 @@
 """The console as a person meets it: signed in at a host, reading pages and posting forms."""
 
-import importlib
 import re
 from urllib.parse import urlencode
 
 import pytest
-from chalice import Chalice
 from chalice.test import Client
 
+import app
 from chalicelib.kit import clock, tenant
 from chalicelib.orders import service as orders
 from chalicelib.tenancy import service as tenancy
 
-FACES = ("board", "goods", "listing", "login", "orders", "plans", "settings", "sites", "statement", "stock")
 MAIN = "main.cardmesh.test"
 FORM = "application/x-www-form-urlencoded"
 
@@ -63,10 +61,7 @@ def page(answer):
 @pytest.fixture(scope="session")
 def console():
     """The console's faces alone, as one app."""
-    app = Chalice("console")
-    for name in FACES:
-        app.register_blueprint(importlib.import_module(f"chalicelib.web.console.{name}").face.blueprint)
-    with Client(app) as client:
+    with Client(app.app) as client:
         yield client
 
 

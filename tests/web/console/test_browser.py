@@ -1,12 +1,10 @@
 """What only a real browser shows: legibility, width, keys, files, drawers."""
 
-import os
-import shutil
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from chalicelib.catalog import service as catalog
 from chalicelib.kit import tenant
@@ -31,22 +29,6 @@ UNNAMED = """[...document.querySelectorAll('input:not([type=hidden]), select, te
   .filter(e => !e.labels?.length && !e.ariaLabel).map(e => e.outerHTML.slice(0, 80))"""
 WIDTH = "document.documentElement.scrollWidth"
 PHONE, SCREEN = {"width": 360, "height": 780}, {"width": 1440, "height": 900}
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    path = shutil.which("chromium")
-    missing = [
-        str(one) for one in ([] if path else ["chromium"]) + [v for v in VENDOR.values() if not v.is_file()]
-    ]
-    if missing and os.environ.get("CI") == "true":
-        pytest.fail(f"Install {missing}: the console must be seen in a browser.")
-    if missing:
-        pytest.skip(f"WITHOUT {missing} the console was not seen in a browser")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

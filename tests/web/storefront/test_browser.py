@@ -1,12 +1,10 @@
 """What only a real browser shows: reading, touching, waiting, copying."""
 
-import os
 import re
-import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from chalicelib.catalog.service import KINDS
 from tests.web.storefront import fake, served
@@ -19,19 +17,6 @@ PATHS = ("/", "/goods/tx-month", "/buy/tx-month?quantity=12", PAY, ORDER, "/orde
 PHONE = {"width": 360, "height": 780}
 SCREEN = {"width": 1440, "height": 900}
 MEASURE = Path(__file__).with_name("measure.js").read_text("utf-8")
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    path = shutil.which("chromium")
-    if not path and os.environ.get("CI") == "true":
-        pytest.fail("Install chromium: the pages must be seen in a browser.")
-    if not path:
-        pytest.skip("NO CHROMIUM ON THIS MACHINE: the pages were not seen in a browser")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
