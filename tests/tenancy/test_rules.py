@@ -1,0 +1,105 @@
+"""What a site may be called and how it may look."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.kit.ids import ALPHABET
+from chalicelib.tenancy import rules
+
+BRAND = rules.Brand("Demo")
+
+
+@pytest.mark.parametrize("slug", ["abc", "a-b", "0x0", "x" * 30, "shop-24-7"])
+def test_a_name_for_a_host_is_accepted(slug):
+    assert rules.check_slug(slug) == slug
+
+
+@pytest.mark.parametrize(
+    "slug",
+    [
+        *(
+            "",
+            "a",
+            "ab",
+            "x" * 31,
+            "-ab",
+            "ab-",
+            "a--b",
+            "xn--80ak6aa92e",
+            "Abc",
+            "a_b",
+            "a.b",
+            "a b",
+            "abc\n",
+        ),
+        *("müller", "商店铺", "a/b", "../..", "a'b", "abc#", "１２３"),
+    ],
+)
+def test_what_is_no_name_for_a_host_is_refused(slug):
+    with pytest.raises(rules.BadField) as refused:
+        rules.check_slug(slug)
+    assert refused.value.detail == {"field": "slug"}
+
+
+@pytest.mark.parametrize("slug", sorted(rules.RESERVED - {"ns"}))
+def test_a_reserved_name_is_refused_as_such(slug):
+    with pytest.raises(rules.BadField, match="reserved"):
+        rules.check_slug(slug)
+
+
+@given(st.text(max_size=40), st.integers(0, 19))
+def test_a_code_is_four_small_letters_that_fit_into_order_numbers(slug, salt):
+    code = rules.code_of(slug, salt)
+    assert len(code) == 4
+    assert code == code.lower()
+    assert set(code.upper()) <= set(ALPHABET)
+    assert code == rules.code_of(slug, salt)
+
+
+def test_a_slug_has_other_codes_to_turn_to():
+    assert len({rules.code_of("demo", salt) for salt in range(20)}) == 20
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "商"},
+        {"name": "x" * 40},
+        {"logo": "卡盟"},
+        {"logo": "data:image/png;base64,AAAA"},
+        {"logo": ""},
+        {"color": "#0F766E"},
+        {"tagline": "x" * 200, "notice": "x" * 200},
+    ],
+)
+def test_a_brand_within_its_bounds_is_accepted(change):
+    brand = replace(BRAND, **change)
+    assert rules.check_brand(brand) is brand
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", ""),
+        ("name", "   "),
+        ("name", "x" * 41),
+        ("color", "red"),
+        ("color", "#12345"),
+        ("color", "#1234567"),
+        ("color", "#0f766e;}"),
+        ("color", "#0f766e\n"),
+        ("tagline", "x" * 201),
+        ("logo", "ABC"),
+        ("logo", "javascript:alert(1)"),
+        ("logo", "data:text/html;base64,AAAA"),
+        ("logo", "data:image/svg+xml;base64,AAAA"),
+        ("logo", "data:image/png;base64," + "A" * rules.LARGEST_LOGO),
+    ],
+)
+def test_a_brand_out_of_bounds_is_refused_by_field(field, value):
+    with pytest.raises(rules.BadField) as refused:
+        rules.check_brand(replace(BRAND, **{field: value}))
+    assert refused.value.detail == {"field": field}
