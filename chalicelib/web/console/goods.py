@@ -47,32 +47,19 @@ class GoodsForm(msgspec.Struct):
 @face.get("/console/goods")
 def index(visit: Visit) -> Response:
     """All goods of the owner with what is left of them; `q` and `category` narrow the list."""
-    scope = visit.account.scope
-    found = catalog.all_goods(scope)
-    shown = _narrowed(found, visit.query.get("q", ""), visit.query.get("category", ""))
-    return desk.page(
-        visit,
-        "goods.html",
-        goods=shown,
-        total=len(found),
-        categories=sorted({g.category for g in found}),
-        levels=levels(scope, shown),
-        q=visit.query.get("q", ""),
-        category=visit.query.get("category", ""),
-    )
+    return _list(visit, q=visit.query.get("q", ""), category=visit.query.get("category", ""))
 
 
 @face.get("/console/goods/{goods_id}")
 def form(visit: Visit, goods_id: str) -> Response:
     """The form of one goods; under "new" an empty one."""
-    scope = visit.account.scope
-    goods = None if goods_id == NEW else catalog.goods(scope, goods_id)
+    goods = None if goods_id == NEW else catalog.goods(visit.account.scope, goods_id)
     return desk.page(
         visit,
         "goods_form.html",
         goods=goods,
         goods_id=goods_id,
-        categories=sorted({g.category for g in catalog.all_goods(scope)}),
+        categories=_categories(catalog.all_goods(visit.account.scope)),
         tiers=values.tiers_text(goods.tiers) if goods else "",
         minute=values.minute_text,
     )
@@ -95,6 +82,26 @@ def levels(owner: str, goods: list[catalog.Goods]) -> dict[str, int]:
     """How many codes of each goods are free; goods worked on by hand are not counted."""
     counted = {(owner, g.goods_id): g.goods_id for g in goods if g.way == "pool"}
     return {counted[key]: free for key, free in stock.levels(counted).items()}
+
+
+def _list(visit: Visit, *, q: str, category: str) -> Response:
+    scope = visit.account.scope
+    found = catalog.all_goods(scope)
+    shown = _narrowed(found, q, category)
+    return desk.page(
+        visit,
+        "goods.html",
+        goods=shown,
+        total=len(found),
+        categories=_categories(found),
+        levels=levels(scope, shown),
+        q=q,
+        category=category,
+    )
+
+
+def _categories(goods: list[catalog.Goods]) -> list[str]:
+    return sorted({g.category for g in goods})
 
 
 def _narrowed(goods: list[catalog.Goods], q: str, category: str) -> list[catalog.Goods]:

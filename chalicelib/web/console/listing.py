@@ -27,19 +27,7 @@ class Follow(msgspec.Struct):
 @face.get(PLACE)
 def index(visit: Visit, wrong: dict[str, str] | None = None) -> Response:
     """All main goods with the owner's price, each row editable; `wrong` says which rows were refused."""
-    site = tenancy.site(visit.shop.site, fresh=True)
-    goods = [g for g in catalog.all_goods(tenant.MAIN) if g.on]
-    kept = catalog.listings(site.site)
-    return desk.page(
-        visit,
-        "listing.html",
-        site=site,
-        goods=goods,
-        touched=sum(g.goods_id in kept for g in goods),
-        rows={g.goods_id: _row(visit, g, kept.get(g.goods_id), wrong or {}) for g in goods},
-        wrong=wrong or {},
-        categories=sorted({g.category for g in goods}),
-    )
+    return _rows(visit, wrong or {})
 
 
 @face.post("/console/listing/follow")
@@ -65,6 +53,22 @@ def save(visit: Visit) -> Response:
     answer = index(visit, wrong)
     answer.status_code = 422
     return answer
+
+
+def _rows(visit: Visit, wrong: dict[str, str]) -> Response:
+    site = tenancy.site(visit.shop.site, fresh=True)
+    goods = [g for g in catalog.all_goods(tenant.MAIN) if g.on]
+    kept = catalog.listings(site.site)
+    return desk.page(
+        visit,
+        "listing.html",
+        site=site,
+        goods=goods,
+        touched=sum(g.goods_id in kept for g in goods),
+        rows={g.goods_id: _row(visit, g, kept.get(g.goods_id), wrong) for g in goods},
+        wrong=wrong,
+        categories=sorted({g.category for g in goods}),
+    )
 
 
 def _saved(visit: Visit, goods: Iterable[catalog.Goods]) -> tuple[int, dict[str, str]]:

@@ -34,15 +34,7 @@ def index(visit: Visit) -> Response:
     number = visit.query.get("q", "").strip().upper()
     if number:
         return faces.go(f"/console/orders/{_order(visit, number).number}")
-    today = clock.day_of(visit.now)
-    day = values.day(visit.query.get("day", ""), otherwise="" if visit.account.is_main else today)
-    found, more = _found(visit, day or today if visit.query.get("site") else day)
-    return desk.page(
-        visit, "orders.html", orders=found, more=more, day=day, today=today, states=orders.STATES,
-        chosen=_status(visit) or "", chosen_site=visit.query.get("site", ""),
-        sites={s.site: s for s in tenancy.sites()} if visit.account.is_main else {},
-        shown_day=values.shown_day,
-    )  # fmt: skip
+    return _list(visit, today=clock.day_of(visit.now))
 
 
 @face.get("/console/orders/{number}")
@@ -81,6 +73,24 @@ def refund(visit: Visit, number: str) -> Response:
             order.site, order.number, reason=reason, staff=visit.account.staff.login, now=visit.now
         )
     return desk.done(f"/console/orders/{order.number}", "refunding")
+
+
+def _list(visit: Visit, *, today: str) -> Response:
+    day = values.day(visit.query.get("day", ""), otherwise="" if visit.account.is_main else today)
+    found, more = _found(visit, day or today if visit.query.get("site") else day)
+    return desk.page(
+        visit,
+        "orders.html",
+        orders=found,
+        more=more,
+        day=day,
+        today=today,
+        states=orders.STATES,
+        chosen=_status(visit) or "",
+        chosen_site=visit.query.get("site", ""),
+        sites={s.site: s for s in tenancy.sites()} if visit.account.is_main else {},
+        shown_day=values.shown_day,
+    )
 
 
 def _order(visit: Visit, number: str) -> orders.Order:

@@ -45,18 +45,7 @@ class Choice(msgspec.Struct):
 @face.get("/console/sites")
 def index(visit: Visit) -> Response:
     """All sub-sites with today's turnover; `q` narrows the list."""
-    q = visit.query.get("q", "").casefold().strip()
-    found = tenancy.sites()
-    today = analytics.board(clock.day_of(visit.now), now=visit.now)
-    return desk.page(
-        visit,
-        "sites.html",
-        sites=[s for s in found if q in s.slug or q in s.brand.name.casefold()],
-        total=len(found),
-        gmv={row.site: row.gmv_fen for row in today.rows},
-        address=config.load().url_of,
-        q=q,
-    )
+    return _list(visit, q=visit.query.get("q", "").casefold().strip())
 
 
 @face.get("/console/sites/{site}")
@@ -81,16 +70,7 @@ def create(visit: Visit, site: str) -> Response:
     """Open a sub-site; its page shows how it comes up."""
     if site != NEW:
         raise errors.NotFound
-    asked = visit.fields(NewSite)
-    brand = tenancy.Brand(asked.name, asked.tagline, asked.color, asked.logo or asked.name[:1])
-    opened = tenancy.open_site(
-        asked.slug,
-        brand=brand,
-        owner_login=asked.login,
-        owner_password=asked.password,
-        plan=_known(asked.plan),
-        now=visit.now,
-    )
+    opened = _open(visit.fields(NewSite), now=visit.now)
     return desk.done(f"/console/sites/{opened.site}", "site_asked")
 
 
@@ -117,6 +97,31 @@ def choose_plan(visit: Visit, site: str) -> Response:
     """Change which split plan the site's next orders follow."""
     tenancy.set_plan(site, _known(visit.fields(Choice).plan))
     return desk.done(f"/console/sites/{site}", "site_plan")
+
+
+def _list(visit: Visit, *, q: str) -> Response:
+    found = tenancy.sites()
+    today = analytics.board(clock.day_of(visit.now), now=visit.now)
+    return desk.page(
+        visit,
+        "sites.html",
+        sites=[s for s in found if q in s.slug or q in s.brand.name.casefold()],
+        total=len(found),
+        gmv={row.site: row.gmv_fen for row in today.rows},
+        address=config.load().url_of,
+        q=q,
+    )
+
+
+def _open(asked: NewSite, *, now: int) -> tenancy.Site:
+    return tenancy.open_site(
+        asked.slug,
+        brand=tenancy.Brand(asked.name, asked.tagline, asked.color, asked.logo or asked.name[:1]),
+        owner_login=asked.login,
+        owner_password=asked.password,
+        plan=_known(asked.plan),
+        now=now,
+    )
 
 
 def _known(plan: str) -> str:

@@ -23,17 +23,7 @@ def index(visit: Visit) -> Response:
     """The splits of one Beijing day."""
     today = clock.day_of(visit.now)
     day = min(values.day(visit.query.get("day", ""), otherwise=today), today)
-    start = clock.day_start(day)
-    return desk.page(
-        visit,
-        "statement.html",
-        statement=settlement.statement(visit.shop.site, day),
-        shown=values.shown_day(day),
-        today=values.shown_day(today),
-        before=values.shown_day(clock.day_of(start - 1)),
-        after=values.shown_day(clock.day_of(start + clock.DAY)) if day < today else "",
-        events=EVENTS,
-    )
+    return _day(visit, day, today=today)
 
 
 @face.get("/console/statement/csv")
@@ -62,6 +52,20 @@ def inert(text: str) -> str:
     amount = text.removeprefix("-").replace(".", "", 1).isdecimal()
     risky = text.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
     return f"'{text}" if risky and not amount else text
+
+
+def _day(visit: Visit, day: str, *, today: str) -> Response:
+    start = clock.day_start(day)
+    return desk.page(
+        visit,
+        "statement.html",
+        statement=settlement.statement(visit.shop.site, day),
+        shown=values.shown_day(day),
+        today=values.shown_day(today),
+        before=values.shown_day(clock.day_of(start - 1)),
+        after=values.shown_day(clock.day_of(start + clock.DAY)) if day < today else "",
+        events=EVENTS,
+    )
 
 
 def _rows(statement: settlement.Statement) -> list[list[str]]:

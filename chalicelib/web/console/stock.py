@@ -1,5 +1,7 @@
 """The code pool of each goods: what is left, which batches came in, and the import with its row report."""
 
+from typing import Any
+
 import msgspec
 from chalice.app import Response
 
@@ -40,19 +42,10 @@ def pool(
     preview: object = None,
 ) -> Response:
     """One pool: its batches and the import form, with a preview or the report of an import, if any."""
-    scope = visit.account.scope
-    return desk.page(
-        visit,
-        "pool.html",
-        goods=catalog.goods(scope, goods_id),
-        free=stock.levels([(scope, goods_id)]).get((scope, goods_id), 0),
-        batches=stock.batches(scope, goods_id),
-        low=LOW,
-        report=report,
-        preview=preview,
-        text=visit.form.get("codes", "") if preview or visit.account.refusal else "",
-        note=visit.form.get("note", ""),
-    )
+    text = visit.form.get("codes", "") if preview or visit.account.refusal else ""
+    shown = _shown(visit.account.scope, goods_id)
+    note = visit.form.get("note", "")
+    return desk.page(visit, "pool.html", **shown, report=report, preview=preview, text=text, note=note)
 
 
 @face.post("/console/stock/{goods_id}")
@@ -67,3 +60,12 @@ def bring(visit: Visit, goods_id: str) -> Response:
         return pool(visit, goods_id, preview=stock.parse(text))
     report = stock.import_codes(kept.owner, kept.goods_id, text, note=asked.note, now=visit.now)
     return pool(visit, goods_id, report=report)
+
+
+def _shown(scope: str, goods_id: str) -> dict[str, Any]:
+    return {
+        "goods": catalog.goods(scope, goods_id),
+        "free": stock.levels([(scope, goods_id)]).get((scope, goods_id), 0),
+        "batches": stock.batches(scope, goods_id),
+        "low": LOW,
+    }

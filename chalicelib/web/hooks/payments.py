@@ -11,14 +11,19 @@ from ..visit import Visit
 
 LARGEST = 128 * 1024  # bytes of a notification
 
-face = faces.Face("hooks_payments")
+
+def enter(visit: Visit) -> None:
+    """Channels call the main site's host. Raises NotFound on any other."""
+    if visit.site is not None:
+        raise errors.NotFound
+
+
+face = faces.Face("hooks_payments", enter=enter)
 
 
 @face.post("/hooks/{channel}/{merchant}")
 def arrived(visit: Visit, channel: str, merchant: str) -> Response:
     """Accept what the channel vouches for; refuse what it does not, so that it sends again."""
-    if visit.site is not None:
-        raise errors.NotFound
     gateway = payments.gateway(channel, merchant)
     try:
         payment = gateway.parse_notify(_headers(visit), visit.body(LARGEST), now=visit.now)
