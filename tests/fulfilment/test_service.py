@@ -3,6 +3,7 @@ import pytest
 from chalicelib.catalog import service as catalog
 from chalicelib.checkout import service as checkout
 from chalicelib.fulfilment import service as fulfilment
+from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
 from chalicelib.stock import service as stock
 from tests import make
@@ -182,7 +183,28 @@ def test_goods_by_hand_wait_for_a_person_whose_text_the_shopper_gets(shop, by_ha
     assert (order.status, fulfilment.codes_of(order)) == ("review", [])
     delivered = write(shop, order, "  KEY-1\nKEY-2\n")
     assert (delivered.status, fulfilment.codes_of(delivered)) == ("delivered", ["KEY-1", "KEY-2"])
-    assert [m["order"] for m in scene.messages("settle")] == [order.number]
+    assert {m["order"] for m in scene.messages("settle")} == {order.number}
+
+
+def test_a_delivery_by_hand_that_died_after_the_move_is_settled_all_the_same(
+    shop, by_hand, monkeypatch, scene
+):
+    order = deliver(shop, paid(shop, goods_id=by_hand))
+    really = orders.deliver
+
+    def dies(*named, **fields):
+        really(*named, **fields)
+        raise SystemExit
+
+    monkeypatch.setattr(orders, "deliver", dies)
+    with pytest.raises(SystemExit):
+        write(shop, order)
+    assert shop.order(order.number).status == "delivered"
+    (message,) = scene.messages("settle")
+    assert message == {"site": shop.site, "order": order.number, "delay": 60}
+    assert make.work("settle", [message]) == []
+    (journal,) = ledger.journals(shop.site, make.clock.day_of(make.NOON))
+    assert (journal.number, journal.event) == (order.number, "sale")
 
 
 def test_an_order_handed_over_twice_waits_once(shop, by_hand, monkeypatch):
