@@ -1,0 +1,215 @@
+"""The registry: one site per name, doors that open when it is ready, settings within bounds."""
+
+import itertools
+
+import botocore.client
+import pytest
+
+from chalicelib.kit import errors, tenant
+from chalicelib.tenancy import service as tenancy
+from chalicelib.tenancy.model import SITES, HostRow, SiteRow
+
+BRAND = tenancy.Brand("Demo", color="#123456")
+_slugs = (f"shop-{n}" for n in itertools.count(1))
+
+
+class Died(BaseException):
+    """The function's machine is gone."""
+
+
+def dying_at(patches, number):
+    """The machine dies before its call of that number, counted from 0."""
+    real, seen = botocore.client.BaseClient._make_api_call, itertools.count()
+
+    def call(client, operation, given):
+        if next(seen) == number:
+            raise Died
+        return real(client, operation, given)
+
+    patches.setattr(botocore.client.BaseClient, "_make_api_call", call)
+
+
+def open_site(cloud, slug, **changes):
+    asked = {
+        "brand": BRAND,
+        "owner_login": f"{slug}-owner",
+        "owner_password": "correct horse",
+        "plan": "standard",
+    }
+    return tenancy.open_site(slug, **{**asked, **changes}, now=cloud.now)
+
+
+@pytest.fixture
+def slug(cloud):
+    tenancy.forget()
+    return next(_slugs)
+
+
+@pytest.fixture
+def site(cloud, slug):
+    """A site that was asked for; its registry row says it is active."""
+    code = open_site(cloud, slug).site
+    tenancy.move(code, "active", expected=("asked",))
+    return tenancy.site(code)
+
+
+def test_a_new_site_waits_for_its_stack_and_answers_nobody(cloud, slug):
+    site = open_site(cloud, slug)
+    assert (site.state, site.slug, site.brand, site.plan) == ("asked", slug, BRAND, "standard")
+    assert site.host == f"{slug}.cardmesh.test"
+    assert {"site": site.site} in cloud.messages("provision")
+    with pytest.raises(errors.NotFound):
+        tenancy.site_at(site.host)
+
+
+def test_asking_again_continues_the_same_site(cloud, slug):
+    first, again = open_site(cloud, slug), open_site(cloud, slug)
+    assert first == again
+    assert len([one for one in tenancy.sites() if one.slug == slug]) == 1
+    assert cloud.messages("provision").count({"site": first.site}) == 2
+
+
+def test_a_site_that_stands_keeps_its_name(cloud, site):
+    with pytest.raises(errors.Conflict, match="taken"):
+        open_site(cloud, site.slug)
+    assert tenancy.site(site.site, fresh=True) == site
+
+
+def test_a_host_that_points_elsewhere_keeps_pointing_there(cloud, slug):
+    HostRow.of(tenant.MAIN)(f"HOST#{slug}.cardmesh.test", ".", site="zzzz").insert()
+    with pytest.raises(errors.Conflict, match="host"):
+        open_site(cloud, slug)
+
+
+def test_a_code_in_use_by_another_name_is_passed_over(cloud, slug):
+    first = tenancy.code_of(slug, 0)
+    row = SiteRow.of(tenant.MAIN)(
+        SITES, first, slug="other", state="asked", plan="p", opened=1, brand={"name": "x"}
+    )
+    row.insert()
+    assert open_site(cloud, slug).site == tenancy.code_of(slug, 1)
+
+
+def test_a_name_without_any_free_code_is_a_conflict(cloud, slug, monkeypatch):
+    monkeypatch.setattr(tenancy, "code_of", lambda *_: tenancy.sites()[0].site)
+    open_site(cloud, next(_slugs)) if not tenancy.sites() else None
+    with pytest.raises(errors.Conflict, match="No free code"):
+        open_site(cloud, slug)
+
+
+@pytest.mark.parametrize("bad", ["admin", "../etc", "A", "a--b", ""])
+def test_a_hostile_or_reserved_name_leaves_no_trace(cloud, bad):
+    before = len(tenancy.sites())
+    with pytest.raises(tenancy.BadField):
+        open_site(cloud, bad)
+    assert len(tenancy.sites()) == before
+
+
+def test_a_bad_brand_leaves_no_trace(cloud, slug):
+    before = len(tenancy.sites())
+    with pytest.raises(tenancy.BadField):
+        open_site(cloud, slug, brand=tenancy.Brand(""))
+    assert len(tenancy.sites()) == before
+
+
+def test_an_opening_that_died_at_any_call_is_done_by_repeating_it(cloud, slug, monkeypatch):
+    for number in itertools.count():
+        name = next(_slugs)
+        with monkeypatch.context() as patches:
+            dying_at(patches, number)
+            try:
+                open_site(cloud, name)
+                break
+            except Died:
+                pass
+        site = open_site(cloud, name)
+        assert HostRow.of(tenant.MAIN).read(f"HOST#{site.host}", ".").site == site.site
+        assert tenancy.sign_in(site.site, f"{name}-owner", "correct horse", address="a", now=cloud.now)
+        assert {"site": site.site} in cloud.messages("provision")
+    assert number >= 4
+
+
+def test_the_owner_may_sign_in_before_the_site_stands(cloud, slug):
+    site = open_site(cloud, slug)
+    staff, token = tenancy.sign_in(site.site, f"{slug}-owner", "correct horse", address="a", now=cloud.now)
+    assert tenancy.staff_of(site.site, token, now=cloud.now) == staff
+    assert staff.role == "owner"
+
+
+def test_a_host_names_its_site_and_the_main_host_names_none(site):
+    assert tenancy.site_at(site.host) == site
+    assert tenancy.site_at("main.cardmesh.test") is None
+    for host in ("", "nobody.cardmesh.test", site.slug, f"{site.host}.evil.test", f"x.{site.host}"):
+        with pytest.raises(errors.NotFound):
+            tenancy.site_at(host)
+
+
+def test_a_suspended_site_still_answers_and_sells_again_later(site):
+    tenancy.set_state(site.site, "suspended")
+    assert tenancy.site_at(site.host).state == "suspended"
+    tenancy.set_state(site.site, "active")
+    assert tenancy.site(site.site).state == "active"
+
+
+@pytest.mark.parametrize("state", ["asked", "deleted", ""])
+def test_other_states_are_not_for_people_to_set(site, state):
+    with pytest.raises(errors.Invalid):
+        tenancy.set_state(site.site, state)
+
+
+def test_a_site_still_being_made_cannot_be_suspended(cloud, slug):
+    code = open_site(cloud, slug).site
+    with pytest.raises(errors.Conflict):
+        tenancy.set_state(code, "suspended")
+    assert not tenancy.move(code, "failed", expected=("creating",))
+    assert tenancy.site(code, fresh=True).state == "asked"
+
+
+def test_settings_are_kept(site):
+    tenancy.set_brand(site.site, tenancy.Brand("New", logo="新"))
+    tenancy.set_blocks(site.site, {"members"})
+    tenancy.set_channels(site.site, ["alipay", "wechat"])
+    tenancy.set_follow(site.site, follow=False)
+    tenancy.set_plan(site.site, "gold")
+    now = tenancy.site(site.site)
+    assert (now.brand.name, now.blocks, now.channels) == ("New", {"members"}, ("wechat", "alipay"))
+    assert (now.follow, now.plan) == (False, "gold")
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        lambda code: tenancy.set_brand(code, tenancy.Brand("x", color="red")),
+        lambda code: tenancy.set_blocks(code, {"members", "everything"}),
+        lambda code: tenancy.set_channels(code, ["cash"]),
+        lambda code: tenancy.set_channels(code, []),
+    ],
+)
+def test_a_setting_out_of_bounds_changes_nothing(site, setting):
+    with pytest.raises(tenancy.BadField):
+        setting(site.site)
+    assert tenancy.site(site.site, fresh=True) == site
+
+
+def test_an_unknown_site_is_not_found_and_not_made_by_a_setting(cloud):
+    for change in (lambda: tenancy.set_plan("zzz0", "gold"), lambda: tenancy.site("zzz0")):
+        with pytest.raises(errors.NotFound):
+            change()
+    assert SiteRow.of(tenant.MAIN).read(SITES, "zzz0") is None
+
+
+def test_a_registry_row_is_remembered_for_five_seconds(cloud, site):
+    rows = SiteRow.of(tenant.MAIN)
+    rows.change(SITES, site.site, [rows.plan.set("elsewhere")], None)
+    cloud.now += 4
+    assert tenancy.site(site.site).plan == "standard"
+    assert tenancy.site(site.site, fresh=True).plan == "elsewhere"
+    rows.change(SITES, site.site, [rows.plan.set("again")], None)
+    cloud.now += 5
+    assert tenancy.site(site.site).plan == "again"
+
+
+def test_what_the_registry_remembers_is_bounded(site):
+    tenancy._cache.update({f"host:{i}": (0, None) for i in range(10_001)})
+    assert tenancy.site_at(site.host) == site
+    assert len(tenancy._cache) <= 1
