@@ -5,6 +5,7 @@ import importlib
 import itertools
 import json
 import uuid
+from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -381,13 +382,14 @@ class Scene:
         self.world, self.shop = world, shop
         self.now = world.now
         self.rows = {name: copy.deepcopy(each.items) for name, each in _tables().items()}
+        self.empty = defaultdict(dict)  # of a table that a test made
         self.sent = []
         self._really_send = queue.send
         world.monkeypatch.setattr(queue, "send", self._send)
 
     def begin(self):
         for name, each in _tables().items():
-            each.items = copy.deepcopy(self.rows[name])
+            each.items = copy.deepcopy(self.rows.get(name, self.empty))
         for each in _queues().values():
             each._messages = []
         self.sent.clear()

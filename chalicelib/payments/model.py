@@ -9,6 +9,8 @@ from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribu
 
 from chalicelib.kit import table
 
+CURRENT = "current"  # stands where a merchant's id would
+
 
 class ChannelRow(table.Row):
     """A merchant of a channel."""

@@ -12,7 +12,7 @@ import msgspec
 from chalicelib.kit import clock, config, errors, log, outbound, table, tenant, vault
 
 from .gateways import GATEWAYS, Charge, Declined, Forged, Gateway, PayLink, Payment, Refund
-from .model import ChannelRow, CurrentRow, SuspenseRow
+from .model import CURRENT, ChannelRow, CurrentRow, SuspenseRow
 
 __all__ = ["Charge", "Declined", "Forged", "PayLink", "Payment", "Refund"]
 
@@ -41,7 +41,7 @@ def put_channel(channel: str, settings: Mapping[str, Any]) -> str:
     rows, current = ChannelRow.of(tenant.MAIN), CurrentRow.of(tenant.MAIN)
     # Both rows are given whole; the staff member who saves last wins.
     rows.change(f"CHANNEL#{channel}", merchant, [rows.sealed.set(sealed)], None)
-    current.change(f"CHANNEL#{channel}", "current", [current.merchant.set(merchant)], None)
+    current.change(f"CHANNEL#{channel}", CURRENT, [current.merchant.set(merchant)], None)
     forget()
     return merchant
 
@@ -51,7 +51,7 @@ def merchant_of(channel: str) -> str:
     held = _current.get(channel)
     now = clock.now()
     if held is None or held[0] <= now - _FRESH:
-        row = CurrentRow.of(tenant.MAIN).read(f"CHANNEL#{channel}", "current", consistent=False)
+        row = CurrentRow.of(tenant.MAIN).read(f"CHANNEL#{channel}", CURRENT, consistent=False)
         if row is None:
             raise ChannelDown
         held = _current[channel] = (now, row.merchant)
@@ -107,7 +107,8 @@ def forget() -> None:
 
 
 def _build(channel: str, merchant: str) -> Gateway:
-    known = channel in GATEWAYS and merchant.isalnum() and len(merchant) <= 64
+    named = merchant.isalnum() and len(merchant) <= 64 and merchant != CURRENT
+    known = channel in GATEWAYS and named
     row = ChannelRow.of(tenant.MAIN).read(f"CHANNEL#{channel}", merchant) if known else None
     if row is None:
         raise errors.NotFound

@@ -1,0 +1,111 @@
+import pytest
+
+from chalicelib.kit import clock, errors, log, outbound, tenant, vault
+from chalicelib.payments import gateways
+from chalicelib.payments import service as payments
+from chalicelib.payments.model import ChannelRow, SuspenseRow
+from tests import make
+
+
+@pytest.fixture(scope="module")
+def scene():
+    with make.scene(codes=0) as built:
+        yield built
+
+
+@pytest.fixture(autouse=True)
+def _main(scene):
+    scene.begin()
+    with tenant.acting_for(tenant.MAIN):
+        yield
+
+
+@pytest.fixture
+def world(scene):
+    return scene.world
+
+
+def charge(**changes):
+    base = payments.Charge("DEMO" + "0" * 26, 4950, "card", make.NOON + 900, "https://main.test/hooks", "pc")
+    return make.replace(base, **changes)
+
+
+def test_a_merchants_settings_are_sealed_and_used_for_new_orders():
+    assert payments.put_channel("wechat", {"channel": "wechat", "secret": "open sesame"}) == "mwechat"
+    row = ChannelRow.of(tenant.MAIN).read("CHANNEL#wechat", "mwechat")
+    assert b"sesame" not in row.sealed
+    assert b"sesame" in vault.unseal(vault.CHANNELS, row.sealed, "wechat|mwechat")
+    assert payments.merchant_of("wechat") == "mwechat"
+    assert payments.gateway("wechat", "mwechat").merchant == "mwechat"
+
+
+def test_an_unknown_channel_has_no_settings_no_merchant_and_no_gateway():
+    with pytest.raises(errors.Invalid):
+        payments.put_channel("cheque", {})
+    with pytest.raises(payments.ChannelDown):
+        payments.merchant_of("cheque")
+    with pytest.raises(errors.NotFound):
+        payments.gateway("cheque", "m1")
+
+
+@pytest.mark.parametrize("merchant", ["", "nobody", "current/../x", "m" * 65, "current", "🀄"])
+def test_a_merchant_nobody_set_up_is_not_found(merchant):
+    with pytest.raises(errors.NotFound):
+        payments.gateway("wechat", merchant)
+
+
+def test_settings_are_remembered_for_half_a_minute_and_then_read_again(world, monkeypatch):
+    first = payments.gateway("wechat", "mwechat")
+    assert payments.merchant_of("wechat") == "mwechat"
+    client = make.boto3.client("dynamodb")
+    key = {"pk": {"S": "CHANNEL#wechat"}, "sk": {"S": "current"}}
+    client.update_item(
+        TableName="cardmesh-main",
+        Key=key,
+        UpdateExpression="SET merchant = :m",
+        ExpressionAttributeValues={":m": {"S": "mnext"}},
+    )
+    world.now += 29
+    assert payments.gateway("wechat", "mwechat") is first
+    assert payments.merchant_of("wechat") == "mwechat"
+    world.now += 1
+    assert payments.gateway("wechat", "mwechat") is not first
+    assert payments.merchant_of("wechat") == "mnext"
+
+
+def test_starting_a_charge_again_finds_the_same_trade(world):
+    first = payments.start("wechat", "mwechat", charge(), now=world.now)
+    assert payments.start("wechat", "mwechat", charge(), now=world.now) == first
+    assert len(world.channel.trades) == 1
+
+
+@pytest.mark.parametrize(
+    "trouble", [payments.Declined("X", "no"), outbound.NotSent("x"), outbound.Unknown("x")]
+)
+def test_a_channel_in_trouble_is_down_and_says_nothing_internal(monkeypatch, trouble):
+    def fails(*_named, **_fields):
+        raise trouble
+
+    monkeypatch.setattr(make.Merchant, "create", fails)
+    with pytest.raises(payments.ChannelDown) as refused:
+        payments.start("wechat", "mwechat", charge(), now=make.NOON)
+    assert str(refused.value) == payments.ChannelDown.sentence
+
+
+def test_a_channel_notifies_the_main_host_under_its_merchant():
+    assert payments.notify_url("wechat", "m1") == "https://main.cardmesh.test/hooks/wechat/m1"
+
+
+def test_money_in_suspense_is_kept_once_with_one_alarm(monkeypatch):
+    alarms = []
+    monkeypatch.setattr(log, "alarm", lambda name, **fields: alarms.append((name, fields["amount_fen"])))
+    paid = gateways.Payment("wechat", "m1", "a1", "X" * 99, "T" * 99, 4950, "CNY", make.NOON, "e1")
+    for later in (0, 5 * clock.DAY):
+        payments.suspend(paid, "unknown order", now=make.NOON + later)
+    payments.suspend(make.replace(paid, transaction_id="other"), "unknown order", now=make.NOON)
+    rows = list(SuspenseRow.of(tenant.MAIN).under(f"SUSPENSE#{clock.day_of(make.NOON)}", consistent=True))
+    assert [(row.sk, row.out_trade_no, int(row.at)) for row in rows] == [
+        (f"wechat#{'T' * 64}", "X" * 64, make.NOON),
+        ("wechat#other", "X" * 64, make.NOON),
+    ]
+    assert alarms == [("payments.suspense", 4950)] * 2
