@@ -1,0 +1,116 @@
+"""Rows: every write states its condition, and what stood in its way comes back."""
+
+import contextlib
+
+import pytest
+from botocore.exceptions import ClientError
+from pynamodb.attributes import NumberAttribute
+from pynamodb.exceptions import TransactWriteError
+
+from chalicelib.kit import table, tenant
+from tests import make
+
+
+class Count(table.Row):
+    """A row of the tests."""
+
+    number = NumberAttribute()
+
+
+@pytest.fixture
+def counts(cloud):
+    """Counts in a table of their own."""
+    site = make.make_owner()
+    with tenant.acting_for(site):
+        yield Count.of(site)
+
+
+def test_a_row_is_written_once_and_the_stored_one_comes_back(counts):
+    counts("p", "s", number=1).insert()
+    with pytest.raises(table.Refused) as refused:
+        counts("p", "s", number=2).insert()
+    assert refused.value.row.number == 1
+
+
+def test_a_change_answers_with_the_row_as_it_stands(counts):
+    counts("p", "s", number=1).insert()
+    row = counts.change("p", "s", [counts.number.add(4)], counts.number == 1)
+    assert (row.pk, row.sk, row.number) == ("p", "s", 5)
+
+
+def test_a_refused_change_changes_nothing_and_shows_what_stands(counts):
+    counts("p", "s", number=1).insert()
+    with pytest.raises(table.Refused) as refused:
+        counts.change("p", "s", [counts.number.set(9)], counts.number == 7)
+    assert refused.value.row.number == 1
+    with pytest.raises(table.Refused) as nothing:
+        counts.change("p", "other", [counts.number.set(9)], counts.pk.exists())
+    assert nothing.value.row is None
+    assert counts.read("p", "other") is None
+
+
+def test_another_failure_is_no_refusal(counts):
+    with pytest.raises(ClientError, match="ValidationException"):
+        counts.change("p", "s", [counts.sk.set("x")], None)
+
+
+def test_rows_under_a_key_come_in_order_filtered_and_limited(counts):
+    for i in range(6):
+        counts("p", f"{i}", number=i).insert()
+
+    def read(**how):
+        return [row.number for row in counts.under("p", consistent=True, **how)]
+
+    assert read() == [0, 1, 2, 3, 4, 5]
+    assert read(newest_first=True, limit=2) == [5, 4]
+    assert read(where=counts.sk >= "4") == [4, 5]
+    assert read(only=counts.number < 2) == [0, 1]
+    assert list(counts.under("nothing")) == []
+
+
+def test_many_rows_are_read_by_key_however_many_and_however_often_asked(counts):
+    with counts.batch_write() as write:
+        for i in range(250):
+            write.save(counts("p", f"{i:03}", number=i))
+    keys = [("p", f"{i:03}") for i in range(260)] * 2
+    assert sorted(row.number for row in counts.read_many(keys)) == list(range(250))
+    assert counts.read_many([]) == []
+
+
+def test_writes_happen_together_or_not_at_all(counts):
+    counts("p", "a", number=1).insert()
+
+    def write_both(expected):
+        with table.Together(counts.owner, "") as write:
+            write.save(counts("p", "b", number=2), condition=counts.pk.does_not_exist())
+            write.update(counts("p", "a"), [counts.number.set(9)], condition=counts.number == expected)
+
+    with pytest.raises(table.Refused):
+        write_both(7)
+    assert counts.read("p", "b") is None
+    write_both(1)
+    assert (counts.read("p", "a").number, counts.read("p", "b").number) == (9, 2)
+
+
+def test_an_error_inside_the_block_writes_nothing(counts):
+    with contextlib.suppress(KeyError), table.Together(counts.owner, "") as write:
+        write.save(counts("p", "c", number=1))
+        raise KeyError
+    assert counts.read("p", "c") is None
+
+
+def test_a_transaction_that_failed_otherwise_is_no_refusal(counts):
+    with pytest.raises(TransactWriteError), table.Together(counts.owner, "") as write:
+        write.update(counts("p", "a"), [counts.sk.set("x")])
+
+
+def test_two_sites_have_two_tables(cloud):
+    sites = [make.make_owner(), make.make_owner()]
+    for i, site in enumerate(sites):
+        with tenant.acting_for(site):
+            Count.of(site)("p", "s", number=i).insert()
+    for i, site in enumerate(sites):
+        with tenant.acting_for(site):
+            assert Count.of(site).read("p", "s").number == i
+    assert table.name_of(tenant.MAIN) == "cardmesh-main"
+    assert table.name_of("k3f9") == "cardmesh-site-k3f9"
