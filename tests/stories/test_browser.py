@@ -99,11 +99,13 @@ def _signed_in(page, login, password):
 
 
 def inspect(page):
-    """Hold a page against what every page must be: readable, labelled, no wider than the window."""
+    """Hold a page against what every page must be: readable by day and night, labelled, no wider than the window."""
     page.evaluate(f"{MEASURE};{LOOK}")
-    found = {name: page.evaluate(f"{name}()") for name in ("faint", "unlabelled", "nameless")}
-    assert {name: list_ for name, list_ in found.items() if list_} == {}, page.url
+    assert page.evaluate("[...unlabelled(), ...nameless()]") == [], page.url
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{page.url} scrolls sideways"
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        assert page.evaluate("faint()") == [], f"{page.url} in the {scheme}"
 
 
 def fill_in(page, contact, secret, channel="微信支付"):
@@ -306,6 +308,9 @@ def test_staff_open_a_shop_by_a_form_and_it_sells_at_once(staff, place, sandbox)
     row = staff.get_by_role("row").filter(has=staff.locator(f"a[href='/console/orders/{number}']"))
     _until(staff, "/console/orders", row.get_by_text("已交付"))
     expect(row).to_contain_text("第三家店")
+    inspect(staff)
+    staff.goto(f"/console/orders/{number}")
+    expect(staff.get_by_role("row", name="合计（须为零）")).to_contain_text("0.00")
     inspect(staff)
     amount = f"{goods['price_fen'] / 100:.2f}"
     on_board = staff.get_by_role("row").filter(has_text="第三家店")
