@@ -26,7 +26,7 @@ def site(cloud, active):
         tenancy.set_blocks(active, tenancy.BLOCKS)
         tenancy.set_follow(active, follow=True)
         for owner in (tenant.MAIN, active):
-            for goods in catalog.all_goods(owner):
+            for goods in (one for one in catalog.all_goods(owner) if one.on):
                 catalog.put_goods(owner, replace(DRAFT, on=False), goods_id=goods.goods_id)
         yield active
 

@@ -1,6 +1,7 @@
 """Orders put down in the table of a site of their own."""
 
 import itertools
+import uuid
 from dataclasses import dataclass
 
 import pytest
@@ -25,7 +26,7 @@ class Desk:
     def put(self, **changes):
         """A pending order of buyer@example.com."""
         placed = next(_seconds)
-        number = rules.make_number(self.site, make.uuid.uuid4().bytes * 2, placed)
+        number = rules.make_number(self.site, uuid.uuid4().bytes * 2, placed)
         fields = {
             "fingerprint": b"f" * 16,
             "goods_id": "g1",

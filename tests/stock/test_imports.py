@@ -1,5 +1,6 @@
 """Imports: every row accounted for, all or nothing, and nothing readable at rest."""
 
+import boto3
 import botocore.client
 import pytest
 
@@ -23,7 +24,8 @@ def whats(report):
 
 def stored(cloud, owner=tenant.MAIN):
     """Everything at rest in an owner's table, as bytes."""
-    rows = make.boto3.client("dynamodb").scan(TableName=f"cardmesh-{owner}")["Items"]
+    pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=f"cardmesh-{owner}")
+    rows = [row for page in pages for row in page["Items"]]
     values = [value for row in rows for value in row.values()]
     return b"\n".join(value.get("B") or str(value).encode() for value in values)
 

@@ -6,7 +6,7 @@ import boto3
 import pytest
 from moto.cloudformation import cloudformation_backends
 
-from chalicelib.kit import errors, tenant, vault
+from chalicelib.kit import config, errors, tenant, vault
 from chalicelib.tenancy import provisioning
 from chalicelib.tenancy import service as tenancy
 from tests import make
@@ -141,11 +141,11 @@ def test_a_template_too_large_for_the_environment_is_named_by_its_address(code, 
     asked = []
     cloudformation = provisioning.aws.client("cloudformation")
     monkeypatch.setenv("SUBSITE_TEMPLATE", "https://bucket.test/subsite.yaml")
-    make.config.load.cache_clear()
+    config.load.cache_clear()
     monkeypatch.setattr(cloudformation, "create_stack", lambda **call: asked.append(call))
     provisioning._create(code)
     monkeypatch.undo()
-    make.config.load.cache_clear()
+    config.load.cache_clear()
     assert asked[0]["TemplateURL"] == "https://bucket.test/subsite.yaml"
     assert "TemplateBody" not in asked[0]
 
