@@ -5,6 +5,11 @@ var unlabelled = () => [...document.querySelectorAll("input:not([type=hidden]), 
   .filter((field) => !named(field)).map((field) => field.outerHTML.slice(0, 90));
 var nameless = () => [...document.querySelectorAll("a[href], button")].filter((one) =>
   ![one.textContent, one.getAttribute("aria-label"), one.title].some((name) => name && name.trim())).map((one) => one.outerHTML.slice(0, 90));
+var pale = () => [...document.querySelectorAll("[placeholder]")].filter(visible).map((field) => {
+  const hint = luminance(rgba(getComputedStyle(field, "::placeholder").color));
+  const [low, high] = [hint, luminance(ground(field))].sort((a, b) => a - b);
+  return [field.placeholder, Math.round(100 * (high + 0.05) / (low + 0.05)) / 100];
+}).filter(([, ratio]) => ratio < 4.5);
 const shown = (element) => {
   const style = getComputedStyle(element);
   const outline = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1 ? style.outlineColor : "";

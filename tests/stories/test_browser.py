@@ -105,7 +105,7 @@ def inspect(page):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{page.url} scrolls sideways"
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        assert page.evaluate("faint()") == [], f"{page.url} in the {scheme}"
+        assert page.evaluate("[...faint(), ...pale()]") == [], f"{page.url} in the {scheme}"
 
 
 def fill_in(page, contact, secret, channel="微信支付"):
