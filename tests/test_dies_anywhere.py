@@ -179,16 +179,24 @@ class Stage:
     def shop(self, name):
         return self.shops[name]
 
-    def place(self, name, *, again=True):
-        ask = self.shop(name).ask(quantity=QUANTITY)
+    def place(self, name):
+        shop = self.shop(name)
+        ask = shop.ask(quantity=QUANTITY)
         asked = {key: getattr(ask, key) for key in ("key", "key_time", "quantity")}
-        if again:
-            return self.until_answered(lambda: self.shop(name).place(**asked))
+        order = self.until_answered(lambda: shop.place(**asked))
+        self.until_answered(lambda: self.open_pay_page(order))
+        return order
+
+    def open_pay_page(self, order):
+        with tenant.acting_for(order.site):
+            return checkout.pay_link(order.site, order, now=self.world.now)
+
+    def place_once(self, name):
+        """A shopper who does not ask again."""
         try:
-            return self.shop(name).place(**asked)
+            self.shop(name).place(quantity=QUANTITY)
         except (Died, Failed):
             self.lose_memory()
-            return None
 
     def pay(self, name, order, *, told=True, **changes):
         payment = self.shop(name).payment(order, **changes)
@@ -240,7 +248,7 @@ def a_sale_paid_twice(stage):
 
 
 def an_order_nobody_pays(stage):
-    stage.place("cards", again=False)
+    stage.place_once("cards")
     stage.calm()
     order = stage.place("cards")
     stage.pay("cards", order)

@@ -1,6 +1,6 @@
 import pytest
 
-from chalicelib.checkout import rules
+from chalicelib.checkout import rules, worker
 from chalicelib.checkout import service as checkout
 from chalicelib.kit import outbound, tenant
 from chalicelib.orders import service as orders
@@ -48,6 +48,7 @@ def test_an_unpaid_order_is_looked_at_ever_more_rarely_until_it_expires(shop, wo
 
 def test_a_channel_is_closed_before_an_order_expires(shop, world):
     order = shop.place()
+    checkout.pay_link(shop.site, order, now=world.now)
     world.now = order.expires_at - 1
     shop.drive(order)
     assert shop.order(order.number).status == "pending"
@@ -60,6 +61,7 @@ def test_a_channel_is_closed_before_an_order_expires(shop, world):
 
 def test_an_order_paid_while_it_is_closed_does_not_expire(shop, world, monkeypatch):
     order = shop.place()
+    checkout.pay_link(shop.site, order, now=world.now)
     world.now = order.expires_at
     really = make.Merchant.query
 
@@ -244,6 +246,39 @@ def test_new_orders_are_listed_for_the_main_site_once_a_batch(shop, world):
     assert make.work("timer", [{"site": shop.site, "order": placed[0].number}]) == []
     listed = [number for _, number in orders.newest("", now=world.now)]
     assert sorted(listed) == sorted(one.number for one in placed)
+
+
+def test_the_schedules_ask_for_walks_and_audits(shop, scene):
+    assert make.fire(worker.walk_sites) == {"sites": 1}
+    assert make.fire(worker.audit_pools) == {"owners": 2}
+    messages = scene.messages("timer")
+    assert {"site": "main", "audit": True} in messages
+    assert {"site": shop.site, "walk": True} in messages
+    assert make.work("timer", messages) == []
+
+
+def test_an_audit_leaves_codes_of_live_orders_and_other_owners_alone(shop, world):
+    own = make.make_goods(shop.site, wholesale_fen=0)
+    make.make_codes(shop.site, own.goods_id, 5)
+    make.catalog.publish(shop.site, now=world.now)
+    make.catalog.forget()
+    for goods in (own.goods_id, shop.goods_id):
+        shop.pay(shop.place(goods_id=goods, quantity=2))
+    expired = shop.place(quantity=3)
+    world.now = expired.expires_at
+    shop.drive(expired)
+    fold(shop, world)
+    shop.pay(shop.place(quantity=8))  # some of them from the folded segment, which is too young for the audit
+    assert shop.free() == 0
+    world.run("fulfil")
+    for _ in range(12):
+        world.now += make.clock.DAY
+        checkout.audit(shop.site, now=world.now)
+        with tenant.acting_for(tenant.MAIN):
+            checkout.audit(tenant.MAIN, now=world.now)
+    fold(shop, world)
+    stock.fold(shop.site, own.goods_id, now=world.now)
+    assert (shop.free(), stock.level(shop.site, own.goods_id)) == (0, 3)
 
 
 def test_a_code_burnt_by_a_dying_placement_is_sold_again_after_the_audit(shop, world):

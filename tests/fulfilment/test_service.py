@@ -166,8 +166,9 @@ def test_a_late_delivery_overtaken_by_a_refund_returns_its_claim(shop, world, mo
     assert shop.free() == 10
 
 
-def test_a_delivery_of_an_order_that_vanished_returns_its_claim(shop, monkeypatch):
-    order = late(shop)
+@pytest.mark.parametrize(("make_order", "free"), [(late, 10), (paid, 9)])
+def test_a_delivery_of_an_order_that_vanished_returns_its_own_claim_only(shop, monkeypatch, make_order, free):
+    order = make_order(shop)
 
     def gone(*_named, **_fields):
         raise orders.WrongState(None)
@@ -175,7 +176,7 @@ def test_a_delivery_of_an_order_that_vanished_returns_its_claim(shop, monkeypatc
     monkeypatch.setattr(orders, "deliver", gone)
     deliver(shop, order)
     fold(shop)
-    assert shop.free() == 10
+    assert shop.free() == free
 
 
 def test_goods_by_hand_wait_for_a_person_whose_text_the_shopper_gets(shop, by_hand, scene):

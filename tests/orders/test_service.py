@@ -36,7 +36,7 @@ def force(order, status):
 
 def size(order):
     key = {"pk": {"S": rules.partition(order.number)}, "sk": {"S": order.number}}
-    client = make.boto3.client("dynamodb")
+    client = make.aws.client("dynamodb")
     return make.item_size(client.get_item(TableName=f"cardmesh-site-{order.site}", Key=key)["Item"])
 
 
@@ -73,6 +73,20 @@ def test_a_move_from_a_named_state_only_is_refused_elsewhere(shop):
     with pytest.raises(orders.WrongState):
         orders.move(shop.site, order.number, "refunding", now=5, start=("paid",))
     assert orders.move(shop.site, order.number, "refunding", now=5, start=("review",)).refunding_at == 5
+
+
+def test_a_move_that_no_state_begins_is_refused(shop):
+    order = shop.place()
+    force(order, "delivered")
+    with pytest.raises(orders.WrongState) as refused:
+        orders.move(shop.site, order.number, "refunding", now=5, start=("delivered",))
+    assert refused.value.order.status == "delivered"
+
+
+def test_an_order_nobody_delivered_by_hand_holds_no_text(shop):
+    order = shop.place()
+    assert orders.delivery(order) == ""
+    assert orders.delivery(make.replace(order, why="sold out")) == ""
 
 
 def test_an_unknown_order_cannot_be_moved_nor_read(shop):

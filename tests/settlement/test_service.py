@@ -4,6 +4,7 @@ from chalicelib.kit import clock, table, tenant
 from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
 from chalicelib.settlement import service as settlement
+from chalicelib.settlement import worker
 from tests import make
 
 MIDNIGHT = clock.day_start(clock.day_of(make.NOON)) + clock.DAY
@@ -177,7 +178,7 @@ def test_every_site_is_asked_to_close_and_workers_do_as_messages_say(shop, world
     scene.sent.clear()
     world.now = MIDNIGHT + 1800
     with tenant.acting_for(tenant.MAIN):
-        assert settlement.close_all() == 1
+        assert make.fire(worker.close_windows) == {"sites": 1}
     (message,) = scene.messages("settle")
     assert make.work("settle", [message, {"site": shop.site, "order": order.number}]) == []
     assert ledger.available(shop.site) == 760
