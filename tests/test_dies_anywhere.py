@@ -38,15 +38,11 @@ class Died(BaseException):
     """The function's machine is gone; nothing in the code may catch this."""
 
 
-class Failed(Exception):
-    """The call was answered with a failure, whether or not it had its effect."""
+class NotYet(Exception):
+    """What a person wanted to do has to wait."""
 
 
-FAULTS = {
-    "dies_before": (Died, False),
-    "dies_after": (Died, True),
-    "fails_after": (Failed, True),
-}
+FAULTS = {"dies_before": False, "dies_after": True}  # whether the effect happened
 
 
 class Channel(make.Channel):
@@ -99,10 +95,9 @@ class Stage:
         if self.fault == "comes_twice":
             act()
             return act()
-        error, had_effect = FAULTS[self.fault]
-        if had_effect:
+        if FAULTS[self.fault]:
             act()
-        raise error
+        raise Died
 
     def call(self, client, operation, parameters):
         """Stands in for botocore; queues are kept here, so that messages arrive by the world's clock."""
@@ -129,7 +124,7 @@ class Stage:
                 return act()
             except Died:
                 self.lose_memory()
-            except Failed:
+            except NotYet:
                 self.world.now += 1
 
     def lose_memory(self):
@@ -146,7 +141,7 @@ class Stage:
                 one.due = self.world.now + VISIBILITY
             try:
                 failed = make.work(batch[0].queue, [one.body for one in batch])
-            except (Died, Failed):
+            except Died:
                 self.lose_memory()
                 continue
             self.letters = [one for one in self.letters if one not in batch or one.body in failed]
@@ -195,7 +190,7 @@ class Stage:
         """A shopper who does not ask again."""
         try:
             self.shop(name).place(quantity=QUANTITY)
-        except (Died, Failed):
+        except Died:
             self.lose_memory()
 
     def pay(self, name, order, *, told=True, **changes):
@@ -226,7 +221,7 @@ class Stage:
                     act(order.site, order.number)
                 except orders.WrongState as stood:
                     if stood.order.status == "paid":
-                        raise Failed from None
+                        raise NotYet from None
 
         self.until_answered(once)
 
