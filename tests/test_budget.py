@@ -129,7 +129,7 @@ def test_the_feed_costs_one_unit_for_a_batch_of_orders(world, shop, meter):
 
 
 def test_a_meter_counts_larger_items_and_index_entries(world, shop, meter):
-    client = make.boto3.client("dynamodb")
+    client = make.aws.client("dynamodb")
     table = {"TableName": "cardmesh-main"}
     client.put_item(
         **table, Item={"pk": {"S": "X"}, "sk": {"S": "1"}, "m": {"S": "x"}, "b": {"B": b"x" * 1024}}

@@ -14,13 +14,18 @@ from . import accepting, returning, rules
 _RESEND = 30  # seconds after which a message counts as lost
 
 
-def drive(site: str, number: str, *, now: int) -> bool:
-    """Look at one order and take its next step; False when no such order was ever put."""
+def drive(site: str, number: str, *, now: int, first: bool = False) -> bool:
+    """Look at one order and take its next step; False when no such order was ever put.
+
+    The first look comes too early to ask the channel; it only keeps the timer going.
+    """
     try:
         order = orders.order(site, number)
     except errors.NotFound:
         return False
-    if order.status == "pending":
+    if order.status == "pending" and first:
+        _look_again(order, now)
+    elif order.status == "pending":
         _drive_pending(order, now)
     elif order.status == "expired":
         returning.give_back(order, now=now)

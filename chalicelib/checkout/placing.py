@@ -31,10 +31,9 @@ _seen: dict[
 
 @dataclass(frozen=True)
 class Placed:
-    """An order and where to pay for it; no link once it can no longer be paid."""
+    """An order, and whether it stood before; `pay_link` says where to pay for it."""
 
     order: orders.Order
-    link: payments.PayLink | None
     replayed: bool
 
 
@@ -80,8 +79,8 @@ def read_key(site: str, key: str, *, now: int) -> tuple[str, int]:
 def place(site: str, ask: Ask, *, member: str | None, address: str, device: str, now: int) -> Placed:
     """Place an order, or find the one that the same key and body placed.
 
-    Raises NotFound, BadQuantity, BadContact, BadChannel, KeyInvalid, KeyReused, SoldOut, TooMany, ChannelDown,
-    and Suspended where the shop is closed.
+    Raises NotFound, BadQuantity, BadContact, BadChannel, KeyInvalid, KeyReused, SoldOut, TooMany, ChannelDown
+    where no merchant is set up, and Suspended where the shop is closed.
     """
     draft = _draft(site, ask, member, device, now)
     if draft.offer.way == "pool":
@@ -89,8 +88,7 @@ def place(site: str, ask: Ask, *, member: str | None, address: str, device: str,
     order, replayed = _put_or_find(draft, now)
     if not hmac.compare_digest(order.fingerprint, draft.fingerprint):
         raise KeyReused
-    link = pay_link(site, order, now=now, address=address) if order.status == "pending" else None
-    return Placed(order, link, replayed)
+    return Placed(order, replayed)
 
 
 def pay_link(site: str, order: orders.Order, *, now: int, address: str = "") -> payments.PayLink:
@@ -187,8 +185,7 @@ def _claim(draft: _Draft, now: int) -> tuple[stock.Range, ...]:
 
 def _put(draft: _Draft, ranges: tuple[stock.Range, ...], now: int) -> tuple[orders.Order, bool]:
     expires_at = now + config.load().hold_seconds
-    delay = rules.next_look(now, expires_at, now)
-    queue.send("timer", site=draft.site, order=draft.number, first=True, delay=delay)
+    queue.send("timer", site=draft.site, order=draft.number, first=True, delay=rules.LISTED_AFTER)
     _remember(draft.number)
     try:
         return orders.open_order(draft.site, draft.number, **_fields(draft, ranges, now, expires_at)), False

@@ -8,6 +8,7 @@ from chalicelib.kit.errors import Invalid, ShopError
 KEY_AGE = 86_400  # seconds an idempotency key is good for
 KEY_AHEAD = 300  # seconds a shopper's clock may run ahead
 CLOSE_LOOK_FEN = 50_000  # from this amount on the main site's registry is asked, not remembered
+LISTED_AFTER = 3  # seconds after placement at which main's list of all orders learns of an order
 STAGES = (20, 60, 180, 420)  # seconds after placement at which the channel is asked, before expiry
 CLAIM_WITHIN = 7 * 86_400  # seconds after placement in which an order may still be given codes
 PATIENCE = 900  # seconds after expiry for which an unreachable channel is waited for

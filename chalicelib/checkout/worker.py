@@ -13,7 +13,12 @@ from . import service
 blueprint = Blueprint(__name__)
 
 
-@blueprint.on_sqs_message(queue_arn="placeholder-timer", name="drive_orders", batch_size=10)
+@blueprint.on_sqs_message(
+    queue_arn="placeholder-timer",
+    name="drive_orders",
+    batch_size=10,
+    maximum_batching_window_in_seconds=2,
+)
 def drive_orders(event: SQSEvent) -> dict[str, Any]:
     """Drive each named order on; list the new ones for the main site, a row per batch."""
     seen: list[str] = []
@@ -42,5 +47,7 @@ def _drive(message: worker.Message, seen: list[str], now: int) -> None:
         service.audit(message["site"], now=now)
     elif message.get("fold"):
         stock.fold(message["owner"], message["fold"], now=now)
-    elif service.drive(message["site"], message["order"], now=now) and message.get("first"):
-        seen.append(message["order"])
+    else:
+        first = bool(message.get("first"))
+        known = service.drive(message["site"], message["order"], now=now, first=first)
+        seen.extend([message["order"]] if known and first else [])

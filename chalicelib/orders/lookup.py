@@ -13,7 +13,7 @@ _STAY = 30 * 86_400
 _MOST_RECEIPTS = 20
 
 _wrong = throttle.Bucket(size=15, seconds=1800)  # per number and address
-_guesses = throttle.Bucket(size=60, seconds=1800)  # per address, whatever the number
+_guesses = throttle.Bucket(size=200, seconds=1800)  # per address, whatever the number
 _known: dict[bytes, int] = {}
 
 
@@ -21,7 +21,7 @@ def may_read(site: str, text: str, contact: str, secret: str, *, address: str, n
     """The order behind number, contact and query password.
 
     Anything wrong is the same NotFound, after the same work; after fifteen wrong tries of an address at a number,
-    or sixty at any numbers, within half an hour it is TooMany.
+    or two hundred at any numbers, within half an hour it is TooMany.
     """
     number = _number(site, text)
     key = f"{site}|{number}|{address}"

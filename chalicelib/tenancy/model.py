@@ -16,6 +16,7 @@ class SiteRow(table.Row):
     """SITE#all / site: one row per sub-site, the source of truth of its provisioning."""
 
     slug = UnicodeAttribute()
+    owner_login = UnicodeAttribute(default="")
     state = UnicodeAttribute()  # asked creating active suspended failed
     brand = JSONAttribute()
     plan = UnicodeAttribute()

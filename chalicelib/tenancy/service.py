@@ -118,10 +118,10 @@ def open_site(slug: str, *, brand: Brand, owner_login: str, owner_password: str,
     """
     check_slug(slug)
     check_brand(brand)
-    check_login(owner_login, owner_password)
-    row = _register(slug, brand, plan, now)
+    login = check_login(owner_login, owner_password)
+    row = _register(slug, brand, plan, login, now)
     _point(_host_of(slug), row.sk)
-    enlist(row.sk, owner_login, owner_password, role="owner", now=now)
+    enlist(row.sk, login, owner_password, role="owner", now=now)
     queue.send("provision", site=row.sk)
     return _site(row)
 
@@ -183,21 +183,21 @@ def forget() -> None:
     _cache.clear()
 
 
-def _register(slug: str, brand: Brand, plan: str, now: int) -> SiteRow:
+def _register(slug: str, brand: Brand, plan: str, login: str, now: int) -> SiteRow:
     rows = SiteRow.of(tenant.MAIN)
     for salt in range(_SALTS):
         row = rows(SITES, code_of(slug, salt), slug=slug, state="asked", plan=plan, opened=now)
-        row.brand = asdict(brand)
+        row.brand, row.owner_login = asdict(brand), login
         try:
             return row.insert()
         except table.Refused as refused:
             if refused.row.slug == slug:
-                return _again(refused.row)
+                return _again(refused.row, login)
     raise errors.Conflict("No free code is left for this name.")
 
 
-def _again(row: SiteRow) -> SiteRow:
-    if row.state != "asked":
+def _again(row: SiteRow, login: str) -> SiteRow:
+    if (row.state, row.owner_login) != ("asked", login):
         raise errors.Conflict("This site name is taken.")
     return row
 

@@ -38,10 +38,15 @@ def test_every_attempt_is_asked_for(shop, world):
 
 def test_an_unpaid_order_is_looked_at_ever_more_rarely_until_it_expires(shop, world, scene):
     order = shop.place()
+    world.now += timers(scene, order)[-1]
+    world.channel.down = True  # which the first look does not notice
+    with tenant.acting_for(shop.site):
+        assert checkout.drive(shop.site, order.number, now=world.now, first=True)
+    world.channel.down = False
     for _ in range(5):
         world.now += timers(scene, order)[-1]
         shop.drive(order)
-    assert timers(scene, order) == [20, 40, 120, 240, 480]
+    assert timers(scene, order) == [3, 17, 40, 120, 240, 480]
     assert world.now == order.expires_at
     assert shop.order(order.number).status == "expired"
 

@@ -49,7 +49,7 @@ def test_an_order_holds_its_codes_and_says_where_to_pay(shop, scene):
     assert placed.order.plan == "standard@1"
     assert sum(one.count for one in placed.order.ranges) == 2
     (timer,) = scene.messages("timer")
-    assert timer == {"site": shop.site, "order": placed.order.number, "first": True, "delay": 20}
+    assert timer == {"site": shop.site, "order": placed.order.number, "first": True, "delay": 3}
 
 
 def test_the_same_key_and_body_find_the_same_order(shop):

@@ -57,7 +57,7 @@ def test_a_merchant_nobody_set_up_is_not_found(merchant):
 def test_settings_are_remembered_for_half_a_minute_and_then_read_again(world, monkeypatch):
     first = payments.gateway("wechat", "mwechat")
     assert payments.merchant_of("wechat") == "mwechat"
-    client = make.boto3.client("dynamodb")
+    client = make.aws.client("dynamodb")
     key = {"pk": {"S": "CHANNEL#wechat"}, "sk": {"S": "current"}}
     client.update_item(
         TableName="cardmesh-main",

@@ -1,21 +1,29 @@
-"""The owner's money by day: every split, the totals, and the same as a file for the bookkeeper."""
+"""The money by day: every split of a sub-site, the totals, and the same as a file for the bookkeeper.
+
+Owners see their own site, main's staff any one of them.
+"""
 
 import csv
 import io
 
 from chalice.app import Response
 
-from chalicelib.kit import clock, money
+from chalicelib.kit import clock, money, tenant
 from chalicelib.settlement import service as settlement
+from chalicelib.tenancy import service as tenancy
 
 from .. import face as faces
 from ..visit import Visit
 from . import desk, values
 
-face = faces.Face("console_statement", error_page=desk.error_page, enter=desk.enter_owner)
+face = faces.Face("console_statement", error_page=desk.error_page, enter=desk.enter)
 
 HEADINGS = ("时间", "订单号", "事项", "商品", "顾客实付", "本店所得", "主站所得", "通道费")
-EVENTS = {"sale": "成交", "refund": "退款"}
+EVENTS = {"sale": "成交", "taken": "待退款", "returned": "已退款"}
+TWICE = {
+    "taken": "重复付款待退",
+    "returned": "重复付款已退",
+}  # of a second payment, named D…-taken and D…-returned
 
 
 @face.get("/console/statement")
@@ -30,12 +38,12 @@ def index(visit: Visit) -> Response:
 def download(visit: Visit) -> Response:
     """The same rows as CSV, with a byte order mark so that spreadsheets read Chinese."""
     day = values.day(visit.query.get("day", ""), otherwise=clock.day_of(visit.now))
-    statement = settlement.statement(visit.shop.site, day)
+    shop = _shop(visit)
     headers: dict[str, str | list[str]] = {
         "Content-Type": "text/csv; charset=utf-8",
-        "Content-Disposition": f'attachment; filename="statement-{visit.shop.slug}-{day}.csv"',
+        "Content-Disposition": f'attachment; filename="statement-{shop.slug}-{day}.csv"',
     }
-    return Response("\ufeff" + table(statement), headers)
+    return Response("\ufeff" + table(_statement(shop, day)), headers)
 
 
 def table(statement: settlement.Statement) -> str:
@@ -56,16 +64,38 @@ def inert(text: str) -> str:
 
 def _day(visit: Visit, day: str, *, today: str) -> Response:
     start = clock.day_start(day)
+    shop = _shop(visit)
     return desk.page(
         visit,
         "statement.html",
-        statement=settlement.statement(visit.shop.site, day),
+        statement=_statement(shop, day),
+        sites=[] if visit.site else tenancy.sites(),
+        chosen=shop.site,
         shown=values.shown_day(day),
         today=values.shown_day(today),
         before=values.shown_day(clock.day_of(start - 1)),
         after=values.shown_day(clock.day_of(start + clock.DAY)) if day < today else "",
-        events=EVENTS,
+        named=named,
     )
+
+
+def named(event: str) -> str:
+    """A journal's event in words."""
+    _, twice, half = event.rpartition("-")
+    return TWICE.get(half, event) if twice else EVENTS.get(event, event)
+
+
+def _shop(visit: Visit) -> tenancy.Site:
+    """The owner's own site, or the one that main's staff chose. Raises NotFound when there is none."""
+    if visit.site:
+        return visit.site
+    code = visit.query.get("site", "") or next((site.site for site in tenancy.sites()), "")
+    return tenancy.site(code)
+
+
+def _statement(shop: tenancy.Site, day: str) -> settlement.Statement:
+    with tenant.acting_for(shop.site):
+        return settlement.statement(shop.site, day)
 
 
 def _rows(statement: settlement.Statement) -> list[list[str]]:
@@ -73,7 +103,7 @@ def _rows(statement: settlement.Statement) -> list[list[str]]:
         [
             clock.beijing(row.at).strftime("%Y-%m-%d %H:%M:%S"),
             row.number,
-            EVENTS.get(row.event, row.event),
+            named(row.event),
             row.goods_name,
             *(money.yuan(fen) for fen in (row.paid_fen, row.site_fen, row.main_fen, row.fee_fen)),
         ]

@@ -4,6 +4,7 @@ from chalice.app import Response
 
 from chalicelib.checkout import service as checkout
 from chalicelib.kit import clock, errors, ids
+from chalicelib.orders import service as orders
 from chalicelib.web.face import Face, answer, open_shop
 from chalicelib.web.visit import Visit
 
@@ -37,7 +38,7 @@ def place(visit: Visit) -> Response:
     key, key_time = _key(visit)
     placed = _place(visit, visit.json(shapes.OrderRequest), key, key_time)
     replayed = {"Idempotent_Replayed": "true"} if placed.replayed else {}
-    return answer(shapes.plain(_shape(placed)), 201, **replayed)
+    return answer(shapes.plain(_shape(visit, placed)), 201, **replayed)
 
 
 def _key(visit: Visit) -> tuple[str, int]:
@@ -67,7 +68,13 @@ def _place(visit: Visit, wanted: shapes.OrderRequest, key: str, key_time: int) -
     )
 
 
-def _shape(placed: checkout.Placed) -> shapes.OrderPlaced:
-    order, link = placed.order, placed.link
-    payment = shapes.Payment(link.kind, link.payload, clock.iso(order.expires_at)) if link else None
+def _shape(visit: Visit, placed: checkout.Placed) -> shapes.OrderPlaced:
+    order = placed.order
+    payment = _payment(visit, order) if order.status == "pending" else None
     return shapes.OrderPlaced(order.number, order.amount_fen, order.status, payment)
+
+
+def _payment(visit: Visit, order: orders.Order) -> shapes.Payment:
+    """Where to pay. A channel that is down leaves the order, which the same key finds again."""
+    link = checkout.pay_link(order.site, order, now=visit.now, address=visit.address)
+    return shapes.Payment(link.kind, link.payload, clock.iso(order.expires_at))

@@ -19,7 +19,7 @@ from . import look, rights
 face = Face("checkout", error_page=look.error_page, enter=open_shop)
 
 # After these the next try is an order of its own: it may well ask for another channel or quantity.
-_SPENT = (checkout.KeyReused, checkout.KeyInvalid, payments.ChannelDown)
+_SPENT = (checkout.KeyReused, checkout.KeyInvalid)
 
 
 class Purchase(msgspec.Struct):
@@ -131,7 +131,7 @@ def _quantity(visit: Visit, most: int) -> int:
 
 def _pay_page(visit: Visit, order: orders.Order) -> Response:
     try:
-        link = checkout.pay_link(visit.shop.site, order, now=visit.now)
+        link = checkout.pay_link(order.site, order, now=visit.now, address=visit.address)
     except payments.ChannelDown:
         link = None
     return look.page(

@@ -5,7 +5,7 @@ from tests import make
 from .conftest import MAIN, Person, page
 
 STAFF_ONLY = ("/console/sites", "/console/sites/new", "/console/plans")
-OWNER_ONLY = ("/console/listing", "/console/statement", "/console/statement/csv", "/console/settings")
+OWNER_ONLY = ("/console/listing", "/console/settings")
 
 
 @pytest.fixture

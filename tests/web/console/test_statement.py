@@ -30,6 +30,25 @@ def test_the_day_s_splits_and_their_totals_are_shown(owner, sold):
     assert "未结账" in shown
 
 
+def test_staff_read_the_statement_of_any_site(staff, shop, sold):
+    shown = page(staff.get(f"/console/statement?site={shop.site}"))
+    assert "合计 1 笔" in shown
+    assert "分站所得" in shown
+    assert page(staff.get("/console/statement")) == shown
+    answer = staff.get(f"/console/statement/csv?day=20261123&site={shop.site}")
+    assert sold.number in page(answer)
+    assert staff.get("/console/statement?site=zzzz").status_code == 404
+
+
+def test_an_owner_cannot_ask_for_another_site_s_statement(owner, sold):
+    assert "合计 1 笔" in page(owner.get("/console/statement?site=zzzz"))
+
+
+def test_every_event_of_the_journals_has_its_words():
+    assert [statement.named(event) for event in ("sale", "taken", "returned")] == ["成交", "待退款", "已退款"]
+    assert statement.named("Dabc-returned") == "重复付款已退"
+
+
 def test_another_day_is_empty_and_the_future_is_today(owner, sold):
     assert "这一天没有分账" in page(owner.get("/console/statement?day=2026-11-01"))
     for day in ("2030-01-01", "never", "2026-13-45", "%27"):

@@ -170,9 +170,9 @@ class Shop:
         self.asks.append(ask)
         self.order = replace(self.order, quantity=ask.quantity, channel=ask.channel, member=member)
         self.device = device
-        return checkout.Placed(self.order, self.link, replayed)  # type: ignore[arg-type]
+        return checkout.Placed(self.order, replayed)  # type: ignore[arg-type]
 
-    def pay_link(self, *_args: Any, now: int) -> Link:
+    def pay_link(self, *_args: Any, now: int, address: str) -> Link:
         if self.refusal:
             raise self.refusal
         return self.link

@@ -1,0 +1,271 @@
+"""Random calls over a small key space, with the expressions and mistakes that callers make."""
+
+from hypothesis import strategies as st
+
+TABLE = {
+    "TableName": "things",
+    "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "m")],
+    "KeySchema": [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ],
+    "GlobalSecondaryIndexes": [
+        {
+            "IndexName": "member",
+            "KeySchema": [
+                {"AttributeName": "m", "KeyType": "HASH"},
+                {"AttributeName": "sk", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        },
+        {
+            "IndexName": "whole",
+            "KeySchema": [{"AttributeName": "m", "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "ALL"},
+        },
+    ],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+NAMES = ["num", "text", "listed", "mapped", "tags", "raw", "flag", "next", "m"]
+
+numbers = st.sampled_from(["0", "1", "-3", "2.50", "10", "1E2", "0.001", "99999999999999999999999999999999999999"])
+texts = st.sampled_from(["", "a", "ab", "b", "中"])
+scalars = st.one_of(
+    st.builds(lambda n: {"N": n}, numbers),
+    st.builds(lambda s: {"S": s}, texts),
+    st.builds(lambda b: {"B": b}, st.sampled_from([b"a", b"ab", b"\xff"])),
+    st.builds(lambda b: {"BOOL": b}, st.booleans()),
+    st.just({"NULL": True}),
+)
+sets = st.one_of(
+    st.builds(lambda s: {"SS": s}, st.lists(st.sampled_from("abc"), min_size=1, max_size=3, unique=True)),
+    st.builds(lambda n: {"NS": n}, st.lists(st.sampled_from(["1", "2", "3"]), min_size=1, max_size=3, unique=True)),
+)
+values = st.recursive(
+    scalars | sets,
+    lambda inner: st.one_of(
+        st.builds(lambda each: {"L": each}, st.lists(inner, max_size=3)),
+        st.builds(lambda each: {"M": each}, st.dictionaries(st.sampled_from(["x", "y"]), inner, max_size=2)),
+    ),
+    max_leaves=4,
+)
+fitting = {
+    "num": st.builds(lambda n: {"N": n}, numbers),
+    "next": st.builds(lambda n: {"N": n}, st.sampled_from(["0", "1", "7"])),
+    "text": st.builds(lambda s: {"S": s}, texts),
+    "listed": st.builds(lambda each: {"L": each}, st.lists(scalars, max_size=3)),
+    "mapped": st.builds(lambda each: {"M": each}, st.dictionaries(st.sampled_from(["x", "y"]), values, max_size=2)),
+    "tags": st.builds(lambda s: {"SS": s}, st.lists(st.sampled_from("abc"), min_size=1, max_size=3, unique=True)),
+    "raw": st.builds(lambda b: {"B": b}, st.sampled_from([b"", b"a", b"ab", b"\xff"])),
+    "flag": st.builds(lambda b: {"BOOL": b}, st.booleans()),
+    "m": st.builds(lambda s: {"S": s}, st.sampled_from(["me", "you"])),
+}
+keys = st.builds(
+    lambda pk, sk: {"pk": {"S": pk}, "sk": {"S": sk}},
+    st.sampled_from(["p", "q"]),
+    st.sampled_from(["1", "2", "21", "é"]),
+)
+bounds = st.sampled_from(
+    [({"N": "0"}, {"N": "10"}), ({"S": "a"}, {"S": "b"}), ({"B": b"a"}, {"B": b"b"}), ({"N": "7"}, {"N": "1"})]
+)
+attributes = st.fixed_dictionaries({}, optional={name: fitting[name] for name in NAMES})
+
+
+class Words:
+    """Collects what an expression needs besides its text."""
+
+    def __init__(self, draw):
+        self.draw = draw
+        self.names = {}
+        self.values = {}
+
+    def name(self, name):
+        alias = f"#{name}"
+        self.names[alias] = name
+        return alias
+
+    def value(self, value):
+        for placeholder, known in self.values.items():
+            if known == value:
+                return placeholder
+        placeholder = f":v{len(self.values)}"
+        self.values[placeholder] = value
+        return placeholder
+
+    def any_value(self, name=None):
+        mostly = fitting[name] if name and self.draw(st.integers(0, 9)) else values
+        return self.value(self.draw(mostly))
+
+    def path(self):
+        top = self.draw(st.sampled_from(NAMES))
+        alias = self.name(top)
+        if top == "listed" and self.draw(st.booleans()):
+            return top, f"{alias}[{self.draw(st.integers(0, 3))}]"
+        if top == "mapped" and self.draw(st.booleans()):
+            return top, f"{alias}.{self.draw(st.sampled_from(['x', 'y']))}"
+        return top, alias
+
+    def params(self):
+        given = {"ExpressionAttributeNames": self.names, "ExpressionAttributeValues": self.values}
+        return {name: each for name, each in given.items() if each}
+
+
+def comparison(words):
+    top, path = words.path()
+    kind = words.draw(st.integers(0, 8))
+    if kind < 2:
+        return f"{words.draw(st.sampled_from(['attribute_exists', 'attribute_not_exists']))}({path})"
+    if kind == 2:
+        low, high = words.draw(bounds)
+        return f"{path} BETWEEN {words.value(low)} AND {words.value(high)}"
+    if kind == 3:
+        return f"{path} IN ({words.any_value(top)}, {words.any_value()})"
+    if kind == 4:
+        return f"begins_with({path}, {words.value({'S': words.draw(texts)})})"
+    if kind == 5:
+        return f"contains({path}, {words.any_value()})"
+    if kind == 6:
+        wanted = words.value({"N": words.draw(st.sampled_from("0123"))})
+        return f"size({path}) {words.draw(st.sampled_from(['=', '>', '<=']))} {wanted}"
+    if kind == 7:
+        wanted = words.value({"S": words.draw(st.sampled_from(["S", "N", "L", "M", "SS", "BOOL"]))})
+        return f"attribute_type({path}, {wanted})"
+    sign = words.draw(st.sampled_from(["=", "<>", "<", "<=", ">", ">="]))
+    return f"{path} {sign} {words.any_value(top)}"
+
+
+def condition(words, depth=2):
+    kind = words.draw(st.integers(0, 5)) if depth else 0
+    if kind == 1:
+        return f"NOT ({condition(words, depth - 1)})"
+    if kind in {2, 3}:
+        word = "AND" if kind == 2 else "OR"
+        return f"({condition(words, depth - 1)}) {word} {comparison(words)}"
+    return comparison(words)
+
+
+def assignment(words):
+    top, path = words.path()
+    kind = words.draw(st.integers(0, 5))
+    if kind == 0:
+        return f"{path} = if_not_exists({path}, {words.any_value(top)})"
+    if kind == 1:
+        step = words.value({"N": words.draw(numbers)})
+        return f"{path} = {path} {words.draw(st.sampled_from('+-'))} {step}"
+    if kind == 2:
+        return f"{path} = list_append({path}, {words.any_value('listed')})"
+    if kind == 3:
+        return f"{path} = {words.path()[1]}"
+    return f"{path} = {words.any_value(top)}"
+
+
+def update(words):
+    sections = words.draw(st.lists(st.sampled_from(["SET", "REMOVE", "ADD", "DELETE"]), min_size=1, max_size=2, unique=True))
+    return " ".join(section(words, each) for each in sections)
+
+
+def section(words, kind):
+    count = words.draw(st.integers(1, 2))
+    if kind == "SET":
+        return "SET " + ", ".join(assignment(words) for _ in range(count))
+    if kind == "REMOVE":
+        return "REMOVE " + ", ".join(words.path()[1] for _ in range(count))
+    top = words.draw(st.sampled_from(["num", "next", "tags"] if kind == "ADD" else ["tags"]))
+    return f"{kind} {words.name(top)} {words.any_value(top)}"
+
+
+@st.composite
+def write_params(draw, verb):
+    """What one item's write has in a call of its own and in a transaction."""
+    words = Words(draw)
+    params = {"TableName": "things", "Key": draw(keys)}
+    if verb == "Put":
+        params["Item"] = params.pop("Key") | draw(attributes)
+    if verb == "Update":
+        params["UpdateExpression"] = update(words)
+    if verb == "ConditionCheck" or draw(st.booleans()):
+        params["ConditionExpression"] = condition(words)
+        params["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    return params | words.params()
+
+
+@st.composite
+def write(draw):
+    verb = draw(st.sampled_from(["Put", "Put", "Update", "Update", "Update", "Delete"]))
+    params = draw(write_params(verb))
+    returns = ["ALL_NEW", "UPDATED_NEW", "UPDATED_OLD"] if verb == "Update" else ["ALL_OLD"]
+    if draw(st.booleans()):
+        params["ReturnValues"] = draw(st.sampled_from(returns))
+    return f"{verb}Item", params
+
+
+@st.composite
+def transaction(draw):
+    verbs = draw(st.lists(st.sampled_from(["Put", "Update", "Delete", "ConditionCheck"]), min_size=1, max_size=3))
+    return "TransactWriteItems", {"TransactItems": [{verb: draw(write_params(verb))} for verb in verbs]}
+
+
+@st.composite
+def read(draw):
+    words = Words(draw)
+    params = {"TableName": "things", "Key": draw(keys), "ConsistentRead": draw(st.booleans())}
+    if draw(st.booleans()):
+        params["ProjectionExpression"] = ", ".join(words.path()[1] for _ in range(draw(st.integers(1, 2))))
+    return "GetItem", params | words.params()
+
+
+@st.composite
+def query(draw):
+    words = Words(draw)
+    index = draw(st.sampled_from([None, None, "member", "whole"]))
+    first = f"m = {words.value({'S': 'me'})}" if index else f"pk = {words.value({'S': 'p'})}"
+    params = {"TableName": "things", "KeyConditionExpression": first + draw(range_condition(words, index))}
+    if index:
+        params["IndexName"] = index
+    if index != "member" and draw(st.booleans()):
+        params["FilterExpression"] = condition(words, depth=1)
+    if draw(st.booleans()):
+        params["ScanIndexForward"] = draw(st.booleans())
+    if draw(st.booleans()):
+        params["Limit"] = draw(st.integers(1, 3))
+    if not draw(st.integers(0, 3)):
+        params["Select"] = "COUNT"
+    return "Query", params | words.params()
+
+
+@st.composite
+def range_condition(draw, words, index):
+    if index == "whole":
+        return ""
+    kind = draw(st.integers(0, 4))
+    bound = st.sampled_from(["1", "2", "21", "z"])
+    if kind == 0:
+        return f" AND begins_with(sk, {words.value({'S': draw(bound)})})"
+    if kind == 1:
+        low, high = sorted([draw(bound), draw(bound)])
+        return f" AND sk BETWEEN {words.value({'S': low})} AND {words.value({'S': high})}"
+    if kind == 2:
+        return f" AND sk {draw(st.sampled_from(['=', '<', '<=', '>', '>=']))} {words.value({'S': draw(bound)})}"
+    return ""
+
+
+@st.composite
+def batch(draw):
+    if draw(st.booleans()):
+        wanted = draw(st.lists(keys, min_size=1, max_size=4))
+        return "BatchGetItem", {"RequestItems": {"things": {"Keys": wanted}}}
+    puts = st.builds(lambda key, rest: {"PutRequest": {"Item": key | rest}}, keys, attributes)
+    drops = st.builds(lambda key: {"DeleteRequest": {"Key": key}}, keys)
+    return "BatchWriteItem", {"RequestItems": {"things": draw(st.lists(puts | drops, min_size=1, max_size=4))}}
+
+
+@st.composite
+def transact_read(draw):
+    wanted = draw(st.lists(keys, min_size=1, max_size=3))
+    return "TransactGetItems", {"TransactItems": [{"Get": {"TableName": "things", "Key": key}} for key in wanted]}
+
+
+puts = st.builds(lambda key, rest: ("PutItem", {"TableName": "things", "Item": key | rest}), keys, attributes)
+calls = st.one_of(write(), write(), write(), read(), query(), query(), batch(), transaction(), transact_read())
+
+sequences = st.builds(lambda first, then: first + then, st.lists(puts, max_size=4), st.lists(calls, min_size=1, max_size=8))

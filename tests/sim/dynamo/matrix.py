@@ -1,0 +1,47 @@
+"""What is compared with each oracle.
+
+Everything is, except what stands here with its reason. LAXER: refusals of ours, by their message, where AWS refuses and
+the oracle does not, or not for that reason. DIFFERS: features of a call, told by `features`, which the oracle gets
+wrong. A call that falls under either is not sent to that oracle; what it stored is copied there instead.
+"""
+
+import json
+import re
+
+LAXER = {
+    "moto": {
+        "The BETWEEN operator requires": "takes bounds of any order and type",
+        "Incorrect operand type for operator or function": "checks types only when it gets that far, if at all",
+        "document paths (overlap|conflict)": "looks at the condition first",
+        "multiple operations on one item": "reads an item twice in a transaction",
+        "list of item keys contains duplicates": "puts and deletes the same item in one batch",
+        "Filter Expression can only contain non-primary": "looks for an index's keys in the first operand only",
+    },
+    "ministack": {
+        "Incorrect operand type for operator or function": "checks types only when it gets that far, if at all",
+        "document paths overlap": "looks at the condition first, and not across sections",
+    },
+}
+DIFFERS = {
+    "moto": {
+        "size": "fails with a ValueError for the size of an absent attribute",
+        "exponent": "does not read exponents when it adds",
+        "aliased projection": "takes the alias of a projected element for unused",
+        "IN": "takes a negated IN of an absent attribute for false",
+        "limit": "looks ahead: no LastEvaluatedKey where the last item meets the limit",
+    },
+    "ministack": {},
+}
+
+
+def features(operation, params, ours):
+    """The features of a call that some oracle gets wrong."""
+    text = json.dumps(params, default=repr)
+    tests = {
+        "size": "size(" in text,
+        "exponent": operation in {"UpdateItem", "TransactWriteItems"} and '"1E2"' in text,
+        "IN": " IN (" in text,
+        "limit": "Limit" in params and ours[0] == "did" and "LastEvaluatedKey" in ours[1],
+        "aliased projection": re.search(r"[\[.]", params.get("ProjectionExpression", "")),
+    }
+    return {name for name, found in tests.items() if found}
