@@ -20,7 +20,7 @@ WORKERS = {
     "DeliverOrders": ("Fulfil", 10, 0, 60),
     "SettleOrders": ("Settle", 10, 5, 60),
     "RefundOrders": ("Refund", 1, 0, 60),
-    "DriveOrders": ("Timer", 10, 0, 60),
+    "DriveOrders": ("Timer", 10, 2, 60),
     "ProvisionSites": ("Provision", 1, 0, 120),
     "PublishCatalogs": ("Publish", 10, 0, 120),
 }

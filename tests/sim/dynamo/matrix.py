@@ -16,10 +16,13 @@ LAXER = {
         "multiple operations on one item": "reads an item twice in a transaction",
         "list of item keys contains duplicates": "puts and deletes the same item in one batch",
         "Filter Expression can only contain non-primary": "looks for an index's keys in the first operand only",
+        r"reasons \[.*ValidationError": "refuses a transaction whose update does not fit its item, without reasons",
     },
     "ministack": {
         "Incorrect operand type for operator or function": "checks types only when it gets that far, if at all",
         "document paths overlap": "looks at the condition first, and not across sections",
+        "Filter Expression can only contain non-primary": "looks for an index's keys in the first operand only",
+        "operand in the update expression has an incorrect data type": "adds numbers to booleans",
     },
 }
 DIFFERS = {
@@ -27,6 +30,7 @@ DIFFERS = {
         "size": "fails with a ValueError for the size of an absent attribute",
         "exponent": "does not read exponents when it adds",
         "aliased projection": "takes the alias of a projected element for unused",
+        "BETWEEN": "fails with a TypeError where the attribute is of another type than the bounds",
         "IN": "takes a negated IN of an absent attribute for false",
         "limit": "looks ahead: no LastEvaluatedKey where the last item meets the limit",
     },
@@ -41,6 +45,7 @@ def features(operation, params, ours):
         "size": "size(" in text,
         "exponent": operation in {"UpdateItem", "TransactWriteItems"} and '"1E2"' in text,
         "IN": " IN (" in text,
+        "BETWEEN": re.search(r"\S+ BETWEEN", text.replace("sk BETWEEN", "")),
         "limit": "Limit" in params and ours[0] == "did" and "LastEvaluatedKey" in ours[1],
         "aliased projection": re.search(r"[\[.]", params.get("ProjectionExpression", "")),
     }
