@@ -71,7 +71,7 @@ def _again(order: orders.Order) -> None:
 
 def _accept_late(order: orders.Order, receipt: orders.Receipt, now: int) -> None:
     """Money after expiry: the old hold goes back first, then a new claim is fulfilment's to try."""
-    give_back(order, now=now)
+    give_back(order)
     try:
         orders.revive(order, receipt, now=now)
     except orders.WrongState as stood:

@@ -28,7 +28,7 @@ def drive(site: str, number: str, *, now: int, first: bool = False) -> bool:
     elif order.status == "pending":
         _drive_pending(order, now)
     elif order.status == "expired":
-        returning.give_back(order, now=now)
+        returning.give_back(order)
     elif order.status == "paid" and (order.paid_at or 0) + _RESEND <= now:
         queue.send("fulfil", site=site, order=number)
     elif order.status == "refunding":
@@ -99,7 +99,7 @@ def _expire(order: orders.Order, now: int) -> None:
         if stood.order is None or stood.order.status != "expired":
             return
         expired = stood.order
-    returning.give_back(expired, now=now)
+    returning.give_back(expired)
 
 
 def _look_again(order: orders.Order, now: int) -> None:

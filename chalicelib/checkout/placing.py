@@ -192,7 +192,7 @@ def _put(draft: _Draft, ranges: tuple[stock.Range, ...], now: int) -> tuple[orde
     except orders.Exists as before:
         surplus = [one for one in ranges if one not in before.order.ranges]
         pool = (draft.offer.owner, draft.offer.sku)
-        return_ranges(draft.site, pool, surplus, why="repeat", at=now, now=now)
+        return_ranges(draft.site, pool, surplus, why="repeat", at=now)
         # When nothing is surplus, the repeat was the SDK's own and the order is this call's.
         return before.order, len(surplus) == len(ranges)
 

@@ -93,7 +93,7 @@ def _return_surplus(order: orders.Order, ranges: tuple[stock.Range, ...], now: i
     """Another run was faster; what this one claimed goes back, what the order held is not ours to return."""
     if not order.ranges:
         pool = (order.goods_owner, order.goods_id)
-        checkout.return_ranges(order.site, pool, ranges, why="raced", at=now, now=now)
+        checkout.return_ranges(order.site, pool, ranges, why="raced", at=now)
 
 
 def _hand_over(order: orders.Order, now: int) -> None:
@@ -108,5 +108,5 @@ def _hand_over(order: orders.Order, now: int) -> None:
 def _refund(order: orders.Order, why: str, now: int) -> None:
     orders.add_todo(order.site, order.number, "refund", due=now)
     refunding = orders.move(order.site, order.number, "refunding", now=now, start=(order.status,), why=why)
-    checkout.give_back(refunding, now=now)
+    checkout.give_back(refunding)
     queue.send("refund", site=order.site, order=order.number)

@@ -27,7 +27,7 @@ def refund(site: str, number: str, *, now: int) -> None:
 
 def _refund_order(order: orders.Order, todo: orders.Todo, now: int) -> None:
     if order.status == "refunding":
-        checkout.give_back(order, now=now)
+        checkout.give_back(order)
         state = _ask_for(order, now)
         if state != "success":
             _try_later(order, todo, state, now)

@@ -62,7 +62,7 @@ def finish(owner: str, check: Check, *, now: int) -> int:
         if back.seg == check.seg:
             check.account(Range(back.seg, int(back.start), int(back.size)))
     burnt = list(check.burnt())
-    claims.give_back(owner, check.sku, burnt, why="burnt", at=now, now=now)
+    claims.give_back(owner, check.sku, burnt, why="burnt", at=now)
     rows = PointerRow.of(owner)
     actions = [rows.audited.set(check.end), rows.audited_at.set(check.seen_at), rows.seen_at.remove()]
     try:

@@ -17,7 +17,7 @@ from chalicelib.kit import aws, ids, log, table, tenant
 from .model import BackRow, MapRow, PointerRow, SkuRow
 from .rules import MOST_RANGES, RING, Range, SoldOut, originals
 
-_KEEP_BACK = 30 * 86_400
+_KEEP_BACK = 30 * 86_400  # seconds a folded row stays, so that a late repeat cannot return its range again
 _FOLD_AT_ONCE = 45  # ranges; each costs a place in a transaction of at most 100
 
 _segments: dict[tuple[str, str], list[str]] = {}
@@ -37,20 +37,20 @@ def claim(owner: str, sku: str, quantity: int, *, now: int) -> tuple[Range, ...]
         short = _count(taken) < quantity
         if not short and len(taken) <= MOST_RANGES:
             return tuple(taken)
-        give_back(owner, sku, taken, why="short", at=now, now=now)
+        give_back(owner, sku, taken, why="short", at=now)
         if taken:
             fold(owner, sku, now=now)
         shortages += short if taken else 2
     raise SoldOut(left=_count(taken))
 
 
-def give_back(owner: str, sku: str, ranges: Iterable[Range], *, why: str, at: int, now: int) -> None:
+def give_back(owner: str, sku: str, ranges: Iterable[Range], *, why: str, at: int) -> None:
     """Return ranges that were never shown to anybody; they are sold again once they are folded.
 
     `at` is fixed per order, so a repeat changes nothing.
     """
     for one in ranges:
-        _put_back(owner, sku, one, why, at, now)
+        _put_back(owner, sku, one, why, at)
 
 
 def fold(owner: str, sku: str, *, now: int) -> bool:
@@ -174,7 +174,7 @@ def _order(segs: list[str], attempt: str) -> list[str]:
     return front[turn:] + front[:turn] + segs[len(front) :]
 
 
-def _put_back(owner: str, sku: str, one: Range, why: str, at: int, now: int) -> None:
+def _put_back(owner: str, sku: str, one: Range, why: str, at: int) -> None:
     row = BackRow.of(owner)(
         f"BACK#{sku}",
         f"{at:010}#{one.seg}#{one.start:012}",
@@ -182,7 +182,6 @@ def _put_back(owner: str, sku: str, one: Range, why: str, at: int, now: int) -> 
         start=one.start,
         size=one.count,
         why=why,
-        ttl=now + _KEEP_BACK,
     )
     try:
         row.insert()
@@ -224,7 +223,7 @@ def _commit_fold(
         for back in backs:
             write.update(
                 rows(back.pk, back.sk),
-                [rows.folded.set(seg)],
+                [rows.folded.set(seg), rows.ttl.set(now + _KEEP_BACK)],
                 condition=rows.folded.does_not_exist() & rows.pk.exists(),
             )
 

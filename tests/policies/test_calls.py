@@ -29,7 +29,7 @@ def claim(shop, count=1):
 
 def give_back(shop, ranges):
     now = shop.world.now
-    stock.give_back(tenant.MAIN, shop.goods_id, ranges, why="expired", at=now, now=now)
+    stock.give_back(tenant.MAIN, shop.goods_id, ranges, why="expired", at=now)
 
 
 def test_a_site_is_asked_for_made_and_published(world):

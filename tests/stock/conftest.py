@@ -38,7 +38,7 @@ class Pool:
 
     def give_back(self, ranges, *, at=None, why="expired"):
         at = self.world.now if at is None else at
-        stock.give_back(self.owner, self.sku, ranges, why=why, at=at, now=self.world.now)
+        stock.give_back(self.owner, self.sku, ranges, why=why, at=at)
 
     def fold(self):
         return stock.fold(self.owner, self.sku, now=self.world.now)
