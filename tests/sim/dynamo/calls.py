@@ -28,7 +28,9 @@ TABLE = {
 }
 NAMES = ["num", "text", "listed", "mapped", "tags", "raw", "flag", "next", "m"]
 
-numbers = st.sampled_from(["0", "1", "-3", "2.50", "10", "1E2", "0.001", "99999999999999999999999999999999999999"])
+numbers = st.sampled_from(
+    ["0", "1", "-3", "2.50", "10", "1E2", "0.001", "99999999999999999999999999999999999999"]
+)
 texts = st.sampled_from(["", "a", "ab", "b", "中"])
 scalars = st.one_of(
     st.builds(lambda n: {"N": n}, numbers),
@@ -39,7 +41,9 @@ scalars = st.one_of(
 )
 sets = st.one_of(
     st.builds(lambda s: {"SS": s}, st.lists(st.sampled_from("abc"), min_size=1, max_size=3, unique=True)),
-    st.builds(lambda n: {"NS": n}, st.lists(st.sampled_from(["1", "2", "3"]), min_size=1, max_size=3, unique=True)),
+    st.builds(
+        lambda n: {"NS": n}, st.lists(st.sampled_from(["1", "2", "3"]), min_size=1, max_size=3, unique=True)
+    ),
 )
 values = st.recursive(
     scalars | sets,
@@ -54,8 +58,12 @@ fitting = {
     "next": st.builds(lambda n: {"N": n}, st.sampled_from(["0", "1", "7"])),
     "text": st.builds(lambda s: {"S": s}, texts),
     "listed": st.builds(lambda each: {"L": each}, st.lists(scalars, max_size=3)),
-    "mapped": st.builds(lambda each: {"M": each}, st.dictionaries(st.sampled_from(["x", "y"]), values, max_size=2)),
-    "tags": st.builds(lambda s: {"SS": s}, st.lists(st.sampled_from("abc"), min_size=1, max_size=3, unique=True)),
+    "mapped": st.builds(
+        lambda each: {"M": each}, st.dictionaries(st.sampled_from(["x", "y"]), values, max_size=2)
+    ),
+    "tags": st.builds(
+        lambda s: {"SS": s}, st.lists(st.sampled_from("abc"), min_size=1, max_size=3, unique=True)
+    ),
     "raw": st.builds(lambda b: {"B": b}, st.sampled_from([b"", b"a", b"ab", b"\xff"])),
     "flag": st.builds(lambda b: {"BOOL": b}, st.booleans()),
     "m": st.builds(lambda s: {"S": s}, st.sampled_from(["me", "you"])),
@@ -66,7 +74,12 @@ keys = st.builds(
     st.sampled_from(["1", "2", "21", "é"]),
 )
 bounds = st.sampled_from(
-    [({"N": "0"}, {"N": "10"}), ({"S": "a"}, {"S": "b"}), ({"B": b"a"}, {"B": b"b"}), ({"N": "7"}, {"N": "1"})]
+    [
+        ({"N": "0"}, {"N": "10"}),
+        ({"S": "a"}, {"S": "b"}),
+        ({"B": b"a"}, {"B": b"b"}),
+        ({"N": "7"}, {"N": "1"}),
+    ]
 )
 attributes = st.fixed_dictionaries({}, optional={name: fitting[name] for name in NAMES})
 
@@ -160,7 +173,8 @@ def assignment(words):
 
 
 def update(words):
-    sections = words.draw(st.lists(st.sampled_from(["SET", "REMOVE", "ADD", "DELETE"]), min_size=1, max_size=2, unique=True))
+    kinds = st.sampled_from(["SET", "REMOVE", "ADD", "DELETE"])
+    sections = words.draw(st.lists(kinds, min_size=1, max_size=2, unique=True))
     return " ".join(section(words, each) for each in sections)
 
 
@@ -201,7 +215,9 @@ def write(draw):
 
 @st.composite
 def transaction(draw):
-    verbs = draw(st.lists(st.sampled_from(["Put", "Update", "Delete", "ConditionCheck"]), min_size=1, max_size=3))
+    verbs = draw(
+        st.lists(st.sampled_from(["Put", "Update", "Delete", "ConditionCheck"]), min_size=1, max_size=3)
+    )
     return "TransactWriteItems", {"TransactItems": [{verb: draw(write_params(verb))} for verb in verbs]}
 
 
@@ -245,7 +261,9 @@ def range_condition(draw, words, index):
         low, high = sorted([draw(bound), draw(bound)])
         return f" AND sk BETWEEN {words.value({'S': low})} AND {words.value({'S': high})}"
     if kind == 2:
-        return f" AND sk {draw(st.sampled_from(['=', '<', '<=', '>', '>=']))} {words.value({'S': draw(bound)})}"
+        return (
+            f" AND sk {draw(st.sampled_from(['=', '<', '<=', '>', '>=']))} {words.value({'S': draw(bound)})}"
+        )
     return ""
 
 
@@ -256,16 +274,24 @@ def batch(draw):
         return "BatchGetItem", {"RequestItems": {"things": {"Keys": wanted}}}
     puts = st.builds(lambda key, rest: {"PutRequest": {"Item": key | rest}}, keys, attributes)
     drops = st.builds(lambda key: {"DeleteRequest": {"Key": key}}, keys)
-    return "BatchWriteItem", {"RequestItems": {"things": draw(st.lists(puts | drops, min_size=1, max_size=4))}}
+    return "BatchWriteItem", {
+        "RequestItems": {"things": draw(st.lists(puts | drops, min_size=1, max_size=4))}
+    }
 
 
 @st.composite
 def transact_read(draw):
     wanted = draw(st.lists(keys, min_size=1, max_size=3))
-    return "TransactGetItems", {"TransactItems": [{"Get": {"TableName": "things", "Key": key}} for key in wanted]}
+    return "TransactGetItems", {
+        "TransactItems": [{"Get": {"TableName": "things", "Key": key}} for key in wanted]
+    }
 
 
 puts = st.builds(lambda key, rest: ("PutItem", {"TableName": "things", "Item": key | rest}), keys, attributes)
-calls = st.one_of(write(), write(), write(), read(), query(), query(), batch(), transaction(), transact_read())
+calls = st.one_of(
+    write(), write(), write(), read(), query(), query(), batch(), transaction(), transact_read()
+)
 
-sequences = st.builds(lambda first, then: first + then, st.lists(puts, max_size=4), st.lists(calls, min_size=1, max_size=8))
+sequences = st.builds(
+    lambda first, then: first + then, st.lists(puts, max_size=4), st.lists(calls, min_size=1, max_size=8)
+)

@@ -24,6 +24,9 @@ LAXER = {
         "Filter Expression can only contain non-primary": "looks for an index's keys in the first operand only",
         "operand in the update expression has an incorrect data type": "adds numbers to booleans",
     },
+    "dynalite": {
+        "operator: (<|<=|>|>=|BETWEEN), operand type": "compares what has no order",
+    },
 }
 DIFFERS = {
     "moto": {
@@ -32,9 +35,16 @@ DIFFERS = {
         "aliased projection": "takes the alias of a projected element for unused",
         "BETWEEN": "fails with a TypeError where the attribute is of another type than the bounds",
         "IN": "takes a negated IN of an absent attribute for false",
+        "removal": "returns keys as updated attributes where nothing is left to return",
         "limit": "looks ahead: no LastEvaluatedKey where the last item meets the limit",
     },
-    "ministack": {},
+    "ministack": {
+        "begins_with": "refuses what is neither text nor binary; a condition on it is false",
+    },
+    "dynalite": {
+        "transaction": "has no transactions",
+        "stood": "does not return the item that stood in the way",
+    },
 }
 
 
@@ -46,6 +56,11 @@ def features(operation, params, ours):
         "exponent": operation in {"UpdateItem", "TransactWriteItems"} and '"1E2"' in text,
         "IN": " IN (" in text,
         "BETWEEN": re.search(r"\S+ BETWEEN", text.replace("sk BETWEEN", "")),
+        "removal": params.get("ReturnValues") == "UPDATED_NEW"
+        and re.search("REMOVE|DELETE", params["UpdateExpression"]),
+        "begins_with": operation != "Query" and "begins_with(" in text,
+        "transaction": operation.startswith("Transact"),
+        "stood": ours[0] == "refused" and ours[2][0],
         "limit": "Limit" in params and ours[0] == "did" and "LastEvaluatedKey" in ours[1],
         "aliased projection": re.search(r"[\[.]", params.get("ProjectionExpression", "")),
     }

@@ -1,14 +1,15 @@
 """Other implementations of DynamoDB, each driven through botocore, and what may be compared with them."""
 
+import contextlib
 import os
 import re
 import socket
 import subprocess
 import tempfile
 import time
-import urllib.request
 from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import Path
 
 import botocore.session
 from botocore.config import Config
@@ -16,6 +17,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from localcloud import cloud
+from localcloud.place import ROOT
 
 _CONFIG = Config(retries={"total_max_attempts": 1}, parameter_validation=False, proxies={})
 
@@ -28,27 +30,20 @@ def moto():
 
 @contextmanager
 def ministack():
-    """A fresh process of its own on a free port; it ends with the block."""
-    with socket.socket() as free, tempfile.TemporaryDirectory() as folder:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
-        env = cloud.plain_env() | {
-            "BIND_HOST": "127.0.0.1",
-            "GATEWAY_PORT": str(port),
-            "TMPDIR": folder,
-            "IOT_MTLS_ENABLED": "0",
-            "SFTP_ENABLED": "0",
-            "LOG_LEVEL": "ERROR",
-        }
-        quiet = subprocess.DEVNULL
-        child = subprocess.Popen([str(cloud.PROGRAM)], env=env, cwd=folder, stdout=quiet, stderr=quiet)
-        try:
-            _wait(f"http://127.0.0.1:{port}/_ministack/health", child)
-            yield _client(endpoint_url=f"http://127.0.0.1:{port}")
-        finally:
-            child.terminate()
-            child.wait(20)
+    """A fresh process of its own; it ends with the block."""
+    settings = {"BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0", "LOG_LEVEL": "ERROR"}
+    port = _free_port()
+    with _process([str(cloud.PROGRAM)], port, settings | {"GATEWAY_PORT": str(port)}) as client:
+        yield client
+
+
+@contextmanager
+def dynalite():
+    """A fresh process of its own; it ends with the block."""
+    port = _free_port()
+    command = ["node", str(DYNALITE), "--host", "127.0.0.1", "--port", str(port), "--createTableMs", "0"]
+    with _process([*command, "--deleteTableMs", "0"], port, {}) as client:
+        yield client
 
 
 def answer(run, operation, params):
@@ -72,6 +67,13 @@ def caller(client):
     return run
 
 
+def create(run, table):
+    """A table, ready to use."""
+    run("CreateTable", table)
+    while run("DescribeTable", {"TableName": table["TableName"]})["Table"]["TableStatus"] != "ACTIVE":
+        time.sleep(0.005)
+
+
 def plain(value):
     """A value, item or list of them without what may differ in writing: order of sets, digits of numbers."""
     if isinstance(value, dict):
@@ -88,7 +90,11 @@ def plain(value):
 
 
 def _comparable(operation, did):
-    kept = {name: plain(each) for name, each in did.items() if name not in {"ResponseMetadata", "ConsumedCapacity"}}
+    kept = {
+        name: plain(each)
+        for name, each in did.items()
+        if name not in {"ResponseMetadata", "ConsumedCapacity"}
+    }
     if operation == "BatchGetItem":
         kept["Responses"] = {name: sorted(each, key=str) for name, each in kept["Responses"].items()}
     return {name: each for name, each in kept.items() if each or name in {"Items", "Count"}}
@@ -105,16 +111,33 @@ def _client(**options):
     )
 
 
-def _wait(url, child, seconds=20):
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and child.poll() is None:
+@contextmanager
+def _process(command, port, settings):
+    with tempfile.TemporaryDirectory() as folder:
+        env = cloud.plain_env() | settings | {"TMPDIR": folder}
+        quiet = subprocess.DEVNULL
+        child = subprocess.Popen(command, env=env, cwd=folder, stdout=quiet, stderr=quiet)
         try:
-            with direct.open(url, timeout=1):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError("ministack did not start")
+            _wait(port, child)
+            yield _client(endpoint_url=f"http://127.0.0.1:{port}")
+        finally:
+            child.terminate()
+            child.wait(20)
+
+
+def _free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def _wait(port, child, seconds=20):
+    end = time.monotonic() + seconds
+    while child.poll() is None and time.monotonic() < end:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise RuntimeError("the oracle did not start")
 
 
 def matches(patterns, message):
@@ -122,4 +145,9 @@ def matches(patterns, message):
     return next((reason for pattern, reason in patterns.items() if re.search(pattern, message)), None)
 
 
-AT_HAND = {"moto": moto} | ({"ministack": ministack} if cloud.PROGRAM.exists() and "NO_MINISTACK" not in os.environ else {})
+DYNALITE = Path(os.environ.get("DYNALITE", ROOT / "node_modules/dynalite/cli.js"))
+AT_HAND = {"moto": moto}
+if cloud.PROGRAM.exists():
+    AT_HAND["ministack"] = ministack
+if DYNALITE.exists():
+    AT_HAND["dynalite"] = dynalite

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 from sim.dynamo.database import Database
 from tests.sim.dynamo import calls, matrix, oracles
 
-EXAMPLES = {"moto": 60, "ministack": 40}
+EXAMPLES = {"moto": 60, "ministack": 40, "dynalite": 40}
 _tables = itertools.count()
 
 
@@ -40,8 +40,8 @@ def run(name, theirs, sequence):
     """Make the calls in both worlds; the first difference fails, with the calls before it."""
     database = Database()
     table = f"things{next(_tables)}"
-    for make in (lambda params: database.create_table(**params), lambda params: theirs("CreateTable", params)):
-        make(calls.TABLE | {"TableName": table})
+    for run_call in (database.call, theirs):
+        oracles.create(run_call, calls.TABLE | {"TableName": table})
     for operation, given_params in sequence:
         params = own_copy(given_params, table)
         note(f"{operation} {params}")
