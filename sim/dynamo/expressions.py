@@ -113,6 +113,7 @@ def _checked_names(names: dict[str, str]) -> dict[str, str]:
     return names
 
 
+@lru_cache(maxsize=4096)
 def _well_formed(name: str, sign: str) -> bool:
     return len(name) > 1 and name[0] == sign and name[1:].replace("_", "a").isalnum() and name.isascii()
 

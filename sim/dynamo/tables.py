@@ -63,16 +63,20 @@ class Index:
         """What the index keeps of an item."""
         return item if self.everything else {name: item[name] for name in self.projected if name in item}
 
+    def check_kind(self, name: str, kind: str) -> None:
+        """An attribute about to be set must fit where it is a key of the index. Raises Refusal."""
+        expected = self.schema.types.get(name, kind)
+        if expected != kind:
+            raise invalid(f"{_NOT_A_KEY}{name} Expected: {expected} Actual: {kind} IndexName: {self.name}")
+
     def check(self, item: Item) -> None:
         """A key attribute of an index may be absent, but not of another type or empty. Raises Refusal."""
         for name in self.schema.names:
             value = item.get(name)
             if value is None:
                 continue
-            kind = self.schema.types[name]
-            if kind not in value:
-                actual = values.kind_of(value)
-                raise invalid(f"{_NOT_A_KEY}{name} Expected: {kind} Actual: {actual} IndexName: {self.name}")
+            kind = values.kind_of(value)
+            self.check_kind(name, kind)
             if not value[kind]:
                 raise invalid(
                     "One or more parameter values are not valid. A value specified for a secondary index key is not "
@@ -93,8 +97,11 @@ class Index:
         return write_units(max(sizes))
 
     def _entry(self, row: Row | None) -> Item | None:
-        if row is None or any(name not in row[0] for name in self.schema.names):
+        if row is None:
             return None
+        for name in self.schema.names:
+            if name not in row[0]:
+                return None
         return self.project(row[0])
 
 

@@ -9,7 +9,7 @@ from .errors import Refusal, invalid
 from .nodes import Action, Call, Operand, Path, Placeholder, Sum
 from .values import Item, Value, kind_of
 
-Setter = tuple[Path, Callable[[Item, Values], Value]]
+Kind = Callable[[Values], str]
 _WORDS = {
     "S": "STRING",
     "N": "NUMBER",
@@ -31,6 +31,9 @@ class Update:
         self.paths = tuple(action.path for action in actions)
         self.tops = tuple(dict.fromkeys(cast(str, path.steps[0]) for path in self.paths))
         self.checks = [check for action in actions for check in _checks(action)]
+        self.kinds = [
+            (cast(str, action.path.steps[0]), kind) for action in actions if (kind := _kind_of(action))
+        ]
         self._setters = [
             (action.path, _evaluator(action)) for action in actions if action.section != "REMOVE"
         ]
@@ -161,6 +164,22 @@ def _taken_out(found: Value | None, value: Value) -> Value:
 
 def _wrong_type() -> Refusal:
     return invalid("An operand in the update expression has an incorrect data type")
+
+
+def _kind_of(action: Action) -> Kind | None:
+    """The type an attribute will have, as far as it can be told without an item."""
+    return _operand_kind(action.operand) if len(action.path.steps) == 1 else None
+
+
+def _operand_kind(operand: Operand | Sum | None) -> Kind | None:
+    if isinstance(operand, Placeholder):
+        placeholder = operand.name
+        return lambda given: kind_of(given[placeholder])
+    if isinstance(operand, Sum):
+        return lambda _: "N"
+    if isinstance(operand, Call):
+        return (lambda _: "L") if operand.name == "list_append" else _operand_kind(operand.args[1])
+    return None
 
 
 def _checks(action: Action) -> list[Check]:

@@ -20,6 +20,7 @@ DEEPEST = 32
 _DIGITS = 38
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
 _EXACT = Context(prec=400, Emin=-99999, Emax=99999)
+_PLAIN = frozenset(("S", "N", "B", "BOOL", "NULL"))
 _WRONG = "One or more parameter values were invalid: "
 _EMPTY_SETS = {
     "SS": "An string set  may not be empty",
@@ -70,11 +71,11 @@ def item_size(item: Item) -> int:
 def copy(value: Value) -> Value:
     """A value that shares nothing with this one."""
     ((kind, content),) = value.items()
-    if kind == "L":
-        return {kind: [copy(each) for each in content]}
+    if kind in _PLAIN:
+        return {kind: content}
     if kind == "M":
         return {kind: copy_item(content)}
-    return {kind: list(content) if kind in _EMPTY_SETS else content}
+    return {kind: [copy(each) for each in content] if kind == "L" else list(content)}
 
 
 def copy_item(item: Item) -> Item:

@@ -95,6 +95,9 @@ class Write:
                 f"One or more parameter values were invalid: Cannot update attribute {part.pop()}. "
                 "This attribute is part of the key"
             )
+        for name, kind in update.kinds if update else ():
+            for index in self.table.indexes.values():
+                index.check_kind(name, kind(bound[1]))
         return bound
 
     def _asked_for(self) -> Item | None:

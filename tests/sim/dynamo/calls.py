@@ -125,26 +125,40 @@ class Words:
 
 def comparison(words):
     top, path = words.path()
-    kind = words.draw(st.integers(0, 8))
-    if kind < 2:
-        return f"{words.draw(st.sampled_from(['attribute_exists', 'attribute_not_exists']))}({path})"
-    if kind == 2:
-        low, high = words.draw(bounds)
-        return f"{path} BETWEEN {words.value(low)} AND {words.value(high)}"
-    if kind == 3:
-        return f"{path} IN ({words.any_value(top)}, {words.any_value()})"
-    if kind == 4:
-        return f"begins_with({path}, {words.value({'S': words.draw(texts)})})"
-    if kind == 5:
-        return f"contains({path}, {words.any_value()})"
-    if kind == 6:
-        wanted = words.value({"N": words.draw(st.sampled_from("0123"))})
-        return f"size({path}) {words.draw(st.sampled_from(['=', '>', '<=']))} {wanted}"
-    if kind == 7:
-        wanted = words.value({"S": words.draw(st.sampled_from(["S", "N", "L", "M", "SS", "BOOL"]))})
-        return f"attribute_type({path}, {wanted})"
+    return words.draw(st.sampled_from(COMPARISONS))(words, top, path)
+
+
+def compare(words, top, path):
     sign = words.draw(st.sampled_from(["=", "<>", "<", "<=", ">", ">="]))
     return f"{path} {sign} {words.any_value(top)}"
+
+
+def between(words, _, path):
+    low, high = words.draw(bounds)
+    return f"{path} BETWEEN {words.value(low)} AND {words.value(high)}"
+
+
+def size(words, _, path):
+    wanted = words.value({"N": words.draw(st.sampled_from("0123"))})
+    return f"size({path}) {words.draw(st.sampled_from(['=', '>', '<=']))} {wanted}"
+
+
+def attribute_type(words, _, path):
+    wanted = words.value({"S": words.draw(st.sampled_from(["S", "N", "L", "M", "SS", "BOOL"]))})
+    return f"attribute_type({path}, {wanted})"
+
+
+COMPARISONS = [
+    compare,
+    between,
+    size,
+    attribute_type,
+    lambda words, top, path: f"{path} IN ({words.any_value(top)}, {words.any_value()})",
+    lambda words, top, path: f"begins_with({path}, {words.value({'S': words.draw(texts)})})",
+    lambda words, top, path: f"contains({path}, {words.any_value()})",
+    lambda words, top, path: f"attribute_exists({path})",
+    lambda words, top, path: f"attribute_not_exists({path})",
+]
 
 
 def condition(words, depth=2):

@@ -8,6 +8,7 @@ wrong. A call that falls under either is not sent to that oracle; what it stored
 import json
 import re
 
+_OPEN = "AWS leaves the order of equal index keys open, so which of them a page shows"
 LAXER = {
     "moto": {
         "The BETWEEN operator requires": "takes bounds of any order and type",
@@ -23,9 +24,13 @@ LAXER = {
         "document paths overlap": "looks at the condition first, and not across sections",
         "Filter Expression can only contain non-primary": "looks for an index's keys in the first operand only",
         "operand in the update expression has an incorrect data type": "adds numbers to booleans",
+        "document path provided in the update expression": "removes elements of lists that do not exist",
+        r"reasons \[.*ValidationError": "the same, in a transaction",
+        "The BETWEEN operator requires": "looks at the bounds only when it has an item",
     },
     "dynalite": {
         "operator: (<|<=|>|>=|BETWEEN), operand type": "compares what has no order",
+        "more than 38 significant digits": "adds without a limit",
     },
 }
 DIFFERS = {
@@ -35,13 +40,19 @@ DIFFERS = {
         "aliased projection": "takes the alias of a projected element for unused",
         "BETWEEN": "fails with a TypeError where the attribute is of another type than the bounds",
         "IN": "takes a negated IN of an absent attribute for false",
-        "removal": "returns keys as updated attributes where nothing is left to return",
+        "UPDATED_OLD": "leaves out attributes set to what they were",
+        "index page": _OPEN,
+        "UPDATED_NEW": "returns the keys, too, where it makes an item",
         "limit": "looks ahead: no LastEvaluatedKey where the last item meets the limit",
     },
     "ministack": {
+        "index page": _OPEN,
+        "38 digits": "rounds a sum to fewer digits than a number may have",
+        "size": "takes the size of a number for 0; it has none",
         "begins_with": "refuses what is neither text nor binary; a condition on it is false",
     },
     "dynalite": {
+        "index page": _OPEN,
         "transaction": "has no transactions",
         "stood": "does not return the item that stood in the way",
     },
@@ -56,9 +67,12 @@ def features(operation, params, ours):
         "exponent": operation in {"UpdateItem", "TransactWriteItems"} and '"1E2"' in text,
         "IN": " IN (" in text,
         "BETWEEN": re.search(r"\S+ BETWEEN", text.replace("sk BETWEEN", "")),
-        "removal": params.get("ReturnValues") == "UPDATED_NEW"
-        and re.search("REMOVE|DELETE", params["UpdateExpression"]),
-        "begins_with": operation != "Query" and "begins_with(" in text,
+        "UPDATED_NEW": params.get("ReturnValues") == "UPDATED_NEW",
+        "UPDATED_OLD": params.get("ReturnValues") == "UPDATED_OLD",
+        "38 digits": "9" * 38 in text and operation in {"UpdateItem", "TransactWriteItems"},
+        "index page": "IndexName" in params and "Limit" in params,
+        "begins_with": "begins_with("
+        in (params.get("FilterExpression", "") if operation == "Query" else text),
         "transaction": operation.startswith("Transact"),
         "stood": ours[0] == "refused" and ours[2][0],
         "limit": "Limit" in params and ours[0] == "did" and "LastEvaluatedKey" in ours[1],

@@ -55,7 +55,7 @@ def answer(run, operation, params):
         reasons = [reason["Code"] for reason in response.get("CancellationReasons", ())]
         came_with = plain(response.get("Item")), reasons
         return "refused", response["Error"]["Code"], came_with, response["Error"]["Message"]
-    return "did", _comparable(operation, did)
+    return "did", _comparable(operation, params, did)
 
 
 def caller(client):
@@ -89,7 +89,7 @@ def plain(value):
     return [plain(each) for each in value] if isinstance(value, list) else value
 
 
-def _comparable(operation, did):
+def _comparable(operation, params, did):
     kept = {
         name: plain(each)
         for name, each in did.items()
@@ -97,6 +97,8 @@ def _comparable(operation, did):
     }
     if operation == "BatchGetItem":
         kept["Responses"] = {name: sorted(each, key=str) for name, each in kept["Responses"].items()}
+    if "IndexName" in params:
+        kept["Items"] = sorted(kept.get("Items", ()), key=str)
     return {name: each for name, each in kept.items() if each or name in {"Items", "Count"}}
 
 
