@@ -21,11 +21,11 @@ reset: ## Forget the data of `make run`
 	@rm -rf .cardmesh && echo "The next make run starts from nothing."
 
 test: node_modules/.installed .venv/.installed .venv-ministack/.installed static ## Every test: units, properties, the cloud, the browser, the package
-	@$(PYTEST) -n 2 -m "$(QUICK)" --cov --cov-report=term:skip-covered
+	@$(PYTEST) -n 2 --dist worksteal -m "$(QUICK)" --cov --cov-report=term:skip-covered
 	@$(PYTEST) -m "not ($(QUICK))"
 
 unit: .venv/.installed ## The quick tests
-	@$(PYTEST) -n 2 -m "$(QUICK)"
+	@$(PYTEST) -n 2 --dist worksteal -m "$(QUICK) and not slow"
 
 check: .venv/.installed ## Format, lint, types, import contracts, templates, then every test
 	@$(BIN)/ruff format --check .

@@ -26,6 +26,8 @@ from chalicelib.stock import claims, model
 from chalicelib.stock import service as stock
 from tests import make
 
+pytestmark = pytest.mark.slow
+
 EFFECTS = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem", "SendMessage")
 CODES = 8
 QUANTITY = 2

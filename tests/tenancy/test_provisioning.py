@@ -12,6 +12,8 @@ from chalicelib.tenancy import service as tenancy
 from tests import make
 from tests.tenancy.test_service import Died, dying_at, open_site
 
+pytestmark = pytest.mark.slow
+
 _slugs = (f"store-{n}" for n in itertools.count(1))
 
 

@@ -14,6 +14,7 @@ LAXER = {
         "The BETWEEN operator requires": "takes bounds of any order and type",
         "Incorrect operand type for operator or function": "checks types only when it gets that far, if at all",
         "document paths (overlap|conflict)": "looks at the condition first",
+        "Type mismatch for Index Key": "does not know the type of a function",
         "multiple operations on one item": "reads an item twice in a transaction",
         "list of item keys contains duplicates": "puts and deletes the same item in one batch",
         "Filter Expression can only contain non-primary": "looks for an index's keys in the first operand only",

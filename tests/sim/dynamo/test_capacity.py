@@ -6,7 +6,7 @@ from hypothesis import given
 
 from sim.dynamo import values
 from sim.dynamo.database import Database
-from tests.sim.dynamo import calls
+from tests.sim.dynamo import calls, phrases
 
 KEY = {"pk": {"S": "p"}, "sk": {"S": "1"}}
 IN = {"TableName": "things"}
@@ -69,7 +69,7 @@ def test_the_size_of_a_value(value, size):
     assert values.size_of(values.take(value)[0]) == size
 
 
-@given(calls.values)
+@given(phrases.values)
 def test_a_value_is_measured_the_same_at_the_door_and_inside(value):
     taken, size = values.take(value)
     assert values.size_of(taken) == size

@@ -7,6 +7,8 @@ import pytest
 from .conftest import buy, page
 from .test_login import OWNER_ONLY, STAFF_ONLY, paths
 
+pytestmark = pytest.mark.slow
+
 TYPED = (
     "😀'; DROP TABLE orders; --<img src=x onerror=alert(1)>{{ 7 * 7 }}",
     "\x00\x1b[31m",
@@ -24,16 +26,17 @@ def order(world, shop):
     return buy(world, shop)
 
 
-@pytest.mark.parametrize("typed", TYPED, ids=range(len(TYPED)))
-def test_no_form_breaks_by_what_is_typed(staff, owner, shop, order, typed):
+@pytest.mark.parametrize("shift", [0, 3, 6])
+def test_no_form_breaks_by_what_is_typed(staff, owner, shop, order, shift):
+    """Each field holds one of the texts, another one in each round."""
     for person, foreign in ((staff, OWNER_ONLY), (owner, STAFF_ONLY)):
         parts = {"site": shop.site, "goods_id": shop.goods_id, "number": order.number}
         shown = "".join(
             page(person.get(path)) for path in (*paths(person.client, "GET", **parts), "/console/goods/new")
         )
-        fields = dict.fromkeys(re.findall(r'name="([\w.]+)"', shown), typed) | {
-            "form_token": person.form_token
-        }
+        names = sorted(set(re.findall(r'name="([\w.]+)"', shown)))
+        fields = {name: TYPED[(i + shift) % len(TYPED)] for i, name in enumerate(names)}
+        fields["form_token"] = person.form_token
         assert len(fields) > 20
         for path in paths(person.client, "POST", **parts):
             if path in ("/console/login", "/console/logout") or path.startswith(foreign):
@@ -43,9 +46,7 @@ def test_no_form_breaks_by_what_is_typed(staff, owner, shop, order, typed):
             assert "<img src=x" not in page(answer), path
 
 
-@pytest.mark.parametrize(
-    "typed", ["%00", "..%2f..", "%F0%9F%98%80", "A" * 300, "%27%22%3E", "0001-01-01", "9999-99-99"]
-)
+@pytest.mark.parametrize("typed", ["%00..%2f..", "%F0%9F%98%80%27%22%3E", "0001-01-01"])
 def test_no_page_breaks_by_its_address(staff, owner, order, typed):
     for person in (staff, owner):
         for path in paths(person.client, "GET", site=typed, goods_id=typed, number=typed):
