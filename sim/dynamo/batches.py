@@ -43,7 +43,11 @@ def get(params: Mapping[str, Any], table_of: TableOf, ledger: Ledger) -> dict[st
 
 
 def write(params: Mapping[str, Any], table_of: TableOf, locks: Locks, ledger: Ledger) -> dict[str, Any]:
-    """BatchWriteItem; an item that a transaction holds comes back unprocessed. Raises Refusal."""
+    """BatchWriteItem. Raises Refusal.
+
+    An item that a transaction holds comes back unprocessed: AWS does not say, and this is what a batch does with
+    every other failure that passes.
+    """
     asked = params["RequestItems"]
     if sum(map(len, asked.values())) > MOST_WRITES:
         raise invalid("Too many items requested for the BatchWriteItem call")

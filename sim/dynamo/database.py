@@ -12,6 +12,9 @@ from .units import Ledger
 from .values import Item
 from .writes import Write
 
+_LEGACY = frozenset(
+    "AttributesToGet AttributeUpdates ConditionalOperator Expected KeyConditions QueryFilter ScanFilter".split()
+)
 Operation = Callable[[Mapping[str, Any]], dict[str, Any]]
 _REGION = "arn:aws:dynamodb:us-east-1:000000000001:table/"
 
@@ -61,6 +64,8 @@ class Database:
 
         Raises botocore's ClientError.
         """
+        if not _LEGACY.isdisjoint(params):
+            raise NotImplementedError(f"{operation} with parameters that expressions have replaced")
         self.units.open(operation)
         try:
             return self._operations[operation](params)

@@ -77,8 +77,11 @@ _MISMATCH = (
 class Transaction:
     """A prepared TransactWriteItems: its conditions hold and its items are locked until it ends."""
 
-    def __init__(self, params: Mapping[str, Any], made: list[Write], locks: Locks, tokens: Tokens) -> None:
+    def __init__(
+        self, params: Mapping[str, Any], request: str, made: list[Write], locks: Locks, tokens: Tokens
+    ) -> None:
         self._params = params
+        self._request = request
         self._writes = made
         self._locks = locks
         self._tokens = tokens
@@ -95,7 +98,7 @@ class Transaction:
             each.charge(ledger, times=2)
         if self._token:
             sizes = [(*_place(each), each.after[1] if each.after else 0) for each in self._writes]
-            self._tokens.keep(self._token, _request(self._params), sizes)
+            self._tokens.keep(self._token, self._request, sizes)
         return _answer(self._params, ledger)
 
     def cancel(self) -> None:
@@ -108,14 +111,16 @@ def prepare(
     params: Mapping[str, Any], table_of: Callable[[str], Table], locks: Locks, tokens: Tokens, ledger: Ledger
 ) -> Transaction | dict[str, Any]:
     """A transaction ready to commit; or the answer at once, where its token is known. Raises Refusal."""
+    request = ""
     if (token := params.get("ClientRequestToken")) is not None:
         _check_token(token)
-        touched = tokens.known(token, _request(params))
+        request = _request(params)
+        touched = tokens.known(token, request)
         if touched is not None:
             return _repeated(params, touched, ledger)
     made = _understood(params["TransactItems"], table_of)
     _try_all(made, locks, ledger)
-    return Transaction(params, made, locks, tokens)
+    return Transaction(params, request, made, locks, tokens)
 
 
 def get(

@@ -71,7 +71,10 @@ class Write:
                 ledger.charge(units.WRITE, name, index.name, self.key, index.cost(before, after))
 
     def charge_refused(self, ledger: Ledger) -> None:
-        """What a write costs that did not happen: the larger of what stands there and what a Put would store."""
+        """What a write costs that did not happen: the larger of what stands there and what a Put would store.
+
+        AWS documents this for conditions; that a cancelled transaction pays it for each item, once, is assumed.
+        """
         size = max(self.before[1] if self.before else 0, self.size)
         ledger.charge(units.WRITE, self.table.name, "", self.key, units.write_units(size))
 

@@ -204,3 +204,8 @@ def test_a_table_describes_itself_and_is_missed_when_it_is_not_there():
     for operation, params in (("DescribeTable", IN), ("GetItem", IN | {"Key": {}})):
         with pytest.raises(ClientError, match="Requested resource not found"):
             database.call(operation, params)
+
+
+def test_parameters_that_expressions_have_replaced_are_not_ignored():
+    with pytest.raises(NotImplementedError):
+        make().call("GetItem", IN | {"Key": {"pk": {"S": "p"}, "sk": {"S": "1"}}, "AttributesToGet": ["num"]})
