@@ -10,8 +10,6 @@ from chalicelib.stock import service as stock
 
 from . import service
 
-_FOLDS = 20
-
 blueprint = Blueprint(__name__)
 
 
@@ -48,15 +46,9 @@ def _drive(message: worker.Message, seen: list[str], now: int) -> None:
     elif message.get("audit"):
         service.audit(message["site"], now=now)
     elif message.get("fold"):
-        _fold(message["owner"], message["fold"], now)
+        while stock.fold(message["owner"], message["fold"], now=now):
+            continue
     else:
         first = bool(message.get("first"))
         known = service.drive(message["site"], message["order"], now=now, first=first)
         seen.extend([message["order"]] if known and first else [])
-
-
-def _fold(owner: str, sku: str, now: int) -> None:
-    """Put everything that came back on sale; what is left after many rounds the next message finds."""
-    for _ in range(_FOLDS):
-        if not stock.fold(owner, sku, now=now):
-            return

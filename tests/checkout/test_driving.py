@@ -1,6 +1,6 @@
 import pytest
 
-from chalicelib.checkout import rules, worker
+from chalicelib.checkout import auditing, rules, worker
 from chalicelib.checkout import service as checkout
 from chalicelib.kit import outbound, tenant
 from chalicelib.orders import service as orders
@@ -284,6 +284,10 @@ def test_an_audit_leaves_codes_of_live_orders_and_other_owners_alone(shop, world
     fold(shop, world)
     stock.fold(shop.site, own.goods_id, now=world.now)
     assert (shop.free(), stock.level(shop.site, own.goods_id)) == (0, 3)
+
+
+def test_codes_of_segments_that_are_not_judged_yet_are_passed_over(shop):
+    auditing._tick(shop.place(quantity=2), {})
 
 
 def test_a_code_burnt_by_a_dying_placement_is_sold_again_after_the_audit(shop, world):

@@ -3,6 +3,7 @@
 import pytest
 
 from chalicelib.kit import clock
+from chalicelib.stock import audit
 from chalicelib.stock import service as stock
 from chalicelib.stock.rules import Range
 
@@ -67,6 +68,19 @@ def test_returned_positions_that_burn_again_are_found_in_their_new_segment(pool)
 
 
 @pytest.mark.parametrize("sku", ["nothing-was-imported"])
+def test_two_nights_at_once_note_a_pointer_once(pool, monkeypatch):
+    pool.add(3)
+    pool.claim(2)
+    really = audit._note
+
+    def twice(*args):
+        really(*args)
+        really(*args)
+
+    monkeypatch.setattr(audit, "_note", twice)
+    assert [night(pool) for _ in range(3)] == [0, 0, 2]
+
+
 def test_a_pool_nobody_filled_needs_no_audit(pool, sku):
     assert stock.audits_due(pool.owner, [sku], now=pool.world.now) == []
 
