@@ -1,6 +1,7 @@
 """The model and other implementations of DynamoDB answer the same calls the same way."""
 
 import itertools
+import os
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
@@ -8,7 +9,10 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 from sim.dynamo.database import Database
 from tests.sim.dynamo import calls, matrix, oracles
 
-EXAMPLES = {"moto": 60, "ministack": 40, "dynalite": 40}
+EXAMPLES = {"moto": 150, "ministack": 120, "dynalite": 120}
+TIMES = int(
+    os.environ.get("DIFFERENTIAL", "0")
+)  # a long run: so many times as many calls, and others each time
 _tables = itertools.count()
 
 
@@ -22,10 +26,10 @@ def test_random_calls_are_answered_alike(oracle):
     name, theirs = oracle
 
     @settings(
-        max_examples=EXAMPLES[name],
+        max_examples=EXAMPLES[name] * (TIMES or 1),
         deadline=None,
         database=None,
-        derandomize=True,
+        derandomize=not TIMES,
         phases=[Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
     )
