@@ -67,7 +67,6 @@ def test_returned_positions_that_burn_again_are_found_in_their_new_segment(pool)
     assert sorted(pool.read(pool.claim(3))) == pool.imported
 
 
-@pytest.mark.parametrize("sku", ["nothing-was-imported"])
 def test_two_nights_at_once_note_a_pointer_once(pool, monkeypatch):
     pool.add(3)
     pool.claim(2)
@@ -81,6 +80,7 @@ def test_two_nights_at_once_note_a_pointer_once(pool, monkeypatch):
     assert [night(pool) for _ in range(3)] == [0, 0, 2]
 
 
+@pytest.mark.parametrize("sku", ["nothing-was-imported"])
 def test_a_pool_nobody_filled_needs_no_audit(pool, sku):
     assert stock.audits_due(pool.owner, [sku], now=pool.world.now) == []
 

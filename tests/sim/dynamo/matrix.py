@@ -25,6 +25,7 @@ LAXER = {
         "document paths overlap": "looks at the condition first, and not across sections",
         "Filter Expression can only contain non-primary": "looks for an index's keys in the first operand only",
         "operand in the update expression has an incorrect data type": "adds numbers to booleans",
+        "Type mismatch for Index Key": "looks at the condition first",
         "document path provided in the update expression": "removes elements of lists that do not exist",
         r"reasons \[.*ValidationError": "the same, in a transaction",
         "The BETWEEN operator requires": "looks at the bounds only when it has an item",
