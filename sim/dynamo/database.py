@@ -13,8 +13,15 @@ from .values import Item
 from .writes import Write
 
 _LEGACY = frozenset(
-    ("AttributesToGet", "AttributeUpdates", "ConditionalOperator", "Expected")
-    + ("KeyConditions", "QueryFilter", "ScanFilter")
+    {
+        "AttributesToGet",
+        "AttributeUpdates",
+        "ConditionalOperator",
+        "Expected",
+        "KeyConditions",
+        "QueryFilter",
+        "ScanFilter",
+    }
 )
 Operation = Callable[[Mapping[str, Any]], dict[str, Any]]
 _REGION = "arn:aws:dynamodb:us-east-1:000000000001:table/"

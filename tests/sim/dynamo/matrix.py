@@ -15,6 +15,7 @@ LAXER = {
         "Incorrect operand type for operator or function": "checks types only when it gets that far, if at all",
         "document paths (overlap|conflict)": "looks at the condition first",
         "Type mismatch for Index Key": "does not know the type of a function",
+        "more than 38 significant digits": "adds without a limit",
         "multiple operations on one item": "reads an item twice in a transaction",
         "list of item keys contains duplicates": "puts and deletes the same item in one batch",
         "Filter Expression can only contain non-primary": "looks for an index's keys in the first operand only",
