@@ -185,8 +185,8 @@ def add_attempt(before: Order, attempt: Attempt) -> Order:
 
 
 def order(site: str, number: str) -> Order:
-    """An order by number, strongly read. Raises NotFound."""
-    return read(site, number)
+    """An order by number as people may type it, strongly read. Raises NotFound."""
+    return read(site, parse_number(number))
 
 
 def orders(site: str, numbers: Iterable[str]) -> dict[str, Order]:
