@@ -1,0 +1,131 @@
+"""Payment channels with books of their own: trades, payments, refunds, and notifications that go astray."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from chalicelib.kit import outbound
+from chalicelib.payments import gateways
+
+from .clockwork import Process, Violation
+from .cloud import Network
+
+_AGAIN = (15, 15, 30, 180, 1800, 1800, 1800, 1800, 3600)  # seconds between notifications (WeChat Pay API v2)
+_LATE = 3600  # seconds by which a notification may come late
+
+Tell = Callable[[gateways.Payment], Process]  # starts the function that takes notifications
+
+
+@dataclass
+class Trade:
+    """One order's try at a channel. `refunds` holds fen by refund number."""
+
+    amount_fen: int
+    state: str = "open"  # open | paid | closed
+    payment: gateways.Payment | None = None
+    refunds: dict[str, int] = field(default_factory=dict)
+
+
+class Channel:
+    """One channel with one merchant; `tell` brings its notifications to the shop."""
+
+    def __init__(self, name: str, network: Network, tell: Tell) -> None:
+        self.name = name
+        self.merchant = f"m{name}"
+        self.app = "app1"
+        self.trades: dict[str, Trade] = {}
+        self._network = network
+        self._tell = tell
+
+    # What the shop asks for: gateways.Gateway.
+
+    def create(self, charge: gateways.Charge, *, now: int) -> gateways.PayLink:  # noqa: ARG002  as the gateways
+        """Open a trade, or find it again."""
+        self._asked("create", charge.out_trade_no, partial(self._open, charge))
+        return gateways.PayLink("qr", f"https://pay.test/{charge.out_trade_no}")
+
+    def query(self, out_trade_no: str, *, now: int) -> gateways.Payment | None:  # noqa: ARG002
+        """The payment of a trade."""
+        payment: gateways.Payment | None = self._asked(
+            "query", out_trade_no, lambda: self._payment(out_trade_no)
+        )
+        return payment
+
+    def close(self, out_trade_no: str, *, now: int) -> bool:  # noqa: ARG002
+        """True: nobody can pay any more."""
+        return bool(self._asked("close", out_trade_no, partial(self._close, out_trade_no)))
+
+    def refund(self, payment_out_trade_no: str, *, out_refund_no: str, **asked: Any) -> gateways.Refund:
+        """Give money back once per refund number."""
+        act = partial(self._refund, payment_out_trade_no, out_refund_no, asked["amount_fen"])
+        state = self._asked("refund", f"{payment_out_trade_no} {out_refund_no}", act)
+        return gateways.Refund(out_refund_no, state)
+
+    # What its own customers do.
+
+    def pay(self, out_trade_no: str, *, once: bool) -> bool:
+        """Somebody pays a trade; whether the channel took the money.
+
+        Only who pays `once`, and in time, may have every notification lost: the rest is for reconciliation to find.
+        """
+        trade, faults = self.trades.get(out_trade_no), self._network.faults
+        if trade is None or not trade.amount_fen or trade.state == "paid":
+            return False
+        in_time = trade.state == "open"
+        if not in_time and not faults.strikes("paid_after_close"):
+            return False
+        now = self._network.time.now
+        trade.state = "paid"
+        trade.payment = self._vouch(out_trade_no, trade.amount_fen, int(now))
+        self._network.trace.line(now, self.name, f"paid {out_trade_no}")
+        if not (once and in_time and faults.strikes("notice_lost")):
+            self._send(trade.payment)
+        return True
+
+    def _send(self, payment: gateways.Payment) -> None:
+        faults, time = self._network.faults, self._network.time
+        for _ in range(2 if faults.strikes("notice_twice") else 1):
+            late = time.random.uniform(0, _LATE) if faults.strikes("notice_late") else time.random.random()
+            time.spawn(f"{self.name}.notify", partial(self._notify, payment), delay=late)
+
+    def _notify(self, payment: gateways.Payment) -> None:
+        """Tell the shop until it answers well."""
+        for again in _AGAIN:
+            told = self._tell(payment)
+            if self._network.time.wait(told, 10) and told.error is None:
+                return
+            self._network.time.pause(again)
+
+    def _asked(self, verb: str, subject: str, act: Callable[[], Any]) -> Any:
+        fault, answer = self._network.travel(f"{self.name}.{verb} {subject}", act)
+        if fault == "throttle":
+            raise gateways.Declined("SYSTEM_ERROR", "busy")
+        if fault:
+            raise outbound.Unknown("timeout")
+        return answer
+
+    def _open(self, charge: gateways.Charge) -> None:
+        self.trades.setdefault(charge.out_trade_no, Trade(charge.amount_fen))
+
+    def _payment(self, out_trade_no: str) -> gateways.Payment | None:
+        trade = self.trades.get(out_trade_no)
+        return trade.payment if trade else None
+
+    def _close(self, out_trade_no: str) -> bool:
+        trade = self.trades.setdefault(out_trade_no, Trade(0))
+        trade.state = "closed" if trade.state == "open" else trade.state
+        return trade.state == "closed"
+
+    def _refund(self, out_trade_no: str, number: str, fen: int) -> str:
+        trade = self.trades[out_trade_no]
+        trade.refunds.setdefault(number, fen)
+        if trade.payment is None or sum(trade.refunds.values()) > trade.amount_fen:
+            raise Violation(f"I7: {out_trade_no} has {trade.refunds} back of {trade.amount_fen}")
+        return "processing" if self._network.faults.strikes("refund_slow") else "success"
+
+    def _vouch(self, out_trade_no: str, amount_fen: int, at: int) -> gateways.Payment:
+        transaction = f"t{out_trade_no}"
+        return gateways.Payment(
+            self.name, self.merchant, self.app, out_trade_no, transaction, amount_fen, "CNY", at, transaction
+        )

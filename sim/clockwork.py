@@ -1,0 +1,129 @@
+"""Virtual time: processes that run in turns, and a seed that decides whose turn it is.
+
+Every process is a greenlet. It runs until it pauses, which it does at each call to the outside; the one with the
+earliest time goes on next, and equal times are drawn. Nothing here reads a real clock or real randomness, so a seed
+decides the whole run.
+"""
+
+import heapq
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
+
+from .instance import Instance
+
+Act = Callable[[], Any]
+
+
+class Died(BaseException):
+    """The machine of a process is gone; nothing in the code may catch this."""
+
+
+class Violation(BaseException):
+    """Something that must never be true is true; no handler may swallow it."""
+
+
+class Process:
+    """One run of something: a function's invocation on an instance, a shopper, a channel.
+
+    When it has ended, `ended` is True and `answer` or `error` says how.
+    """
+
+    def __init__(self, name: str, act: Act, instance: Instance | None) -> None:
+        self.name = name
+        self.instance = instance
+        self.dead = False
+        self.ended = False
+        self.answer: Any = None
+        self.error: BaseException | None = None
+        self.waiters: list[Act] = []
+        self._act = act
+
+    def run(self) -> None:
+        """Do the work, and keep how it ended."""
+        try:
+            self.answer = self._act()
+        except Violation:
+            raise
+        except BaseException as error:  # noqa: BLE001  whatever a process dies of is its own
+            self.error = error
+        self.ended = True
+        for wake in self.waiters:
+            wake()
+
+
+class Clockwork:
+    """The time of a world in seconds since 1970 UTC, what is due, and who is running."""
+
+    def __init__(self, seed: int, start: float) -> None:
+        self.random = Random(seed)  # noqa: S311  a run must be repeatable
+        self.now = start
+        self.running: Process | None = None
+        self._due: list[tuple[float, float, int, Act]] = []
+        self._count = 0
+        self._stage: greenlet | None = None
+
+    def at(self, when: float, act: Act) -> None:
+        """Have something happen at a time; it must not pause."""
+        self._count += 1
+        heapq.heappush(self._due, (max(when, self.now), self.random.random(), self._count, act))
+
+    def spawn(self, name: str, act: Act, *, delay: float = 0, instance: Instance | None = None) -> Process:
+        """Start a process after a delay."""
+        process = Process(name, act, instance)
+        turn = greenlet(process.run)
+        self.at(self.now + delay, lambda: self._turn(process, turn))
+        return process
+
+    def pause(self, seconds: float) -> None:
+        """Let others go on; the running process continues after so many seconds."""
+        process, turn = self._whose()
+        self.at(self.now + seconds, lambda: self._turn(process, turn))
+        self._yield()
+
+    def wait(self, process: Process, most: float) -> bool:
+        """Wait until a process has ended, at most so many seconds; whether it has."""
+        waiting, turn = self._whose()
+        woken = False
+
+        def wake() -> None:
+            nonlocal woken
+            if not woken:
+                woken = True
+                self.at(self.now, lambda: self._turn(waiting, turn))
+
+        if not process.ended:
+            process.waiters.append(wake)
+            self.at(self.now + most, wake)
+            self._yield()
+        return process.ended
+
+    def run(self, until: float) -> None:
+        """Let everything happen that is due by a time. Raises Violation."""
+        self._stage = getcurrent()
+        while self._due and self._due[0][0] <= until:
+            self.now, _, _, act = heapq.heappop(self._due)
+            act()
+        self.now = max(self.now, until)
+
+    def _whose(self) -> tuple[Process, greenlet]:
+        if self.running is None:
+            raise RuntimeError("only a process can pause")
+        return self.running, getcurrent()
+
+    def _turn(self, process: Process, turn: greenlet) -> None:
+        """Let a process run until it pauses or ends; it remembers what its instance remembers."""
+        if process.instance:
+            process.instance.recall()
+        self.running, turn.parent = process, self._stage
+        try:
+            turn.switch()
+        finally:
+            self.running = None
+
+    def _yield(self) -> None:
+        if self._stage is None:
+            raise RuntimeError("nothing runs the clockwork")
+        self._stage.switch()

@@ -1,0 +1,175 @@
+"""Where the shop's calls to AWS end: each takes time, lets others go on, may fail, and needs the caller's policy.
+
+The interception stands where botocore would build a request, so what the SDK does below it is done here: it tries
+three times, with the same token for a transaction, after a throttle or an answer that never came.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from chalicelib.kit import tenant
+from tests.policies import documents, enforce
+from tests.policies.evaluate import Request, allows
+
+from .clockwork import Clockwork, Died, Process, Violation
+from .dynamo.database import Database
+from .faults import Faults
+from .keys import Keys
+from .queues import Queues
+from .trace import Trace
+
+_TRIES = 3
+_TIMEOUT = 5.0  # seconds until an answer counts as lost
+_THROTTLED = "ProvisionedThroughputExceededException"
+
+After = Callable[[str, Mapping[str, Any]], None]
+
+
+class Network:
+    """What lies between a process and whoever it calls."""
+
+    def __init__(self, time: Clockwork, faults: Faults, trace: Trace) -> None:
+        self.time = time
+        self.faults = faults
+        self.trace = trace
+
+    def travel(self, what: str, act: Callable[[], Any]) -> tuple[str, Any]:
+        """Do one call over the network: "" and its answer, or the fault that befell it.
+
+        Raises Died where the caller's machine is gone.
+        """
+        process = self._caller()
+        fault = self.faults.of_call()
+        draw = self.time.random
+        self.time.pause(draw.uniform(0.001, 0.02) if fault != "stall" else 10 ** draw.uniform(-1, 2.95))
+        self.trace.line(self.time.now, process.name, what, fault)
+        if fault == "kill_before":
+            self._die(process)
+        if fault in ("throttle", "lost_request"):
+            self.time.pause(_TIMEOUT if fault == "lost_request" else draw.uniform(0, 1))
+            return fault, None
+        answer = act()
+        if fault == "kill_after":
+            self._die(process)
+        self.time.pause(_TIMEOUT if fault == "lost_answer" else draw.uniform(0.001, 0.01))
+        return (fault, None) if fault == "lost_answer" else ("", answer)
+
+    def _caller(self) -> Process:
+        process = self.time.running
+        if process is None:
+            raise RuntimeError("a call from outside the clockwork")
+        if process.dead:
+            raise Died
+        return process
+
+    def _die(self, process: Process) -> None:
+        process.dead = True
+        raise Died
+
+
+class Cloud:
+    """The AWS of one world. `after(operation, params)` looks at the world after each write."""
+
+    def __init__(
+        self, network: Network, database: Database, queues: Queues, keys: Keys, after: After
+    ) -> None:
+        self.network = network
+        self.database = database
+        self.queues = queues
+        self.keys = keys
+        self.calls = 0
+        self._after = after
+
+    def call(self, client: Any, operation: str, given: dict[str, Any]) -> Any:
+        """Stand in for botocore. Raises ClientError and ReadTimeoutError as it does."""
+        service = client.meta.service_model.service_name
+        if operation == "TransactWriteItems" and "ClientRequestToken" not in given:
+            given = {**given, "ClientRequestToken": self.network.time.random.randbytes(16).hex()}
+        self._check(client, service, operation, given)
+        self.calls += 1
+        what = f"{service}.{operation} {_subject(given)}"
+        fault = ""
+        for _ in range(_TRIES):
+            fault, answer = self.network.travel(what, lambda: self._answer(service, operation, given))
+            if not fault:
+                return answer() if callable(answer) else answer
+        if fault == "throttle":
+            raise ClientError({"Error": {"Code": _THROTTLED, "Message": "Throttled"}}, operation)
+        raise ReadTimeoutError(endpoint_url=service)
+
+    def _answer(self, service: str, operation: str, given: Mapping[str, Any]) -> Any:
+        if service == "sqs":
+            return self.queues.call(operation, given)
+        if service != "dynamodb":
+            return self.keys.call(operation, given)
+        try:
+            answer = self._in_two_steps(given) if operation == "TransactWriteItems" else None
+            answer = self.database.call(operation, given) if answer is None else answer
+        except ClientError as error:
+            return _raiser(error)
+        self._after(operation, given)
+        return answer
+
+    def _in_two_steps(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """A transaction during which others meet its items."""
+        ongoing = self.database.prepare(given)
+        self.network.time.pause(self.network.time.random.uniform(0.001, 0.01))
+        return ongoing.commit()
+
+    def _check(self, client: Any, service: str, operation: str, given: Mapping[str, Any]) -> None:
+        """Raise Violation for a call that IAM would refuse."""
+        process = self.network.time.running
+        function = process.instance.function if process and process.instance else ""
+        signer = client._request_signer._credentials  # noqa: SLF001  the public way tells only how it was configured
+        site = self._site_of(signer) if isinstance(signer, tenant.SiteCredentials) else ""
+        policy = "tenant" if site else function
+        for asked in enforce.requests(service, operation, dict(given)):
+            context = tuple(sorted(asked.context.items()))
+            if not _allowed(policy, site, asked.action, asked.resource, context):
+                raise Violation(f"I9: {function or 'nobody'}{' for ' + site if site else ''} may not {asked}")
+
+    def _site_of(self, signer: tenant.SiteCredentials) -> str:
+        """The site that the credentials of a call were granted for."""
+        grant = self.keys.grants[signer.get_frozen_credentials().token or ""]
+        if grant.ends_at <= self.network.time.now:
+            raise Violation(f"credentials for {grant.site} have ended")
+        return grant.site
+
+
+@lru_cache(maxsize=100_000)
+def _allowed(
+    policy: str, site: str, action: str, resource: str, context: tuple[tuple[str, Any], ...]
+) -> bool:
+    tag = {"aws:PrincipalTag/site": site} if site else {}
+    return allows(documents.policy(policy), Request(action, resource, {**dict(context), **tag}))
+
+
+def _raiser(error: ClientError) -> Callable[[], Any]:
+    """An error is an answer too: it travels back, and may get lost."""
+
+    def answer() -> Any:
+        raise error
+
+    return answer
+
+
+def _subject(given: Mapping[str, Any]) -> str:
+    """What a call is about, for the trace."""
+    if "Key" in given or "Item" in given:
+        key = given.get("Key") or given["Item"]
+        return f"{given['TableName']} {key['pk']['S']} {key['sk']['S']}"
+    if "QueueUrl" in given:
+        return (
+            f"{given['QueueUrl'].rsplit('-', 1)[-1]} {given['MessageBody']} +{given.get('DelaySeconds', 0)}"
+        )
+    if "TransactItems" in given:
+        return " & ".join(
+            f"{v} {_subject(one)}" for each in given["TransactItems"] for v, one in each.items()
+        )
+    values = given.get("ExpressionAttributeValues") or {}
+    return " ".join(
+        [given.get("TableName", ""), *(next(iter(v.values()), "") for v in values.values() if "S" in v)]
+    )

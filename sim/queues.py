@@ -1,0 +1,126 @@
+"""SQS and its event source mappings: at least once, in no order, hidden while in work, dead after ten receives.
+
+A function gets batches as Lambda would give them. What it reports as failed, and everything of a batch it died with,
+comes back after the visibility timeout.
+"""
+
+import importlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from .clockwork import Act, Clockwork, Process, Violation
+from .faults import Faults
+
+SECRET = "CODE-"  # noqa: S105  how every imported code begins
+MOST_RECEIVES = 10  # infra/main.yaml
+_LATE = 60.0  # seconds by which a message may come later than it should, or once more
+
+
+@dataclass(frozen=True)
+class Source:
+    """Who reads a queue: domain and function, messages at once, seconds of batching and of invisibility."""
+
+    domain: str
+    function: str
+    batch: int
+    window: int
+    visibility: int
+
+
+SOURCES = {
+    "provision": Source("tenancy", "provision_sites", 1, 0, 720),
+    "publish": Source("catalog", "publish_catalogs", 10, 0, 720),
+    "timer": Source("checkout", "drive_orders", 10, 2, 360),
+    "fulfil": Source("fulfilment", "deliver_orders", 10, 0, 360),
+    "settle": Source("settlement", "settle_orders", 10, 5, 390),
+    "refund": Source("settlement", "refund_orders", 1, 0, 360),
+}
+
+
+@dataclass
+class Letter:
+    """A message in a queue."""
+
+    name: str
+    body: str
+    visible_at: float
+    receives: int = 0
+
+
+class Queues:
+    """All queues of a deployment. `invoke(function, act)` starts a function."""
+
+    def __init__(self, time: Clockwork, faults: Faults, invoke: Callable[[str, Act], Process]) -> None:
+        self.letters: defaultdict[str, list[Letter]] = defaultdict(list)
+        self.dead: list[tuple[str, Letter]] = []
+        self.sent: Counter[str] = Counter()
+        self._time = time
+        self._faults = faults
+        self._invoke = invoke
+
+    def call(self, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer of one call; sending is all the shop does."""
+        if operation != "SendMessage":
+            raise NotImplementedError(operation)
+        queue = params["QueueUrl"].rsplit("-", 1)[-1]
+        if SECRET in params["MessageBody"]:
+            raise Violation(f"I10: a message to {queue} carries a code")
+        self.sent[queue] += 1
+        name = f"{queue}-{self.sent.total()}"
+        self._post(queue, Letter(name, params["MessageBody"], self._time.now + params.get("DelaySeconds", 0)))
+        return {"MessageId": name}
+
+    def _post(self, queue: str, letter: Letter) -> None:
+        if self._faults.strikes("message_late"):
+            letter.visible_at += self._time.random.uniform(0, _LATE)
+        self.letters[queue].append(letter)
+        self._poll_at(queue, letter.visible_at)
+
+    def _poll_at(self, queue: str, when: float) -> None:
+        window = SOURCES[queue].window
+        self._time.at(when + self._time.random.uniform(0.01, 0.1 + window), partial(self._poll, queue))
+
+    def _poll(self, queue: str) -> None:
+        """Hand what is visible to the queue's function, in no order."""
+        now, source = self._time.now, SOURCES[queue]
+        found = [one for one in self.letters[queue] if one.visible_at <= now]
+        self._time.random.shuffle(found)
+        batch = [one for one in found[: source.batch] if self._receive(queue, one)]
+        if found[source.batch :]:
+            self._poll_at(queue, now)
+        if batch:
+            process = self._invoke(source.function, partial(_work, queue, [(b.name, b.body) for b in batch]))
+            process.waiters.append(partial(self._finish, queue, batch, process))
+
+    def _receive(self, queue: str, letter: Letter) -> bool:
+        """Hide a message while it is worked on; False for one that was received too often."""
+        if letter.receives >= MOST_RECEIVES:
+            self.letters[queue].remove(letter)
+            self.dead.append((queue, letter))
+            return False
+        letter.receives += 1
+        letter.visible_at = self._time.now + SOURCES[queue].visibility
+        self._poll_at(queue, letter.visible_at)
+        if self._faults.strikes("message_twice"):
+            again = replace(letter, visible_at=self._time.now + self._time.random.uniform(0, _LATE))
+            self.letters[queue].append(again)
+            self._poll_at(queue, again.visible_at)
+        return True
+
+    def _finish(self, queue: str, batch: list[Letter], process: Process) -> None:
+        """Delete what was done."""
+        if process.error is not None:
+            return
+        failed = {one["itemIdentifier"] for one in process.answer["batchItemFailures"]}
+        done = [id(one) for one in batch if one.name not in failed]
+        self.letters[queue] = [one for one in self.letters[queue] if id(one) not in done]
+
+
+def _work(queue: str, batch: list[tuple[str, str]]) -> Any:
+    source = SOURCES[queue]
+    records = [{"messageId": name, "body": body, "eventSource": "aws:sqs"} for name, body in batch]
+    function = getattr(importlib.import_module(f"chalicelib.{source.domain}.worker"), source.function)
+    return function({"Records": records}, None)
