@@ -1,6 +1,5 @@
 """Names: base32 keeps order, tokens are drawn from the one source, keys are UUIDv7 and nothing else."""
 
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
