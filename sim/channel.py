@@ -12,6 +12,7 @@ from .clockwork import Process, Violation
 from .cloud import Network
 
 _AGAIN = (15, 15, 30, 180, 1800, 1800, 1800, 1800, 3600)  # seconds between notifications (WeChat Pay API v2)
+_OUTAGE = 7200  # seconds a channel may be out of reach
 _LATE = 3600  # seconds by which a notification may come late
 
 Tell = Callable[[gateways.Payment], Process]  # starts the function that takes notifications
@@ -37,6 +38,12 @@ class Channel:
         self.trades: dict[str, Trade] = {}
         self._network = network
         self._tell = tell
+        self._outage = (0.0, 0.0)
+
+    def expect_outage(self, when: float) -> None:
+        """From then on the shop may not reach the channel for a while; payers do."""
+        if self._network.faults.strikes("outage"):
+            self._outage = when, when + self._network.time.random.uniform(300, _OUTAGE)
 
     # What the shop asks for: gateways.Gateway.
 
@@ -67,19 +74,21 @@ class Channel:
     def pay(self, out_trade_no: str, *, once: bool) -> bool:
         """Somebody pays a trade; whether the channel took the money.
 
-        Only who pays `once`, and in time, may have every notification lost: the rest is for reconciliation to find.
+        Every notification may be lost only of who pays `once` and in time, while the shop can ask: the rest is for
+        reconciliation to find.
         """
         trade, faults = self.trades.get(out_trade_no), self._network.faults
         if trade is None or not trade.amount_fen or trade.state == "paid":
             return False
         in_time = trade.state == "open"
+        asked = once and in_time and not self._outage[1]
         if not in_time and not faults.strikes("paid_after_close"):
             return False
         now = self._network.time.now
         trade.state = "paid"
         trade.payment = self._vouch(out_trade_no, trade.amount_fen, int(now))
         self._network.trace.line(now, self.name, f"paid {out_trade_no}")
-        if not (once and in_time and faults.strikes("notice_lost")):
+        if not (asked and faults.strikes("notice_lost")):
             self._send(trade.payment)
         return True
 
@@ -98,6 +107,10 @@ class Channel:
             self._network.time.pause(again)
 
     def _asked(self, verb: str, subject: str, act: Callable[[], Any]) -> Any:
+        first, last = self._outage
+        if first <= self._network.time.now < last:
+            self._network.travel(f"{self.name} is out of reach", lambda: None)
+            raise outbound.NotSent("out of reach")
         fault, answer = self._network.travel(f"{self.name}.{verb} {subject}", act)
         if fault == "throttle":
             raise gateways.Declined("SYSTEM_ERROR", "busy")

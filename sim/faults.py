@@ -16,6 +16,7 @@ OTHERS = {  # the highest rate of what happens elsewhere
     "stale": 0.2,
     "message_twice": 0.2,
     "message_late": 0.2,
+    "outage": 1.0,
     "notice_lost": 0.5,
     "notice_twice": 0.3,
     "notice_late": 0.3,

@@ -23,9 +23,11 @@ class Result:
     violations: dict[int, str] = field(default_factory=dict)
 
 
-def play(stage: stages.Stage, seed: int, *, keep_trace: bool = False) -> tuple[World, str]:
+def play(
+    stage: stages.Stage, seed: int, *, keep_trace: bool = False, rates: dict[str, float] | None = None
+) -> tuple[World, str]:
     """Play one seed: its world, and what was broken in it or ""."""
-    world = World(stage, seed, keep_trace=keep_trace)
+    world = World(stage, seed, keep_trace=keep_trace, rates=rates)
     try:
         world.play()
     except Violation as violation:

@@ -26,7 +26,7 @@ from .trace import Trace
 
 SHOPPERS = 55  # some come too late for the last codes; about 40 orders stand
 HOUR = 3600
-_WANTED = (5, 1, 1, 1)  # plenty, scarce, a site's own, by hand
+_WANTED = (3, 1, 3)  # how often at most, against 3 of plenty: scarce, a site's own, by hand
 TRADE = 24 * HOUR  # of trade with faults
 LIVENESS = 6 * HOUR  # within which every order is final once faults have stopped
 AFTERMATH = 8 * clock.DAY  # until the audit has judged every night of trade
@@ -37,15 +37,18 @@ _EVENT = dict.fromkeys(
 
 
 class World:
-    """Everything there is in one seed."""
+    """Everything there is in one seed; `rates` makes some faults more or less frequent than it would."""
 
-    def __init__(self, stage: Stage, seed: int, *, keep_trace: bool = False) -> None:
+    def __init__(
+        self, stage: Stage, seed: int, *, keep_trace: bool = False, rates: dict[str, float] | None = None
+    ) -> None:
         self.seed = seed
         self.stage = stage
         self.time = Clockwork(seed, BEGIN)
         self.start = self.time.now = BEGIN + self.time.random.randrange(clock.DAY)
         self.trace = Trace(keep=keep_trace)
         self.faults = faults_.draw(self.time.random)
+        self.faults.rates.update(rates or {})
         self.draw = self.time.random.randbytes
         network = Network(self.time, self.faults, self.trace)
         self.database = Database(clock=lambda: self.time.now, staleness=self._staleness)
@@ -89,8 +92,9 @@ class World:
     def play(self) -> None:
         """Let the whole time of this world pass. Raises Violation."""
         self.stage.world = self
-        for _ in range(SHOPPERS):
-            self._expect_shopper()
+        self._expect_shoppers()
+        for channel in self.channels.values():
+            channel.expect_outage(self.start + self.time.random.uniform(0, TRADE - 3 * HOUR))
         self._tick("walk_sites", checkout_worker.walk_sites, every=900, offset=0)
         self._tick("close_windows", settlement_worker.close_windows, every=HOUR, offset=1800)
         self._tick("audit_pools", checkout_worker.audit_pools, every=clock.DAY, offset=19 * HOUR + 1800)
@@ -112,17 +116,22 @@ class World:
         Instance("", list(self.stage.places)).recall()
         return Rest(self.database, self.channels, self.stage.sites, days_of(self.start, self.time.now))
 
-    def _expect_shopper(self) -> None:
+    def _expect_shoppers(self) -> None:
+        """They come in crowds, because a sale begins or a message went round: within moments, or within hours."""
         draw = self.time.random
-        (goods,) = draw.choices(self.stage.goods, _WANTED)
-        shopper = Shopper(
-            self.time, self.invoke, self.channels, draw.choice(goods.sites), goods, draw.choice(PLANS)
-        )
-        self.time.spawn("shopper", shopper.shop, delay=draw.uniform(0, TRADE - 2 * HOUR))
+        crowds = [draw.uniform(0, TRADE - 3 * HOUR) for _ in range(draw.randint(2, 12))]
+        apart = 10 ** draw.uniform(-2, 3.8)
+        wanted = [3.0, *(draw.uniform(0, most) for most in _WANTED)]
+        moods = [draw.random() for _ in PLANS]
+        for _ in range(SHOPPERS):
+            (goods,), (plan,) = draw.choices(self.stage.goods, wanted), draw.choices(PLANS, moods)
+            shopper = Shopper(self.time, self.invoke, self.channels, draw.choice(goods.sites), goods, plan)
+            self.time.spawn("shopper", shopper.shop, delay=draw.choice(crowds) + draw.uniform(0, apart))
 
     def _send_staff(self, site: str) -> None:
-        """Somebody looks after a site every two hours, while there may be something to look after."""
-        self.time.spawn("staff", Staff(self.time, self.invoke, site).look)
+        """Two people look after a site every two hours, not knowing of each other, while there may be work."""
+        for _ in range(2):
+            self.time.spawn("staff", Staff(self.time, self.invoke, site).look)
         if self.time.now < self.start + TRADE + LIVENESS:
             self.time.at(self.time.now + 2 * HOUR, partial(self._send_staff, site))
 

@@ -1,0 +1,109 @@
+"""Virtual time, turns, and what belongs to one process alone."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from chalicelib.kit import tenant
+from sim.clockwork import Clockwork, Violation
+from sim.instance import Instance
+
+
+def test_processes_take_turns_by_time():
+    time, seen = Clockwork(0, 100.0), []
+
+    def work(name, step):
+        for _ in range(3):
+            time.pause(step)
+            seen.append((time.now, name))
+
+    time.spawn("slow", lambda: work("slow", 3))
+    time.spawn("quick", lambda: work("quick", 2))
+    time.run(200)
+    assert seen == sorted(seen)
+    assert [name for _, name in seen if name == "slow"] == ["slow"] * 3
+    assert time.now == 200
+
+
+def test_the_seed_decides_between_equal_times():
+    def order(seed):
+        time, seen = Clockwork(seed, 0.0), []
+        for name in range(6):
+            time.spawn(str(name), lambda name=name: seen.append(name))
+        time.run(1)
+        return tuple(seen)
+
+    assert order(1) == order(1)
+    assert len({order(seed) for seed in range(10)}) > 5
+
+
+def test_a_process_acts_for_its_own_site_whoever_else_runs_between():
+    time, seen = Clockwork(0, 0.0), []
+
+    def work(site):
+        with tenant.acting_for(site):
+            for _ in range(20):
+                time.pause(time.random.random())
+                seen.append(tenant.acting() == site)
+
+    def nobody():
+        for _ in range(20):
+            time.pause(time.random.random())
+            with pytest.raises(tenant.ForeignSite):
+                tenant.acting()
+            seen.append(True)
+
+    for site in ("aaaa", "bbbb", "cccc"):
+        time.spawn(site, lambda site=site: work(site))
+    time.spawn("nobody", nobody)
+    time.run(100)
+    assert seen == [True] * 80
+    with pytest.raises(tenant.ForeignSite):
+        tenant.acting()
+
+
+def test_whoever_waits_goes_on_when_the_other_ends_or_when_patience_does():
+    time, seen = Clockwork(0, 0.0), []
+    quick = time.spawn("quick", lambda: time.pause(1))
+    slow = time.spawn("slow", lambda: time.pause(60))
+
+    def wait():
+        seen.append((time.wait(quick, 10), time.now))
+        seen.append((time.wait(slow, 10), time.now))
+        seen.append((time.wait(quick, 10), time.now))
+
+    time.spawn("waiter", wait)
+    time.run(100)
+    assert seen == [(True, 1), (False, 11), (True, 11)]
+
+
+def test_an_error_ends_its_process_alone_and_a_violation_ends_the_run():
+    def fail(error):
+        raise error
+
+    time = Clockwork(0, 0.0)
+    failed = time.spawn("failed", lambda: fail(ValueError("x")))
+    time.run(1)
+    assert isinstance(failed.error, ValueError)
+    time.spawn("broken", lambda: fail(Violation("y")))
+    with pytest.raises(Violation):
+        time.run(2)
+
+
+def test_each_instance_remembers_its_own():
+    module = SimpleNamespace(_cache={"before": 1})
+    places = [(module, "_cache")]
+    ours = Instance.of_this_process(places)
+    time, seen = Clockwork(0, 0.0), []
+
+    def work(name):
+        module._cache[name] = True
+        time.pause(1)
+        seen.append(module._cache)
+
+    for name in "ab":
+        time.spawn(name, lambda name=name: work(name), instance=Instance(name, places))
+    time.run(10)
+    assert sorted(map(tuple, seen)) == [("a",), ("b",)]
+    ours.recall()
+    assert module._cache == {"before": 1}
