@@ -22,6 +22,7 @@ class SiteRow(table.Row):
     plan = UnicodeAttribute()
     channels = JSONAttribute(default=("wechat", "alipay"))
     blocks = JSONAttribute(default=("members", "own_goods", "wholesale"))
+    domains = JSONAttribute(default=())
     follow = BooleanAttribute(default=True)
     note = UnicodeAttribute(default="")
     opened = NumberAttribute()

@@ -29,6 +29,7 @@ RESERVED = frozenset(
     }
 )
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,28}[a-z0-9])", re.ASCII)
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]", re.ASCII)
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
 LARGEST_LOGO = 24 * 1024
 BLOCKS = frozenset({"members", "own_goods", "wholesale"})
@@ -66,6 +67,14 @@ def check_slug(slug: str) -> str:
     if slug in RESERVED:
         raise BadField("This site name is reserved.", field="slug")
     return slug
+
+
+def check_host(host: str, own: str) -> str:
+    """An owner's domain in its stored form; names below our own domain are given by slug. Raises BadField."""
+    host = host.strip().lower().removesuffix(".")
+    if len(host) > 253 or not _HOST.fullmatch(host) or host == own or host.endswith(f".{own}"):
+        raise BadField("A domain looks like shop.example.com and is not one of ours.", field="domain")
+    return host
 
 
 def check_brand(brand: Brand) -> Brand:

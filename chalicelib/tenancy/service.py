@@ -18,6 +18,7 @@ from .rules import (
     BadField,
     Brand,
     check_brand,
+    check_host,
     check_slug,
     code_of,
 )
@@ -78,6 +79,7 @@ class Site:
     plan: str
     channels: tuple[str, ...]
     blocks: frozenset[str]
+    domains: tuple[str, ...]
     follow: bool
     note: str
     opened_at: int
@@ -161,6 +163,18 @@ def set_channels(code: str, channels: Collection[str]) -> None:
 def set_follow(code: str, *, follow: bool) -> None:
     """Whether the site sells all goods of the main site, the new ones too."""
     _change(code, [SiteRow.follow.set(follow)])
+
+
+def add_domain(code: str, domain: str) -> None:
+    """Let a site answer at a domain of its owner's too; adding it again changes nothing.
+
+    The edge must already hold the domain's certificate. Raises BadField, and Conflict when another site has it.
+    """
+    domain = check_host(domain, config.load().site_domain.partition(":")[0])
+    _point(domain, code)
+    held = site(code, fresh=True).domains
+    if domain not in held:
+        _change(code, [SiteRow.domains.set([*held, domain])], SiteRow.domains == list(held))
 
 
 def set_plan(code: str, plan: str) -> None:
@@ -251,6 +265,7 @@ def _site(row: SiteRow) -> Site:
         plan=row.plan,
         channels=tuple(row.channels),
         blocks=frozenset(row.blocks),
+        domains=tuple(row.domains),
         follow=row.follow,
         note=row.note,
         opened_at=int(row.opened),

@@ -42,6 +42,12 @@ class Choice(msgspec.Struct):
     plan: str = ""
 
 
+class Domain(msgspec.Struct):
+    """A domain of the owner's."""
+
+    domain: str = ""
+
+
 @face.get("/console/sites")
 def index(visit: Visit) -> Response:
     """All sub-sites with today's turnover; `q` narrows the list."""
@@ -97,6 +103,14 @@ def choose_plan(visit: Visit, site: str) -> Response:
     """Change which split plan the site's next orders follow."""
     tenancy.set_plan(site, _known(visit.fields(Choice).plan))
     return desk.done(f"/console/sites/{site}", "site_plan")
+
+
+@face.post("/console/sites/{site}/domain")
+@desk.or_again(one)
+def add_domain(visit: Visit, site: str) -> Response:
+    """Let the site answer at a domain of its owner's."""
+    tenancy.add_domain(site, visit.fields(Domain).domain)
+    return desk.done(f"/console/sites/{site}", "site_domain")
 
 
 def _list(visit: Visit, *, q: str) -> Response:
