@@ -1,5 +1,6 @@
 # One way to do each thing; everything is installed into this folder, nothing needs to be activated.
 PORT ?= 8000
+SEEDS ?= 50
 IS_311 := import sys; sys.exit(sys.version_info[:2] != (3, 11))
 PYTHON ?= $(shell for each in python3.11 python3 python; do $$each -c '$(IS_311)' 2>/dev/null && echo $$each && break; done)
 BIN := .venv/bin
@@ -7,7 +8,7 @@ QUICK := not browser and not package and not cloud
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset test unit check format package static lock
+.PHONY: help run reset test unit sim check format package static lock
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
@@ -26,6 +27,9 @@ test: node_modules/.installed .venv/.installed .venv-ministack/.installed static
 
 unit: .venv/.installed ## The quick tests
 	@$(PYTEST) -n 2 --dist worksteal -m "$(QUICK) and not slow"
+
+sim: .venv/.installed ## Play SEEDS (50) days of trade in which things fail
+	@$(BIN)/python -m sim --seeds $(SEEDS)
 
 check: .venv/.installed ## Format, lint, types, import contracts, templates, then every test
 	@$(BIN)/ruff format --check .
