@@ -5,6 +5,7 @@ earliest time goes on next, and equal times are drawn. Nothing here reads a real
 decides the whole run.
 """
 
+import contextlib
 import heapq
 from collections.abc import Callable
 from random import Random
@@ -64,6 +65,7 @@ class Clockwork:
         self._due: list[tuple[float, float, int, Act]] = []
         self._count = 0
         self._stage: greenlet | None = None
+        self._alive: dict[Process, greenlet] = {}
 
     def at(self, when: float, act: Act) -> None:
         """Have something happen at a time; it must not pause."""
@@ -73,7 +75,8 @@ class Clockwork:
     def spawn(self, name: str, act: Act, *, delay: float = 0, instance: Instance | None = None) -> Process:
         """Start a process after a delay."""
         process = Process(name, act, instance)
-        turn = greenlet(process.run)
+        turn = self._alive[process] = greenlet(process.run)
+        process.waiters.append(lambda: self._alive.pop(process, None))
         self.at(self.now + delay, lambda: self._turn(process, turn))
         return process
 
@@ -107,6 +110,16 @@ class Clockwork:
             self.now, _, _, act = heapq.heappop(self._due)
             act()
         self.now = max(self.now, until)
+
+    def close(self) -> None:
+        """End every process that still waits; none of them calls anybody any more."""
+        for process, turn in list(self._alive.items()):
+            process.dead = True
+            self.running, turn.parent = process, getcurrent()
+            with contextlib.suppress(Violation):
+                turn.throw()
+        self.running = None
+        self._due.clear()
 
     def _whose(self) -> tuple[Process, greenlet]:
         if self.running is None:

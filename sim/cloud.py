@@ -88,6 +88,8 @@ class Cloud:
         service = client.meta.service_model.service_name
         if operation == "TransactWriteItems" and "ClientRequestToken" not in given:
             given = {**given, "ClientRequestToken": self.network.time.random.randbytes(16).hex()}
+        if operation == "BatchGetItem":
+            given = self._in_no_order(given)
         self._check(client, service, operation, given)
         self.calls += 1
         what = f"{service}.{operation} {_subject(given)}"
@@ -118,6 +120,15 @@ class Cloud:
         ongoing = self.database.prepare(given)
         self.network.time.pause(self.network.time.random.uniform(0.001, 0.01))
         return ongoing.commit()
+
+    def _in_no_order(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The keys of a BatchGetItem as the seed has them: PynamoDB's order changes from process to process."""
+        asked = {}
+        for table, wanted in given["RequestItems"].items():
+            keys = sorted(wanted["Keys"], key=lambda key: (key["pk"]["S"], key["sk"]["S"]))
+            self.network.time.random.shuffle(keys)
+            asked[table] = {**wanted, "Keys": keys}
+        return {**given, "RequestItems": asked}
 
     def _check(self, client: Any, service: str, operation: str, given: Mapping[str, Any]) -> None:
         """Raise Violation for a call that IAM would refuse."""

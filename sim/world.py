@@ -92,6 +92,12 @@ class World:
     def play(self) -> None:
         """Let the whole time of this world pass. Raises Violation."""
         self.stage.world = self
+        try:
+            self._play()
+        finally:
+            self.time.close()
+
+    def _play(self) -> None:
         self._expect_shoppers()
         for channel in self.channels.values():
             channel.expect_outage(self.start + self.time.random.uniform(0, TRADE - 3 * HOUR))

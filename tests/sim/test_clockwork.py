@@ -20,8 +20,8 @@ def test_processes_take_turns_by_time():
     time.spawn("slow", lambda: work("slow", 3))
     time.spawn("quick", lambda: work("quick", 2))
     time.run(200)
-    assert seen == sorted(seen)
-    assert [name for _, name in seen if name == "slow"] == ["slow"] * 3
+    moments = [at for at, _ in seen]
+    assert moments == [102, 103, 104, 106, 106, 109]
     assert time.now == 200
 
 
@@ -107,3 +107,22 @@ def test_each_instance_remembers_its_own():
     assert sorted(map(tuple, seen)) == [("a",), ("b",)]
     ours.recall()
     assert module._cache == {"before": 1}
+
+
+def test_closing_ends_whoever_still_waits_and_starts_nobody():
+    time, seen = Clockwork(0, 0.0), []
+
+    def work():
+        try:
+            time.pause(50)
+            seen.append("went on")
+        finally:
+            seen.append("ended")
+
+    waits = time.spawn("waits", work)
+    late = time.spawn("late", lambda: seen.append("started"), delay=90)
+    time.run(10)
+    time.close()
+    time.run(200)
+    assert seen == ["ended"]
+    assert (waits.dead, late.dead) == (True, True)
