@@ -79,10 +79,10 @@ class Site:
     plan: str
     channels: tuple[str, ...]
     blocks: frozenset[str]
-    domains: tuple[str, ...]
     follow: bool
     note: str
     opened_at: int
+    domains: tuple[str, ...] = ()
 
 
 _cache: dict[str, tuple[int, Site | None]] = {}
