@@ -26,9 +26,8 @@ var small = () => [...document.querySelectorAll("a, button, summary, input:not([
     const box = element.getBoundingClientRect();
     return [element.textContent.trim().slice(0, 20), Math.round(box.width), Math.round(box.height)];
   }).filter(([, width, height]) => width < 40 || height < 44);
-// A thousandth of the page is a hundredth of what counts as a good page; less is an icon that settles.
 var shifted = () => new Promise((resolve) => {
   const moved = [];
   new PerformanceObserver((seen) => moved.push(...seen.getEntries())).observe({ type: "layout-shift", buffered: true });
-  setTimeout(() => resolve(moved.filter((entry) => entry.value >= 0.001).map((entry) => [entry.value, entry.sources.map((one) => one.node?.outerHTML?.slice(0, 60))])), 60);
+  setTimeout(() => resolve(moved.map((entry) => [entry.value, entry.sources.map((one) => one.node?.outerHTML?.slice(0, 60))])), 60);
 });
