@@ -11,12 +11,12 @@ from typing import Any
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from chalicelib.kit import tenant
-from tests.policies import documents, enforce
-from tests.policies.evaluate import Request, allows
 
 from .clockwork import Clockwork, Died, Process, Violation
 from .dynamo.database import Database
 from .faults import Faults
+from .iam import documents, enforce
+from .iam.evaluate import Request, allows
 from .keys import Keys
 from .queues import Queues
 from .trace import Trace

@@ -12,8 +12,8 @@ from chalicelib.payments import service as payments
 from chalicelib.settlement import service as settlement
 from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
+from sim.iam.enforce import Denied, acting_as
 from tests import make
-from tests.policies.enforce import Denied, acting_as
 
 
 def work(world, *queues):

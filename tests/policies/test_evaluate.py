@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.policies.evaluate import Request, allows
+from sim.iam.evaluate import Request, allows
 
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/books"
 

@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from tests.policies import documents
-from tests.policies.evaluate import Request, allows
+from sim.iam import documents
+from sim.iam.evaluate import Request, allows
 
 READ = ("GetItem", "BatchGetItem")
 WRITE = ("PutItem", "UpdateItem", "ConditionCheckItem")

@@ -5,8 +5,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from infra.package import template
-from tests.policies import documents
-from tests.policies.evaluate import Request, allows
+from sim.iam import documents
+from sim.iam.evaluate import Request, allows
 
 TENANT = documents.policy("tenant")
 SITES = st.text("0123456789abcdefghijklmnopqrstuvwxyz", min_size=4, max_size=4)

@@ -13,7 +13,7 @@ from typing import Any
 Values = str | tuple[str, ...]
 Policy = Mapping[str, Any]
 
-_TOKEN = re.compile(r"\$\{[^}]*\}|.", re.DOTALL)
+_SYMBOL = re.compile(r"\$\{[^}]*\}|.", re.DOTALL)
 _ESCAPES = {"${*}": "*", "${?}": "?", "${$}": "$"}
 
 
@@ -92,11 +92,11 @@ def _holds(operator: str, key: str, wanted: list[str], request: Request) -> bool
 def _like(value: str, pattern: str, request: Request) -> bool:
     """Wildcards in the pattern count, wildcards that come out of a variable do not."""
     parts = []
-    for token in _TOKEN.findall(pattern):
-        if token in ("*", "?"):
-            parts.append(".*" if token == "*" else ".")
+    for symbol in _SYMBOL.findall(pattern):
+        if symbol in ("*", "?"):
+            parts.append(".*" if symbol == "*" else ".")
             continue
-        literal = _resolved(token, request)
+        literal = _resolved(symbol, request)
         if literal is None:
             return False
         parts.append(re.escape(literal))
@@ -104,7 +104,7 @@ def _like(value: str, pattern: str, request: Request) -> bool:
 
 
 def _equal(value: str, pattern: str, request: Request) -> bool:
-    literals = [_resolved(token, request) for token in _TOKEN.findall(pattern)]
+    literals = [_resolved(symbol, request) for symbol in _SYMBOL.findall(pattern)]
     return None not in literals and "".join(filter(None, literals)) == value
 
 
@@ -120,22 +120,22 @@ def _arn_like(value: str, pattern: str, request: Request) -> bool:
 
 def _parts(pattern: str) -> list[str]:
     """An ARN pattern split at its first five colons, those inside variables not counted."""
-    tokens, parts = _TOKEN.findall(pattern), [""]
-    for token in tokens:
-        if token == ":" and len(parts) < 6:
+    parts = [""]
+    for symbol in _SYMBOL.findall(pattern):
+        if symbol == ":" and len(parts) < 6:
             parts.append("")
         else:
-            parts[-1] += token
+            parts[-1] += symbol
     return parts
 
 
-def _resolved(token: str, request: Request) -> str | None:
+def _resolved(symbol: str, request: Request) -> str | None:
     """A variable's value; None where the request has none (then nothing matches)."""
-    if len(token) == 1:
-        return token
-    if token in _ESCAPES:
-        return _ESCAPES[token]
-    name, _, default = token[2:-1].partition(",")
+    if len(symbol) == 1:
+        return symbol
+    if symbol in _ESCAPES:
+        return _ESCAPES[symbol]
+    name, _, default = symbol[2:-1].partition(",")
     values = request.values(name.strip())
     if values is None:
         return default.strip().strip("'") if default else None

@@ -5,6 +5,8 @@ import re
 from functools import cache
 from pathlib import Path
 
+from .evaluate import Policy
+
 POLICIES = Path(__file__).parents[2] / "policies"
 QUEUES = ("Fulfil", "Settle", "Timer", "Refund", "Provision", "Publish")
 TABLES = "arn:aws:dynamodb:eu-west-1:111122223333:table/"
@@ -27,15 +29,18 @@ _FILLED = {
 }
 
 
-def filled(text):
+def filled(text: str) -> str:
     """A text with the deployment's names in it. Raises KeyError for a name that no deployment has."""
     return re.sub(r"\$\{(?!aws:)([^}]+)\}", lambda found: _FILLED[found[1]], text)
 
 
 @cache
-def policy(name):
-    return json.loads(filled((POLICIES / f"{name}.json").read_text()))
+def policy(name: str) -> Policy:
+    """One policy by the name of its file."""
+    found: Policy = json.loads(filled((POLICIES / f"{name}.json").read_text()))
+    return found
 
 
-def functions():
+def functions() -> list[str]:
+    """The functions that have a policy of their own."""
     return sorted(path.stem for path in POLICIES.glob("*.json") if path.stem != "tenant")

@@ -19,8 +19,9 @@ from chalicelib.ledger import service as ledger
 from chalicelib.payments import service as payments
 from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
-from tests.policies import documents
-from tests.policies.evaluate import Request, allows
+
+from . import documents
+from .evaluate import Request, allows
 
 _ITEM_ACTIONS = {
     "Put": "PutItem",
@@ -38,11 +39,12 @@ class Denied(AssertionError):
 @contextlib.contextmanager
 def acting_as(function: str) -> Iterator[None]:
     """Evaluate each call of the block under a function's policy. Raises Denied at the call."""
-    call = BaseClient._make_api_call
+    every: Any = BaseClient
+    call = every._make_api_call  # noqa: SLF001  every call of every client passes here
     grow_cold()
 
-    def guarded(client: BaseClient, operation: str, given: dict[str, Any]) -> Any:
-        signer = client._request_signer._credentials  # the public way tells only how a client was configured
+    def guarded(client: Any, operation: str, given: dict[str, Any]) -> Any:
+        signer = client._request_signer._credentials  # noqa: SLF001  the public way tells only how it was configured
         for_site = isinstance(signer, tenant.SiteCredentials)
         policy = documents.policy("tenant" if for_site else function)
         tag = {"aws:PrincipalTag/site": tenant.acting()} if for_site else {}
@@ -51,7 +53,7 @@ def acting_as(function: str) -> Iterator[None]:
                 raise Denied(f"{function}{' for ' + tenant.acting() if for_site else ''}: {asked}")
         return call(client, operation, given)
 
-    with mock.patch.object(BaseClient, "_make_api_call", guarded):
+    with mock.patch.object(every, "_make_api_call", guarded):
         yield
 
 

@@ -1,0 +1,1 @@
+"""What IAM would decide: the policies of policies/, evaluated for each call."""
