@@ -40,8 +40,8 @@ def walk(site: str, *, now: int) -> int:
     """Send every order of yesterday and today that is not final to be driven on; how many. Reads only."""
     found = 0
     for day in (clock.day_of(now - clock.DAY), clock.day_of(now)):
-        for order in orders.on_day(site, day):
-            if order.status not in orders.FINAL and order.placed_at + _RESEND <= now:
+        for order in orders.on_day(site, day, states=orders.OPEN):
+            if order.placed_at + _RESEND <= now:
                 queue.send("timer", site=site, order=order.number)
                 found += 1
     for todo in orders.due_todos(site, now=now):

@@ -25,6 +25,7 @@ _LOOK_ALIKES = str.maketrans("OIL", "011")  # Crockford's reading of letters tha
 
 STATES = ("pending", "paid", "delivered", "review", "refunding", "refunded", "expired")
 FINAL = frozenset({"delivered", "refunded", "expired"})
+OPEN = tuple(state for state in STATES if state not in FINAL)
 MOVES = {
     ("pending", "paid"),
     ("pending", "expired"),

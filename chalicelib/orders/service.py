@@ -5,7 +5,7 @@ refused, so no other record of "already done" is needed.
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from pynamodb.expressions.condition import Condition
@@ -21,6 +21,7 @@ from .rules import (
     FINAL,
     MOST_ATTEMPTS,
     MOVES,
+    OPEN,
     STATES,
     Attempt,
     BadContact,
@@ -42,6 +43,7 @@ from .todo import Todo, add_todo, close_todo, delay_todo, due_todos, todos_of
 
 __all__ = [
     "FINAL",
+    "OPEN",
     "STATES",
     "Attempt",
     "BadContact",
@@ -195,16 +197,18 @@ def orders(site: str, numbers: Iterable[str]) -> dict[str, Order]:
     return {row.sk: order_of(site, row) for row in rows}
 
 
-def on_day(site: str, day: str) -> Iterator[Order]:
-    """All orders whose key was made on a Beijing day, in no order."""
+def on_day(site: str, day: str, *, states: Collection[str] = ()) -> Iterator[Order]:
+    """The orders whose key was made on a Beijing day, of all states or of some, in no order."""
+    rows = OrderRow.of(site)
+    only = rows.status.is_in(*states) if states else None
     for key in partitions(day):
-        for row in OrderRow.of(site).under(key):
+        for row in rows.under(key, only=only):
             yield order_of(site, row)
 
 
 def recent(site: str, *, day: str, status: str | None = None) -> list[Order]:
     """A day's orders, newest first."""
-    found = [one for one in on_day(site, day) if status in (None, one.status)]
+    found = on_day(site, day, states=(status,) if status else ())
     return sorted(found, key=lambda one: (one.placed_at, one.number), reverse=True)
 
 

@@ -101,6 +101,6 @@ def _complete(site: str, window: str) -> None:
     """Write the journal of every order delivered in a window whose message was lost."""
     start = clock.day_start(window)
     for day in (clock.day_of(start - clock.DAY), window):
-        for order in orders.on_day(site, day):
-            if order.status == "delivered" and clock.day_of(order.delivered_at or 0) == window:
+        for order in orders.on_day(site, day, states=("delivered",)):
+            if clock.day_of(order.delivered_at or 0) == window:
                 _post(order)

@@ -207,6 +207,16 @@ def test_a_days_orders_are_listed_newest_first_and_by_state(shop, scene):
     assert orders.recent(shop.site, day="20200101") == []
 
 
+def test_the_open_orders_of_a_day_are_those_that_are_not_final(shop):
+    placed = {state: shop.place() for state in orders.STATES}
+    for state, order in placed.items():
+        force(order, state)
+    day = make.clock.day_of(make.NOON)
+    found = {one.number for one in orders.on_day(shop.site, day, states=orders.OPEN)}
+    assert found == {placed[state].number for state in orders.STATES if state not in orders.FINAL}
+    assert len(list(orders.on_day(shop.site, day))) == len(placed)
+
+
 def test_an_order_stays_under_900_bytes_in_every_state(shop):
     site = shop.site
     digest = bytes(range(32))
