@@ -8,7 +8,7 @@ QUICK := not browser and not package and not cloud
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset test unit sim check format package static lock
+.PHONY: help run reset test unit sim bench check format package static lock
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
@@ -30,6 +30,9 @@ unit: .venv/.installed ## The quick tests
 
 sim: .venv/.installed ## Play SEEDS (50) days of trade in which things fail
 	@$(BIN)/python -m sim --seeds $(SEEDS)
+
+bench: .venv/.installed ## Count what the shop costs into bench/RESULTS.md, all of it or ONLY=claim
+	@PYTHONHASHSEED=0 $(BIN)/python -m bench $(ONLY)
 
 check: .venv/.installed ## Format, lint, types, import contracts, templates, then every test
 	@$(BIN)/ruff format --check .

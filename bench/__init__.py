@@ -1,0 +1,1 @@
+"""What the shop costs: counts and models that are the same on every machine, times only as ratios."""
