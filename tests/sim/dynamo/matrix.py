@@ -1,65 +1,105 @@
-"""What is compared with each oracle.
+"""What is compared with each oracle: every call, except what stands here with its reason.
 
-Everything is, except what stands here with its reason. LAXER: refusals of ours, by their message, where AWS refuses and
-the oracle does not, or not for that reason. DIFFERS: features of a call, told by `features`, which the oracle gets
-wrong. A call that falls under either is not sent to that oracle; what it stored is copied there instead.
+RULES are refusals of ours, known by their messages, with AWS's rule and where it is documented; an oracle named
+beside a rule does not refuse, or not for that reason: the rule decides. FEATURES are what a call may have, told by
+`features`; an oracle named beside one gets it wrong or has nothing of the kind. A call that falls under either is not
+sent to that oracle; what the call stored is copied there instead.
 """
 
 import json
 import re
 
+ORACLES = ("moto", "ministack", "dynalite")
+_LATE = "checks types only when it gets that far, if at all"
 _OPEN = "AWS leaves the order of equal index keys open, so which of them a page shows"
-LAXER = {
-    "moto": {
-        "The BETWEEN operator requires": "takes bounds of any order and type",
-        "Incorrect operand type for operator or function": "checks types only when it gets that far, if at all",
-        "document paths (overlap|conflict)": "looks at the condition first",
-        "Type mismatch for Index Key": "does not know the type of a function",
-        "more than 38 significant digits": "adds without a limit",
-        "multiple operations on one item": "reads an item twice in a transaction",
-        "list of item keys contains duplicates": "puts and deletes the same item in one batch",
-        "Filter Expression can only contain non-primary": "looks for an index's keys in the first operand only",
-        r"reasons \[.*ValidationError": "refuses a transaction whose update does not fit its item, without reasons",
+_OPERANDS = "Developer Guide, Condition and filter expressions, operators, and functions"
+_UPDATES = "Developer Guide, Using update expressions"
+RULES = {
+    "The BETWEEN operator requires": {
+        "aws": f"bounds are of one type, the lower one first ({_OPERANDS})",
+        "moto": "takes bounds of any order and type",
+        "ministack": "looks at the bounds only when it has an item",
     },
-    "ministack": {
-        "Incorrect operand type for operator or function": "checks types only when it gets that far, if at all",
-        "document paths overlap": "looks at the condition first, and not across sections",
-        "Filter Expression can only contain non-primary": "looks for an index's keys in the first operand only",
-        "operand in the update expression has an incorrect data type": "adds numbers to booleans",
-        "Type mismatch for Index Key": "looks at the condition first",
-        "document path provided in the update expression": "removes elements of lists that do not exist",
-        r"reasons \[.*ValidationError": "the same, in a transaction",
-        "The BETWEEN operator requires": "looks at the bounds only when it has an item",
+    "Incorrect operand type for operator or function": {
+        "aws": f"a value's type must suit its operator before any item is read ({_OPERANDS})",
+        "moto": _LATE,
+        "ministack": _LATE,
     },
-    "dynalite": {
-        "operator: (<|<=|>|>=|BETWEEN), operand type": "compares what has no order",
-        "more than 38 significant digits": "adds without a limit",
+    "operator: (<|<=|>|>=|BETWEEN), operand type": {
+        "aws": f"only strings, numbers and binaries have an order ({_OPERANDS})",
+        "dynalite": "compares what has no order",
+    },
+    "document paths (overlap|conflict)": {
+        "aws": f"no path of an update may lie in another's ({_UPDATES})",
+        "moto": "looks at the condition first",
+        "ministack": "looks at the condition first, and not across sections",
+    },
+    "document path provided in the update expression": {
+        "aws": f"the parent of a path has to exist ({_UPDATES})",
+        "ministack": "removes elements of lists that do not exist",
+    },
+    "operand in the update expression has an incorrect data type": {
+        "aws": f"arithmetic and ADD take numbers ({_UPDATES})",
+        "ministack": "adds numbers to booleans",
+    },
+    r"reasons \[.*ValidationError": {
+        "aws": "an update that does not fit its item cancels with a reason (API Reference, TransactWriteItems)",
+        "moto": "refuses the transaction without reasons",
+        "ministack": "adds numbers to booleans, removes elements of lists that do not exist",
+    },
+    "Type mismatch for Index Key": {
+        "aws": "an index key has the type its table defines (Developer Guide, Global secondary indexes)",
+        "moto": "does not know the type of a function",
+        "ministack": "looks at the condition first",
+    },
+    "more than 38 significant digits": {
+        "aws": "a number has at most 38 digits (Developer Guide, Naming rules and data types)",
+        "moto": "adds without a limit",
+        "dynalite": "adds without a limit",
+    },
+    "multiple operations on one item": {
+        "aws": "no two actions of a transaction on one item (API Reference, TransactGetItems)",
+        "moto": "reads an item twice in a transaction",
+    },
+    "list of item keys contains duplicates": {
+        "aws": "no two requests of a batch on one item (API Reference, BatchWriteItem)",
+        "moto": "puts and deletes the same item in one batch",
+    },
+    "Filter Expression can only contain non-primary": {
+        "aws": "a filter has no key of what is queried (Developer Guide, Filter expressions for the Query operation)",
+        "moto": "looks for an index's keys in the first operand only",
+        "ministack": "looks for an index's keys in the first operand only",
     },
 }
-DIFFERS = {
-    "moto": {
-        "size": "fails with a ValueError for the size of an absent attribute",
-        "exponent": "does not read exponents when it adds",
-        "aliased projection": "takes the alias of a projected element for unused",
-        "BETWEEN": "fails with a TypeError where the attribute is of another type than the bounds",
-        "IN": "takes a negated IN of an absent attribute for false",
-        "UPDATED_OLD": "leaves out attributes set to what they were",
-        "index page": _OPEN,
-        "UPDATED_NEW": "returns the keys, too, where it makes an item",
-        "limit": "looks ahead: no LastEvaluatedKey where the last item meets the limit",
+FEATURES = {
+    "transaction": {"dynalite": "has no transactions"},
+    "stood": {"dynalite": "does not return the item that stood in the way"},
+    "index page": dict.fromkeys(ORACLES, _OPEN),
+    "limit": {"moto": "looks ahead: no LastEvaluatedKey where the last item meets the limit"},
+    "size": {
+        "moto": "fails with a ValueError for the size of an absent attribute",
+        "ministack": "takes the size of a number for 0; it has none",
     },
-    "ministack": {
-        "index page": _OPEN,
-        "38 digits": "rounds a sum to fewer digits than a number may have",
-        "size": "takes the size of a number for 0; it has none",
-        "begins_with": "refuses what is neither text nor binary; a condition on it is false",
+    "begins_with": {"ministack": "refuses what is neither text nor binary; a condition on it is false"},
+    "BETWEEN": {"moto": "fails with a TypeError where the attribute is of another type than the bounds"},
+    "IN": {"moto": "takes a negated IN of an absent attribute for false"},
+    "untyped": {
+        "moto": "compares values without their types: false is 0, true is 1, NULL is an absent attribute"
     },
-    "dynalite": {
-        "index page": _OPEN,
-        "transaction": "has no transactions",
-        "stood": "does not return the item that stood in the way",
-    },
+    "exponent": {"moto": "does not read exponents when it adds"},
+    "38 digits": {"ministack": "rounds a sum to fewer digits than a number may have"},
+    "aliased projection": {"moto": "takes the alias of a projected element for unused"},
+    "UPDATED_OLD": {"moto": "leaves out attributes set to what they were"},
+    "UPDATED_NEW": {"moto": "returns the keys, too, where it makes an item"},
 }
+
+
+def exemption(oracle, operation, params, ours):
+    """The rule or the feature that keeps a call, to which ours is the answer, from this oracle; None if none does."""
+    said = ours[3] if ours[0] == "refused" else ""
+    met = [rule for rule in RULES if said and re.search(rule, said)]
+    met += [feature for feature in FEATURES if feature in features(operation, params, ours)]
+    return next((each for each in met if oracle in (RULES | FEATURES)[each]), None)
 
 
 def features(operation, params, ours):
@@ -67,6 +107,8 @@ def features(operation, params, ours):
     text = json.dumps(params, default=repr)
     tests = {
         "size": "size(" in text,
+        "untyped": re.search(r"ConditionExpression|FilterExpression", text)
+        and re.search(r'#flag|"BOOL"|"NULL"', _without_items(params)),
         "exponent": operation in {"UpdateItem", "TransactWriteItems"} and '"1E2"' in text,
         "IN": " IN (" in text,
         "BETWEEN": re.search(r"\S+ BETWEEN", text.replace("sk BETWEEN", "")),
@@ -82,3 +124,11 @@ def features(operation, params, ours):
         "aliased projection": re.search(r"[\[.]", params.get("ProjectionExpression", "")),
     }
     return {name for name, found in tests.items() if found}
+
+
+def _without_items(params):
+    """The texts and values of a call's expressions."""
+    each = params.get("TransactItems", [params])
+    return json.dumps(
+        [{**one, "Item": None, "Put": one.get("Put", {}) | {"Item": None}} for one in each], default=repr
+    )

@@ -1,17 +1,16 @@
-"""Other implementations of DynamoDB, each driven through botocore, and what may be compared with them."""
+"""Other implementations of DynamoDB, each driven through botocore."""
 
 import contextlib
 import os
-import re
 import socket
 import subprocess
 import tempfile
 import time
 from contextlib import contextmanager
 from decimal import Decimal
-from pathlib import Path
 
 import botocore.session
+import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto import mock_aws
@@ -31,6 +30,7 @@ def moto():
 @contextmanager
 def ministack():
     """A fresh process of its own; it ends with the block."""
+    _need(cloud.PROGRAM)
     settings = {"BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0", "LOG_LEVEL": "ERROR"}
     port = _free_port()
     with _process([str(cloud.PROGRAM)], port, settings | {"GATEWAY_PORT": str(port)}) as client:
@@ -40,6 +40,7 @@ def ministack():
 @contextmanager
 def dynalite():
     """A fresh process of its own; it ends with the block."""
+    _need(DYNALITE)
     port = _free_port()
     command = ["node", str(DYNALITE), "--host", "127.0.0.1", "--port", str(port), "--createTableMs", "0"]
     with _process([*command, "--deleteTableMs", "0"], port, {}) as client:
@@ -127,6 +128,12 @@ def _process(command, port, settings):
             child.wait(20)
 
 
+def _need(program):
+    if not program.exists():
+        say = pytest.fail if os.environ.get("CI") else pytest.skip
+        say(f"{program.relative_to(ROOT)} is not installed: run `make test`.")
+
+
 def _free_port():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -142,14 +149,5 @@ def _wait(port, child, seconds=20):
     raise RuntimeError("the oracle did not start")
 
 
-def matches(patterns, message):
-    """The reason declared for a message, or None."""
-    return next((reason for pattern, reason in patterns.items() if re.search(pattern, message)), None)
-
-
-DYNALITE = Path(os.environ.get("DYNALITE", ROOT / "node_modules/dynalite/cli.js"))
-AT_HAND = {"moto": moto}
-if cloud.PROGRAM.exists():
-    AT_HAND["ministack"] = ministack
-if DYNALITE.exists():
-    AT_HAND["dynalite"] = dynalite
+DYNALITE = ROOT / "node_modules/dynalite/cli.js"
+BY_NAME = {"moto": moto, "ministack": ministack, "dynalite": dynalite}
