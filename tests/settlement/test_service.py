@@ -91,6 +91,16 @@ def test_closing_again_posts_only_what_came_late(shop, world):
     assert ledger.available(shop.site) == 2285
 
 
+def test_closing_writes_no_journal_that_stands(shop, world, monkeypatch):
+    settle(shop, deliver(shop))
+    lost = deliver(shop)
+    written, post = [], ledger.post
+    monkeypatch.setattr(ledger, "post", lambda *what, **more: written.append(what[2]) or post(*what, **more))
+    close(shop, MIDNIGHT + 1800)
+    close(shop, MIDNIGHT + 3600)
+    assert written == [lost.number]
+
+
 def test_an_order_placed_before_midnight_and_delivered_after_it_is_found(shop, world):
     world.now = MIDNIGHT - 10
     order = shop.place()
