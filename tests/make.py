@@ -126,6 +126,7 @@ class Channel:
 
     trades: dict = field(default_factory=dict)
     refunds: dict = field(default_factory=dict)
+    refunds_asked: set = field(default_factory=set)
     down: bool = False
     refund_state: str = "success"
     name: str = "wechat"
@@ -168,12 +169,13 @@ class Merchant:
             trade["state"] = "closed"
         return trade["state"] == "closed"
 
-    def refund(self, trade_no, *, out_refund_no, amount_fen, total_fen, reason, now):
+    def refund(self, trade_no, *, out_refund_no, amount_fen, total_fen, reason, asked_at, now):
         self._up()
         self.books.refunds.setdefault(out_refund_no, amount_fen)
+        self.books.refunds_asked.add((out_refund_no, asked_at))
         return gateways.Refund(out_refund_no, self.books.refund_state)
 
-    def query_refund(self, trade_no, out_refund_no, *, now):
+    def query_refund(self, trade_no, out_refund_no, *, asked_at, now):
         return gateways.Refund(out_refund_no, self.books.refund_state)
 
     def ack(self):

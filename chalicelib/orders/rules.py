@@ -115,9 +115,14 @@ def site_of(number: str) -> str:
     return number[:4].lower()
 
 
+def time_of(number: str) -> int:
+    """The second of the key that a number was made from. Raises ValueError for what is no number."""
+    return ids.from32(number[4:11])
+
+
 def partition(number: str) -> str:
     """The partition that holds an order."""
-    return f"O#{clock.day_of(ids.from32(number[4:11]))}#{number[11]}"
+    return f"O#{clock.day_of(time_of(number))}#{number[11]}"
 
 
 def partitions(day: str) -> list[str]:

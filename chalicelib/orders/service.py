@@ -36,6 +36,7 @@ from .rules import (
     short_reason,
     site_of,
     split_trade_no,
+    time_of,
     write_attempts,
     write_ranges,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "short_reason",
     "site_of",
     "split_trade_no",
+    "time_of",
     "todos_of",
 ]
 

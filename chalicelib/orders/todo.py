@@ -27,11 +27,11 @@ class Todo:
 
 
 def add_todo(site: str, number: str, what: str, *, due: int, detail: str = "") -> None:
-    """Note a matter, or open it again; noting an open one changes nothing."""
+    """Note a matter, or open it again; noting an open one changes nothing. It was noted when it first was."""
     rows = TodoRow.of(site)
     actions = [
         rows.due.set(due),
-        rows.noted_at.set(due),
+        rows.noted_at.set(rows.noted_at | due),
         rows.what.set(what),
         rows.detail.set(detail),
         rows.tries.set(0),

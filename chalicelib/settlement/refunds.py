@@ -5,6 +5,7 @@ twice. What the channel does not confirm is asked again, and after ten tries a p
 """
 
 import json
+from typing import Any
 
 from chalicelib.checkout import service as checkout
 from chalicelib.kit import clock, log, outbound, queue
@@ -28,7 +29,7 @@ def refund(site: str, number: str, *, now: int) -> None:
 def _refund_order(order: orders.Order, todo: orders.Todo, now: int) -> None:
     if order.status == "refunding":
         checkout.give_back(order)
-        state = _ask_for(order, now)
+        state = _ask_for(order, todo, now)
         if state != "success":
             _try_later(order, todo, state, now)
             return
@@ -39,10 +40,11 @@ def _refund_order(order: orders.Order, todo: orders.Todo, now: int) -> None:
         orders.close_todo(order.site, order.number, todo.what, now=now)
 
 
-def _ask_for(order: orders.Order, now: int) -> str:
+def _ask_for(order: orders.Order, todo: orders.Todo, now: int) -> str:
     attempt = order.attempts[order.paid_attempt - 1]
     trade = attempt.out_trade_no(order.number)
-    return _ask(order, attempt.channel, attempt.merchant, trade, f"{trade}R1", order.amount_fen, now)
+    paid = {"channel": attempt.channel, "merchant": attempt.merchant, "out_trade_no": trade}
+    return _ask(order, todo, paid | {"amount_fen": order.amount_fen}, f"{trade}R1", now)
 
 
 def _post_refund(order: orders.Order) -> None:
@@ -58,7 +60,7 @@ def _refund_duplicate(order: orders.Order, todo: orders.Todo, now: int) -> None:
     channel, fen, at = paid["channel"], int(paid["amount_fen"]), int(paid["paid_at"])
     _post(order, f"{todo.what}-taken", ledger.taken_legs(channel, fen), at)
     name = f"{order.number}{todo.what}"
-    state = _ask(order, channel, paid["merchant"], paid["out_trade_no"], name, fen, now)
+    state = _ask(order, todo, paid, name, now)
     if state == "success":
         _post(order, f"{todo.what}-returned", ledger.returned_legs(channel, fen), at)
         orders.close_todo(order.site, order.number, todo.what, now=now)
@@ -66,17 +68,16 @@ def _refund_duplicate(order: orders.Order, todo: orders.Todo, now: int) -> None:
         _try_later(order, todo, state, now)
 
 
-def _ask(
-    order: orders.Order, channel: str, merchant: str, trade: str, refund_no: str, fen: int, now: int
-) -> str:
-    """The state of the refund at the channel; "unknown" where it cannot be told."""
+def _ask(order: orders.Order, todo: orders.Todo, paid: dict[str, Any], refund_no: str, now: int) -> str:
+    """The state at the channel of the refund of what was paid; "unknown" where it cannot be told."""
     try:
-        found = payments.gateway(channel, merchant).refund(
-            trade,
+        found = payments.gateway(paid["channel"], paid["merchant"]).refund(
+            paid["out_trade_no"],
             out_refund_no=refund_no,
-            amount_fen=fen,
-            total_fen=fen,
+            amount_fen=int(paid["amount_fen"]),
+            total_fen=int(paid["amount_fen"]),
             reason=order.why or "refund",
+            asked_at=todo.noted_at,
             now=now,
         )
     except (outbound.NotSent, outbound.Unknown, payments.Declined) as error:

@@ -36,6 +36,7 @@ def test_a_number_is_28_letters_and_the_same_inputs_make_the_same(site, digest, 
 @given(SITES, DIGESTS, TIMES)
 def test_a_number_names_its_site_its_day_and_one_of_eight_buckets(site, digest, at):
     number = rules.make_number(site, digest, at)
+    assert rules.time_of(number) == at
     assert number.startswith(site.upper())
     assert rules.site_of(number) == site
     assert ids.from32(number[4:11]) == at

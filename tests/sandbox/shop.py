@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from chalicelib.kit import clock
+from chalicelib.orders import service as orders
 from chalicelib.payments import gateways
 from sandbox import keys
 from sandbox.server import Sandbox
@@ -125,6 +126,11 @@ def running(folder: Path, *, state: Path, retry_scale: float = 1.0) -> Iterator[
         sandbox.stop()
         listener.server_close()
         shop.web.close()
+
+
+def order_no(count: int) -> str:
+    """The number of an order placed now."""
+    return orders.make_number("demo", count.to_bytes(11), clock.now())
 
 
 def until(holds: Any, seconds: float = 5.0) -> None:

@@ -2,6 +2,7 @@ import itertools
 
 import pytest
 
+from tests.sandbox import shop as shops
 from tests.sandbox.shop import until
 
 COUNT = itertools.count(1)
@@ -10,7 +11,7 @@ CHANNELS = pytest.mark.parametrize("channel", ["wechat", "alipay"])
 
 @pytest.fixture
 def order_no():
-    return f"DEMO0FAULTS{next(COUNT):017d}"
+    return shops.order_no(next(COUNT))
 
 
 def paid_with(shop, order_no, channel, **plan):
@@ -157,7 +158,13 @@ def test_a_plan_that_makes_no_sense_is_refused_by_name(shop, plan):
 def test_a_refund_at_alipay_is_announced_too(shop, order_no):
     paid_with(shop, order_no, "alipay")
     shop.gateways["alipay"].refund(
-        order_no + "1", out_refund_no="R1", amount_fen=1, total_fen=4950, reason="", now=shop.clock()
+        order_no + "1",
+        out_refund_no="R1",
+        amount_fen=1,
+        total_fen=4950,
+        reason="",
+        asked_at=shop.clock(),
+        now=shop.clock(),
     )
     until(lambda: len(shop.heard) == 2)
     assert shop.heard[1].outcome is None

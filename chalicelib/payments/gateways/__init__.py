@@ -99,11 +99,14 @@ class Gateway(Protocol):
         amount_fen: int,
         total_fen: int,
         reason: str,
+        asked_at: int,
         now: int,
     ) -> Refund:
-        """Give money back; the same `out_refund_no` never moves it twice."""
+        """Give money back; the same `out_refund_no`, first asked for at `asked_at`, never moves it twice."""
 
-    def query_refund(self, payment_out_trade_no: str, out_refund_no: str, *, now: int) -> Refund:
+    def query_refund(
+        self, payment_out_trade_no: str, out_refund_no: str, *, asked_at: int, now: int
+    ) -> Refund:
         """How a refund stands; "unknown": the channel can't confirm it."""
 
     def ack(self) -> tuple[int, dict[str, str], str]:

@@ -109,6 +109,7 @@ class Alipay:
         amount_fen: int,
         total_fen: int,  # noqa: ARG002
         reason: str,
+        asked_at: int,
         now: int,
     ) -> gateways.Refund:
         """`fund_change` is Y only in the call that moved the money; on a repeat, ask how it stands."""
@@ -121,9 +122,16 @@ class Alipay:
         answer = self._call("alipay.trade.refund", ask, now=now)
         if answer.get("fund_change") == "Y":
             return gateways.Refund(out_refund_no, "success")
-        return self.query_refund(payment_out_trade_no, out_refund_no, now=now)
+        return self.query_refund(payment_out_trade_no, out_refund_no, asked_at=asked_at, now=now)
 
-    def query_refund(self, payment_out_trade_no: str, out_refund_no: str, *, now: int) -> gateways.Refund:
+    def query_refund(
+        self,
+        payment_out_trade_no: str,
+        out_refund_no: str,
+        *,
+        asked_at: int,  # noqa: ARG002
+        now: int,
+    ) -> gateways.Refund:
         """No refund_status in the answer means not confirmed, not failed."""
         ask = {"out_trade_no": payment_out_trade_no, "out_request_no": out_refund_no}
         try:

@@ -121,6 +121,7 @@ class WeChat:
         amount_fen: int,
         total_fen: int,
         reason: str,
+        asked_at: int,  # noqa: ARG002
         now: int,
     ) -> gateways.Refund:
         """Asynchronous at the channel: expect "processing" first."""
@@ -137,6 +138,7 @@ class WeChat:
         payment_out_trade_no: str,  # noqa: ARG002
         out_refund_no: str,
         *,
+        asked_at: int,  # noqa: ARG002
         now: int,
     ) -> gateways.Refund:
         """The channel finds refunds by their own number."""

@@ -246,7 +246,7 @@ def test_only_a_definite_refusal_is_one(alipay, channel, monkeypatch, code, reas
     refusal = channel._reply("alipay.trade.refund", {"code": code, "sub_code": reason, "sub_msg": "余额不足"})
     answered(monkeypatch, refusal.body)
     with pytest.raises(expected):
-        alipay.refund("D1", out_refund_no="R1", amount_fen=1, total_fen=1, reason="", now=NOW)
+        alipay.refund("D1", out_refund_no="R1", amount_fen=1, total_fen=1, reason="", asked_at=NOW, now=NOW)
 
 
 @settings(deadline=None)
@@ -303,7 +303,9 @@ def test_a_refusal_that_says_nothing_about_the_trade_is_passed_on(alipay, channe
     ask = {
         "alipay.trade.query": lambda: alipay.query("DEMO1", now=NOW),
         "alipay.trade.close": lambda: alipay._call(method, {}, now=NOW),
-        "alipay.trade.fastpay.refund.query": lambda: alipay.query_refund("DEMO1", "R1", now=NOW),
+        "alipay.trade.fastpay.refund.query": lambda: alipay.query_refund(
+            "DEMO1", "R1", asked_at=NOW, now=NOW
+        ),
     }
     reply(channel, monkeypatch, method, **refusal)
     with pytest.raises(gateways.Declined) as raised:
@@ -323,4 +325,4 @@ def test_a_trade_that_is_neither_paid_nor_closed_is_not_called_closed(alipay, ch
 def test_a_refund_of_an_unknown_trade_is_unknown(alipay, channel, monkeypatch):
     absent = {"code": "40004", "sub_code": "ACQ.TRADE_NOT_EXIST"}
     reply(channel, monkeypatch, "alipay.trade.fastpay.refund.query", **absent)
-    assert alipay.query_refund("DEMO1", "R1", now=NOW) == gateways.Refund("R1", "unknown")
+    assert alipay.query_refund("DEMO1", "R1", asked_at=NOW, now=NOW) == gateways.Refund("R1", "unknown")

@@ -9,8 +9,10 @@ import wechatpayv3
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from chalicelib.kit import clock
+from chalicelib.orders import service as orders
 from chalicelib.payments import gateways
 from sandbox import keys
+from tests.sandbox import shop as shops
 
 COUNT = itertools.count(1)
 CHANNELS = pytest.mark.parametrize("channel", ["wechat", "alipay"])
@@ -18,7 +20,7 @@ CHANNELS = pytest.mark.parametrize("channel", ["wechat", "alipay"])
 
 @pytest.fixture
 def order_no():
-    return f"DEMO0ROUNDTRIP{next(COUNT):014d}"
+    return shops.order_no(next(COUNT))
 
 
 def refund(shop, channel, number, amount=1000, **changed):
@@ -27,12 +29,14 @@ def refund(shop, channel, number, amount=1000, **changed):
         "amount_fen": amount,
         "total_fen": 4950,
         "reason": "缺货",
+        "asked_at": orders.time_of(number),
     } | changed
     return shop.gateways[channel].refund(number, now=shop.clock(), **asked)
 
 
 def state_of(shop, channel, number, refund_no):
-    return shop.gateways[channel].query_refund(number, refund_no, now=shop.clock()).state
+    asked = {"asked_at": orders.time_of(number), "now": shop.clock()}
+    return shop.gateways[channel].query_refund(number, refund_no, **asked).state
 
 
 @CHANNELS

@@ -311,7 +311,7 @@ def test_an_answer_that_settles_nothing_is_unknown(wechat, monkeypatch, status, 
 def test_a_refusal_carries_the_code_of_the_channel(wechat, monkeypatch):
     answered(monkeypatch, 403, {}, '{"code":"NO_AUTH","message":"无权限"}'.encode())
     with pytest.raises(gateways.Declined) as refusal:
-        wechat.refund("D1", out_refund_no="D1R1", amount_fen=1, total_fen=1, reason="", now=NOW)
+        wechat.refund("D1", out_refund_no="D1R1", amount_fen=1, total_fen=1, reason="", asked_at=NOW, now=NOW)
     assert (refusal.value.code, refusal.value.sentence) == ("NO_AUTH", "无权限")
 
 
@@ -337,7 +337,7 @@ def test_any_answer_is_read_unknown_or_a_refusal(wechat, channel, body, content,
             answered(patch, status, lower(headers), raw)
             for ask in (
                 lambda: wechat.query("DEMO1", now=NOW),
-                lambda: wechat.query_refund("DEMO1", "DEMO1R1", now=NOW),
+                lambda: wechat.query_refund("DEMO1", "DEMO1R1", asked_at=NOW, now=NOW),
                 lambda: wechat.create(a_charge(), now=NOW),
             ):
                 with pytest.raises((outbound.Unknown, gateways.Declined)):
@@ -380,7 +380,7 @@ def test_the_way_back_is_added_to_a_link_with_or_without_a_query():
     [
         lambda gateway: gateway.query("DEMO1", now=NOW),
         lambda gateway: gateway.close("DEMO1", now=NOW),
-        lambda gateway: gateway.query_refund("DEMO1", "R1", now=NOW),
+        lambda gateway: gateway.query_refund("DEMO1", "R1", asked_at=NOW, now=NOW),
     ],
     ids=["query", "close", "query_refund"],
 )
@@ -401,7 +401,7 @@ def test_the_answer_about_another_refund_is_unknown(wechat, channel, monkeypatch
     headers, body = signed(channel, b'{"out_refund_no":"OTHER","status":"SUCCESS"}')
     answered(monkeypatch, 200, lower(headers), body)
     with pytest.raises(outbound.Unknown):
-        wechat.query_refund("DEMO1", "R1", now=NOW)
+        wechat.query_refund("DEMO1", "R1", asked_at=NOW, now=NOW)
 
 
 def test_a_nonce_that_can_not_be_written_is_forged(wechat, notification):
