@@ -1,8 +1,8 @@
 """Virtual time: processes that run in turns, and a seed that decides whose turn it is.
 
 Every process is a greenlet. It runs until it pauses, which it does at each call to the outside; the one with the
-earliest time goes on next, and equal times are drawn. Nothing here reads a real clock or real randomness, so a seed
-decides the whole run.
+earliest time goes on next, and equal times are drawn. Everything happens in somebody's name, whose randomness it is.
+Nothing here reads a real clock or real randomness, so a seed decides the whole run.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ from typing import Any
 from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
 
 from .instance import Instance
+from .lineage import Lineage
 
 Act = Callable[[], Any]
 
@@ -32,8 +33,9 @@ class Process:
     When it has ended, `ended` is True and `answer` or `error` says how.
     """
 
-    def __init__(self, name: str, act: Act, instance: Instance | None) -> None:
-        self.name = name
+    def __init__(self, lineage: Lineage, act: Act, instance: Instance | None) -> None:
+        self.lineage = lineage
+        self.name = lineage.name
         self.instance = instance
         self.dead = False
         self.ended = False
@@ -56,28 +58,36 @@ class Process:
 
 
 class Clockwork:
-    """The time of a world in seconds since 1970 UTC, what is due, and who is running."""
+    """The time of a world in seconds since 1970 UTC, what is due, and who it is about: the world itself at first."""
 
     def __init__(self, seed: int, start: float) -> None:
-        self.random = Random(seed)  # noqa: S311  a run must be repeatable
+        self.who = Lineage(seed)
         self.now = start
         self.running: Process | None = None
-        self._due: list[tuple[float, float, int, Act]] = []
+        self._due: list[tuple[float, int, int, Lineage, Act]] = []
         self._count = 0
         self._stage: greenlet | None = None
         self._alive: dict[Process, greenlet] = {}
 
-    def at(self, when: float, act: Act) -> None:
-        """Have something happen at a time; it must not pause."""
-        self._count += 1
-        heapq.heappush(self._due, (max(when, self.now), self.random.random(), self._count, act))
+    @property
+    def random(self) -> Random:
+        """The randomness of whoever it is about."""
+        return self.who.random
 
-    def spawn(self, name: str, act: Act, *, delay: float = 0, instance: Instance | None = None) -> Process:
-        """Start a process after a delay."""
-        process = Process(name, act, instance)
+    def at(self, when: float, act: Act, *, who: Lineage | None = None) -> None:
+        """Have something happen at a time, in the name of whoever it is about now or of another; it must not pause."""
+        self._count += 1
+        who = who or self.who
+        heapq.heappush(self._due, (max(when, self.now), who.order, self._count, who, act))
+
+    def spawn(
+        self, who: str | Lineage, act: Act, *, delay: float = 0, instance: Instance | None = None
+    ) -> Process:
+        """Start a process after a delay: somebody's, or the next of a kind of whoever it is about now."""
+        process = Process(self.who.child(who) if isinstance(who, str) else who, act, instance)
         turn = self._alive[process] = greenlet(process.run)
         process.waiters.append(lambda: self._alive.pop(process, None))
-        self.at(self.now + delay, lambda: self._turn(process, turn))
+        self.at(self.now + delay, lambda: self._turn(process, turn), who=process.lineage)
         return process
 
     def pause(self, seconds: float) -> None:
@@ -95,7 +105,7 @@ class Clockwork:
             nonlocal woken
             if not woken:
                 woken = True
-                self.at(self.now, lambda: self._turn(waiting, turn))
+                self.at(self.now, lambda: self._turn(waiting, turn), who=waiting.lineage)
 
         if not process.ended:
             process.waiters.append(wake)
@@ -105,10 +115,11 @@ class Clockwork:
 
     def run(self, until: float) -> None:
         """Let everything happen that is due by a time. Raises Violation."""
-        self._stage = getcurrent()
+        self._stage, us = getcurrent(), self.who
         while self._due and self._due[0][0] <= until:
-            self.now, _, _, act = heapq.heappop(self._due)
+            self.now, _, _, self.who, act = heapq.heappop(self._due)
             act()
+        self.who = us
         self.now = max(self.now, until)
 
     def close(self) -> None:

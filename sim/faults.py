@@ -1,8 +1,17 @@
-"""What may go wrong, how often it does in one world, and how often it did."""
+"""What may go wrong, how often it does in one world, and where it did.
+
+A fault strikes at a point: who was struck, the how manieth time it could have been, and the fault. The draw of a point
+hangs on the seed and the point alone, so a world can be played again with some of its faults, or with faults that were
+never drawn: both are a script, the set of points that strike.
+"""
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from random import Random
+from typing import NamedTuple
+
+from .clockwork import Clockwork
+from .lineage import Lineage
 
 CALLS = {  # the highest rate at which a call to AWS or to a channel is struck
     "kill_before": 0.01,
@@ -27,45 +36,77 @@ OTHERS = {  # the highest rate of what happens elsewhere
     "tick_twice": 0.3,
     "cold": 0.3,
 }
+CALL = "call"  # what may be struck by any fault of CALLS
 _ABSENT = 0.4  # the share of faults a world goes without
 _CALM = 0.05  # the share of worlds without any
 
 
+class Point(NamedTuple):
+    """Where a fault strikes: the n-th call of somebody, or the n-th time that this fault could strike them."""
+
+    who: str
+    nth: int
+    fault: str
+
+
 @dataclass
 class Faults:
-    """The faults of one world by their rates; `count` tells how often each struck."""
+    """The faults of one world by their rates, or by a script that is played without drawing.
 
-    random: Random
+    `struck` has the points that struck, in order; `offered`, of a script, all where one could: a call's fault is CALL.
+    `size` in [0, 1) is how bad a fault is, where it is not drawn.
+    """
+
+    time: Clockwork
     rates: dict[str, float]
-    count: Counter[str] = field(default_factory=Counter)
+    script: Collection[Point] | None = None
+    size: float | None = None
     on: bool = True
+    struck: list[Point] = field(default_factory=list)
+    offered: list[Point] = field(default_factory=list)
 
-    def strikes(self, name: str) -> bool:
-        """Whether a fault strikes here."""
-        rate = self.rates.get(name, 0)
-        struck = self.on and rate > 0 and self.random.random() < rate
-        if struck:
-            self.count[name] += 1
-        return struck
+    @property
+    def count(self) -> Counter[str]:
+        """How often each fault struck."""
+        return Counter(point.fault for point in self.struck)
+
+    def strikes(self, name: str, who: Lineage | None = None) -> bool:
+        """Whether a fault strikes somebody: whoever it is about now, or another."""
+        return self.on and bool(self._struck(name, (name,), who or self.time.who))
 
     def of_call(self) -> str:
         """The fault that strikes a call, mostly none."""
-        if not self.on:
-            return ""
-        drawn = self.random.random()
-        for name in CALLS:
-            drawn -= self.rates.get(name, 0)
-            if drawn < 0:
-                self.count[name] += 1
+        return self._struck(CALL, CALLS, self.time.who) if self.on else ""
+
+    def how_bad(self, who: Lineage | None = None) -> float:
+        """A number in [0, 1): how long a fault lasts, as part of the longest it may."""
+        drawn = (who or self.time.who).random.random()
+        return drawn if self.size is None else self.size
+
+    def _struck(self, what: str, names: Collection[str], who: Lineage) -> str:
+        nth = who.nth(what)
+        if self.script is None:
+            fault = self._drawn(who.chance(what, nth), names)
+        else:
+            self.offered.append(Point(who.name, nth, what))
+            fault = next((name for name in names if (who.name, nth, name) in self.script), "")
+        if fault:
+            self.struck.append(Point(who.name, nth, fault))
+        return fault
+
+    def _drawn(self, chance: float, names: Collection[str]) -> str:
+        for name in names:
+            chance -= self.rates.get(name, 0)
+            if chance < 0:
                 return name
         return ""
 
 
-def draw(random: Random) -> Faults:
+def draw(time: Clockwork) -> Faults:
     """A world's own faults: some absent, the others anywhere up to their highest rate."""
-    calm = random.random() < _CALM
+    calm = time.who.chance("calm") < _CALM
     rates = {
-        name: 0.0 if calm or random.random() < _ABSENT else most * random.random()
+        name: 0.0 if calm or time.who.chance(f"no {name}") < _ABSENT else most * time.who.chance(name)
         for name, most in (CALLS | OTHERS).items()
     }
-    return Faults(random, rates)
+    return Faults(time, rates)

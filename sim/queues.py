@@ -13,6 +13,7 @@ from typing import Any
 
 from .clockwork import Act, Clockwork, Process, Violation
 from .faults import Faults
+from .lineage import Lineage
 
 SECRET = "CODE-"  # noqa: S105  how every imported code begins
 MOST_RECEIVES = 10  # infra/main.yaml
@@ -42,9 +43,9 @@ SOURCES = {
 
 @dataclass
 class Letter:
-    """A message in a queue."""
+    """A message in a queue; `who` is its lineage."""
 
-    name: str
+    who: Lineage
     body: str
     visible_at: float
     receives: int = 0
@@ -69,30 +70,33 @@ class Queues:
         if SECRET in params["MessageBody"]:
             raise Violation(f"I10: a message to {queue} carries a code")
         self.sent[queue] += 1
-        name = f"{queue}-{self.sent.total()}"
-        self._post(queue, Letter(name, params["MessageBody"], self._time.now + params.get("DelaySeconds", 0)))
-        return {"MessageId": name}
+        who = self._time.who.child(queue)
+        self._post(queue, Letter(who, params["MessageBody"], self._time.now + params.get("DelaySeconds", 0)))
+        return {"MessageId": who.name}
 
     def _post(self, queue: str, letter: Letter) -> None:
-        if self._faults.strikes("message_late"):
-            letter.visible_at += self._time.random.uniform(0, _LATE)
+        if self._faults.strikes("message_late", letter.who):
+            letter.visible_at += self._faults.how_bad(letter.who) * _LATE
         self.letters[queue].append(letter)
-        self._poll_at(queue, letter.visible_at)
+        self._poll_at(queue, letter.visible_at, letter)
 
-    def _poll_at(self, queue: str, when: float) -> None:
-        window = SOURCES[queue].window
-        self._time.at(when + self._time.random.uniform(0.01, 0.1 + window), partial(self._poll, queue))
+    def _poll_at(self, queue: str, when: float, letter: Letter) -> None:
+        """Poll soon after a time for the sake of a message."""
+        wait = letter.who.random.uniform(0.01, 0.1 + SOURCES[queue].window)
+        self._time.at(when + wait, partial(self._poll, queue), who=letter.who)
 
     def _poll(self, queue: str) -> None:
         """Hand what is visible to the queue's function, in no order."""
         now, source = self._time.now, SOURCES[queue]
         found = [one for one in self.letters[queue] if one.visible_at <= now]
-        self._time.random.shuffle(found)
+        found.sort(key=lambda one: one.who.chance("turn", one.receives))
         batch = [one for one in found[: source.batch] if self._receive(queue, one)]
-        if found[source.batch :]:
-            self._poll_at(queue, now)
+        for left in found[source.batch : source.batch + 1]:
+            self._poll_at(queue, now, left)
         if batch:
-            process = self._invoke(source.function, partial(_work, queue, [(b.name, b.body) for b in batch]))
+            self._time.who = batch[0].who
+            work = partial(_work, queue, [(one.who.name, one.body) for one in batch])
+            process = self._invoke(source.function, work)
             process.waiters.append(partial(self._finish, queue, batch, process))
 
     def _receive(self, queue: str, letter: Letter) -> bool:
@@ -103,11 +107,12 @@ class Queues:
             return False
         letter.receives += 1
         letter.visible_at = self._time.now + SOURCES[queue].visibility
-        self._poll_at(queue, letter.visible_at)
-        if self._faults.strikes("message_twice"):
-            again = replace(letter, visible_at=self._time.now + self._time.random.uniform(0, _LATE))
+        self._poll_at(queue, letter.visible_at, letter)
+        if self._faults.strikes("message_twice", letter.who):
+            late = self._faults.how_bad(letter.who) * _LATE
+            again = replace(letter, visible_at=self._time.now + late)
             self.letters[queue].append(again)
-            self._poll_at(queue, again.visible_at)
+            self._poll_at(queue, again.visible_at, again)
         return True
 
     def _finish(self, queue: str, batch: list[Letter], process: Process) -> None:
@@ -115,7 +120,7 @@ class Queues:
         if process.error is not None:
             return
         failed = {one["itemIdentifier"] for one in process.answer["batchItemFailures"]}
-        done = [id(one) for one in batch if one.name not in failed]
+        done = [id(one) for one in batch if one.who.name not in failed]
         self.letters[queue] = [one for one in self.letters[queue] if id(one) not in done]
 
 

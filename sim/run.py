@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from . import stage as stages
 from .clockwork import Violation
@@ -23,11 +24,9 @@ class Result:
     violations: dict[int, str] = field(default_factory=dict)
 
 
-def play(
-    stage: stages.Stage, seed: int, *, keep_trace: bool = False, rates: dict[str, float] | None = None
-) -> tuple[World, str]:
-    """Play one seed: its world, and what was broken in it or ""."""
-    world = World(stage, seed, keep_trace=keep_trace, rates=rates)
+def play(stage: stages.Stage, seed: int, **options: Any) -> tuple[World, str]:
+    """Play one seed with the options of a World: the world, and what was broken in it or ""."""
+    world = World(stage, seed, **options)
     try:
         world.play()
     except Violation as violation:

@@ -1,6 +1,7 @@
 """One world of one seed: a day of trade in which things fail, then peace, then a week in which all must come right."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
@@ -16,9 +17,11 @@ from .channel import Channel
 from .clockwork import Act, Clockwork, Process
 from .cloud import Cloud, Network
 from .dynamo.database import Database
+from .faults import Point
 from .instance import Instance
 from .invariants import Rest, Watch, days_of
 from .keys import Keys
+from .lineage import Lineage
 from .people import PLANS, Shopper, Staff
 from .queues import Queues
 from .stage import BEGIN, CHANNELS, Stage
@@ -37,19 +40,32 @@ _EVENT = dict.fromkeys(
 
 
 class World:
-    """Everything there is in one seed; `rates` makes some faults more or less frequent than it would."""
+    """Everything there is in one seed.
+
+    `rates` makes some faults more or less frequent than the seed would; with a `script` the faults of its points
+    strike and no others; of shoppers, only those come whom `cast` names.
+    """
 
     def __init__(
-        self, stage: Stage, seed: int, *, keep_trace: bool = False, rates: dict[str, float] | None = None
+        self,
+        stage: Stage,
+        seed: int,
+        *,
+        keep_trace: bool = False,
+        rates: dict[str, float] | None = None,
+        script: Collection[Point] | None = None,
+        cast: Collection[str] | None = None,
     ) -> None:
         self.seed = seed
         self.stage = stage
         self.time = Clockwork(seed, BEGIN)
+        self._world = self.time.who
         self.start = self.time.now = BEGIN + self.time.random.randrange(clock.DAY)
         self.trace = Trace(keep=keep_trace)
-        self.faults = faults_.draw(self.time.random)
+        self.faults = faults_.draw(self.time)
         self.faults.rates.update(rates or {})
-        self.draw = self.time.random.randbytes
+        self.faults.script = script
+        self.cast = cast
         network = Network(self.time, self.faults, self.trace)
         self.database = Database(clock=lambda: self.time.now, staleness=self._staleness)
         stage.tables(self.database)
@@ -59,7 +75,6 @@ class World:
         self.cloud = Cloud(network, self.database, self.queues, keys, self.watch.after)
         self.channels = {name: Channel(name, network, self._tell) for name in CHANNELS}
         self._warm: defaultdict[str, list[Instance]] = defaultdict(list)
-        self._invoked = 0
 
     # What the shop's edges ask for.
 
@@ -67,6 +82,10 @@ class World:
         """The time on the clock of whoever asks."""
         running = self.time.running
         return self.time.now + (running.instance.skew if running and running.instance else 0)
+
+    def draw(self, size: int) -> bytes:
+        """Random bytes of whoever asks."""
+        return self.time.random.randbytes(size)
 
     def call(self, client: Any, operation: str, given: dict[str, Any]) -> Any:
         """A call to AWS; of those who check the world, at no cost."""
@@ -78,12 +97,10 @@ class World:
 
     def invoke(self, function: str, act: Act) -> Process:
         """Start a function on an instance that is warm, or on a new one."""
-        warm = self._warm[function]
-        cold = not warm or self.faults.strikes("cold")
-        instance = self._instance(function) if cold else warm.pop(self.time.random.randrange(len(warm)))
-        self._invoked += 1
-        name = f"{function}-{self._invoked}"
-        process = self.time.spawn(name, act, delay=0.3 if cold else 0.0, instance=instance)
+        who, warm = self.time.who.child(function), self._warm[function]
+        cold = not warm or self.faults.strikes("cold", who)
+        instance = self._instance(function, who) if cold else warm.pop(who.random.randrange(len(warm)))
+        process = self.time.spawn(who, act, delay=0.3 if cold else 0.0, instance=instance)
         process.waiters.append(lambda: None if process.dead else warm.append(instance))
         return process
 
@@ -130,9 +147,13 @@ class World:
         wanted = [3.0, *(draw.uniform(0, most) for most in _WANTED)]
         moods = [draw.random() for _ in PLANS]
         for _ in range(SHOPPERS):
+            who = self.time.who.child("shopper")
+            draw = who.random
             (goods,), (plan,) = draw.choices(self.stage.goods, wanted), draw.choices(PLANS, moods)
             shopper = Shopper(self.time, self.invoke, self.channels, draw.choice(goods.sites), goods, plan)
-            self.time.spawn("shopper", shopper.shop, delay=draw.choice(crowds) + draw.uniform(0, apart))
+            delay = draw.choice(crowds) + draw.uniform(0, apart)
+            if self.cast is None or who.name in self.cast:
+                self.time.spawn(who, shopper.shop, delay=delay)
 
     def _send_staff(self, site: str) -> None:
         """Two people look after a site every two hours, not knowing of each other, while there may be work."""
@@ -144,7 +165,8 @@ class World:
     def _tick(self, function: str, act: Any, *, every: int, offset: int) -> None:
         """A schedule: it fires after so many seconds, now and then not at all or twice."""
         due = (self.time.now - offset) // every * every + offset + every
-        self.time.at(due, partial(self._fire, function, act, every, offset))
+        who = self._world.named(f"{function}@{(due - self.start) // 60:.0f}")
+        self.time.at(due, partial(self._fire, function, act, every, offset), who=who)
 
     def _fire(self, function: str, act: Any, every: int, offset: int) -> None:
         self._tick(function, act, every=every, offset=offset)
@@ -170,8 +192,8 @@ class World:
 
         return self.invoke("hooks", act)
 
-    def _instance(self, function: str) -> Instance:
-        skew = self.time.random.randint(-_SKEW, _SKEW) if self.faults.strikes("skew") else 0
+    def _instance(self, function: str, who: Lineage) -> Instance:
+        skew = who.random.randint(-_SKEW, _SKEW) if self.faults.strikes("skew", who) else 0
         return Instance(function, list(self.stage.places), skew=skew)
 
     def _staleness(self, _table: str, _index: str, _key: Any) -> int:

@@ -31,7 +31,7 @@ def queues(answer):
         calls.append((round(time.now), function))
         return time.spawn(function, answer)
 
-    return time, calls, Queues(time, Faults(Random(0), {}), invoke)
+    return time, calls, Queues(time, Faults(time, {}), invoke)
 
 
 def send(made, delay):
