@@ -7,14 +7,16 @@ its condition; a refused write raises Refused with the row that stood in its way
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from itertools import islice
 from types import TracebackType
 from typing import Any, ClassVar, Self, cast
 
 from botocore.exceptions import ClientError
-from pynamodb.attributes import UnicodeAttribute
+from pynamodb.attributes import Attribute, UnicodeAttribute
 from pynamodb.connection.base import Connection
 from pynamodb.connection.table import TableConnection
-from pynamodb.exceptions import DoesNotExist, TransactWriteError
+from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
@@ -42,7 +44,13 @@ class _Shared(Connection):
 
     @property
     def client(self) -> Any:
-        return aws.client("dynamodb") if self._owner == tenant.MAIN else tenant.client("dynamodb")
+        return client(self._owner)
+
+
+def client(owner: str) -> Any:
+    """The client for an owner's table. Raises tenant.ForeignSite."""
+    tenant.check(owner)
+    return aws.client("dynamodb") if owner == tenant.MAIN else tenant.client("dynamodb")
 
 
 def name_of(owner: str) -> str:
@@ -83,10 +91,9 @@ class Row(Model):
     @classmethod
     def read(cls, pk: str, sk: str, *, consistent: bool = True) -> Self | None:
         """The row under a key, or None."""
-        try:
-            return cls.get(pk, sk, consistent_read=consistent)
-        except DoesNotExist:
-            return None
+        key = {"pk": {"S": pk}, "sk": {"S": sk}}
+        found = client(cls.owner).get_item(TableName=cls.Meta.table_name, Key=key, ConsistentRead=consistent)
+        return cls.from_raw_data(found["Item"]) if "Item" in found else None
 
     @classmethod
     def read_many(cls, keys: Iterable[tuple[str, str]], *, consistent: bool = True) -> list[Self]:
@@ -106,7 +113,38 @@ class Row(Model):
         consistent: bool = False,
     ) -> Iterator[Self]:
         """The rows of one partition in the order of their sort key; `where` is on `sk`, `only` filters."""
-        return iter(cls.query(pk, where, only, consistent, scan_index_forward=not newest_first, limit=limit))
+        names: dict[str, str] = {}
+        values: dict[str, Any] = {":pk": {"S": pk}}
+        call: dict[str, Any] = {
+            "TableName": cls.Meta.table_name,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": values,
+            "ConsistentRead": consistent,
+            "ScanIndexForward": not newest_first,
+        }
+        if where is not None:
+            call["KeyConditionExpression"] += f" AND {where.serialize(names, values)}"
+        if only is not None:
+            call["FilterExpression"] = only.serialize(names, values)
+        if names:
+            call["ExpressionAttributeNames"] = {alias: name for name, alias in names.items()}
+        if limit is not None:
+            call["Limit"] = limit
+        return islice(cls._pages(client(cls.owner), call), limit)
+
+    @classmethod
+    def from_raw_data(cls, data: dict[str, Any]) -> Self:
+        """The row in a stored item: as PynamoDB makes it, without asking each attribute whether it is there."""
+        row = cls.__new__(cls)
+        row.attribute_values = {
+            name: default() if callable(default) else default for name, default in _defaults(cls)
+        }
+        attributes = _attributes(cls)
+        for stored, value in data.items():
+            if stored in attributes and "NULL" not in value:
+                name, attribute = attributes[stored]
+                row.attribute_values[name] = attribute.deserialize(attribute.get_value(value))
+        return row
 
     def insert(self) -> Self:
         """Write a row that must not exist yet. Raises Refused with the stored one."""
@@ -136,14 +174,34 @@ class Row(Model):
 
     @classmethod
     def _call(cls, verb: str, call: dict[str, Any]) -> dict[str, Any]:
-        client = cls._get_connection().connection.client
         try:
-            return cast(dict[str, Any], getattr(client, verb)(**call))
+            return cast(dict[str, Any], getattr(client(cls.owner), verb)(**call))
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
             stood: dict[str, Any] = cast(dict[str, Any], error.response).get("Item") or {}
             raise Refused(cls.from_raw_data(stood) if stood else None) from None
+
+    @classmethod
+    def _pages(cls, source: Any, call: dict[str, Any]) -> Iterator[Self]:
+        while True:
+            page = source.query(**call)
+            yield from map(cls.from_raw_data, page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            call["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+@cache
+def _attributes(kind: type[Row]) -> dict[str, tuple[str, Attribute[Any]]]:
+    """The attributes of a kind and their names in Python, by the names they are stored under."""
+    return {each.attr_name: (name, each) for name, each in kind.get_attributes().items()}
+
+
+@cache
+def _defaults(kind: type[Row]) -> tuple[tuple[str, Any], ...]:
+    every = kind.get_attributes().items()
+    return tuple((name, each.default) for name, each in every if each.default is not None)
 
 
 class Together:
