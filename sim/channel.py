@@ -1,21 +1,24 @@
-"""Payment channels with books of their own: trades, payments, refunds, and notifications that go astray."""
+"""Payment channels with books of their own: trades, payments, refunds, and notifications that go astray or lie."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from chalicelib.kit import outbound
 from chalicelib.payments import gateways
 
+from . import lies
 from .clockwork import Process, Violation
 from .cloud import Network
 
 _AGAIN = (15, 15, 30, 180, 1800, 1800, 1800, 1800, 3600)  # seconds between notifications (WeChat Pay API v2)
 _OUTAGE = 7200  # seconds a channel may be out of reach
 _LATE = 3600  # seconds by which a notification may come late
+_MUCH_LATER = 48 * 3600  # seconds after which it may come once more
 
-Tell = Callable[[gateways.Payment], Process]  # starts the function that takes notifications
+Answer = tuple[int, Mapping[str, str], str]
+Tell = Callable[[str, str, Mapping[str, str], bytes], Process]  # starts the function that takes notifications
 
 
 @dataclass
@@ -29,13 +32,17 @@ class Trade:
 
 
 class Channel:
-    """One channel with one merchant; `tell` brings its notifications to the shop."""
+    """One channel with one merchant; `tell` brings its notifications to the shop.
+
+    `lies` has the transactions it vouched for, and the shop took note of, although they are no payments.
+    """
 
     def __init__(self, name: str, network: Network, tell: Tell) -> None:
         self.name = name
         self.merchant = f"m{name}"
         self.app = "app1"
         self.trades: dict[str, Trade] = {}
+        self.lies: set[str] = set()
         self._network = network
         self._tell = tell
         self._outage = (0.0, 0.0)
@@ -64,10 +71,24 @@ class Channel:
         return bool(self._asked("close", out_trade_no, partial(self._close, out_trade_no)))
 
     def refund(self, payment_out_trade_no: str, *, out_refund_no: str, **asked: Any) -> gateways.Refund:
-        """Give money back once per refund number."""
+        """Give money back once per refund number; in vain where the merchant's balance or the payer's card fails."""
         act = partial(self._refund, payment_out_trade_no, out_refund_no, asked["amount_fen"])
         state = self._asked("refund", f"{payment_out_trade_no} {out_refund_no}", act)
+        if state == "refused":
+            raise gateways.Declined("NOT_ENOUGH", "balance")
         return gateways.Refund(out_refund_no, state)
+
+    def parse_notify(self, headers: Mapping[str, str], body: bytes, **_: Any) -> gateways.Payment:
+        """The payment a notification tells of. Raises Forged."""
+        return lies.opened(self.name, headers, body)
+
+    def ack(self) -> Answer:
+        """What ends the repeats."""
+        return 200, {}, "success"
+
+    def nack(self, reason: str) -> Answer:
+        """What asks for a repeat."""
+        return 400, {}, reason
 
     # What its own customers do.
 
@@ -94,17 +115,33 @@ class Channel:
 
     def _send(self, payment: gateways.Payment) -> None:
         faults, time = self._network.faults, self._network.time
+        notify = partial(self._notify, payment, lies.sealed(self.name, payment))
         for _ in range(2 if faults.strikes("notice_twice") else 1):
             late = time.random.uniform(0, _LATE) if faults.strikes("notice_late") else time.random.random()
-            time.spawn(f"{self.name}.notify", partial(self._notify, payment), delay=late)
+            time.spawn(f"{self.name}.notify", notify, delay=late)
+        if faults.strikes("notice_repeated"):
+            time.spawn(f"{self.name}.notify", notify, delay=_MUCH_LATER)
 
-    def _notify(self, payment: gateways.Payment) -> None:
-        """Tell the shop until it answers well."""
+    def _lie(self, kind: str, out_trade_no: str) -> None:
+        """Tell of a payment that there is not."""
+        time = self._network.time
+        true = self._vouch(out_trade_no, self.trades[out_trade_no].amount_fen, int(time.now))
+        another = next((number for number in self.trades if number[:4] != out_trade_no[:4]), "YYYY")
+        told = replace(lies.LIES[kind](true, another), transaction_id=f"{kind}{out_trade_no}")
+        if kind == "notice_forged":
+            self._notify(told, lies.sealed("nobody", told))
+        elif self._notify(told, lies.sealed(self.name, told)):
+            self.lies.add(told.transaction_id)
+
+    def _notify(self, payment: gateways.Payment, notice: tuple[Mapping[str, str], bytes]) -> bool:
+        """Tell the shop until it answers well; whether it did."""
+        time = self._network.time
         for again in _AGAIN:
-            told = self._tell(payment)
-            if self._network.time.wait(told, 10) and told.error is None:
-                return
-            self._network.time.pause(again)
+            told = self._tell(payment.channel, self.merchant, *notice)
+            if time.wait(told, 10) and told.error is None and told.answer == 200:
+                return True
+            time.pause(again)
+        return False
 
     def _asked(self, verb: str, subject: str, act: Callable[[], Any]) -> Any:
         first, last = self._outage
@@ -119,11 +156,18 @@ class Channel:
         return answer
 
     def _open(self, charge: gateways.Charge) -> None:
-        self.trades.setdefault(charge.out_trade_no, Trade(charge.amount_fen))
+        number, time = charge.out_trade_no, self._network.time
+        if number in self.trades:
+            return
+        self.trades[number] = Trade(charge.amount_fen)
+        for kind in lies.LIES:
+            if self._network.faults.strikes(kind):
+                time.spawn("liar", partial(self._lie, kind, number), delay=time.random.uniform(0, _LATE))
 
     def _payment(self, out_trade_no: str) -> gateways.Payment | None:
+        """A trade with refunds is no payment any more."""
         trade = self.trades.get(out_trade_no)
-        return trade.payment if trade else None
+        return trade.payment if trade and not trade.refunds else None
 
     def _close(self, out_trade_no: str) -> bool:
         trade = self.trades.setdefault(out_trade_no, Trade(0))
@@ -131,11 +175,15 @@ class Channel:
         return trade.state == "closed"
 
     def _refund(self, out_trade_no: str, number: str, fen: int) -> str:
-        trade = self.trades[out_trade_no]
+        trade, faults = self.trades[out_trade_no], self._network.faults
+        if number not in trade.refunds:
+            for fault, state in (("refund_refused", "refused"), ("refund_abnormal", "abnormal")):
+                if faults.strikes(fault):
+                    return state
         trade.refunds.setdefault(number, fen)
         if trade.payment is None or sum(trade.refunds.values()) > trade.amount_fen:
             raise Violation(f"I7: {out_trade_no} has {trade.refunds} back of {trade.amount_fen}")
-        return "processing" if self._network.faults.strikes("refund_slow") else "success"
+        return "processing" if faults.strikes("refund_slow") else "success"
 
     def _vouch(self, out_trade_no: str, amount_fen: int, at: int) -> gateways.Payment:
         transaction = f"t{out_trade_no}"

@@ -29,12 +29,15 @@ After = Callable[[str, Mapping[str, Any]], None]
 
 
 class Network:
-    """What lies between a process and whoever it calls."""
+    """What lies between a process and whoever it calls. `turns_away` says whether what is called is down."""
 
-    def __init__(self, time: Clockwork, faults: Faults, trace: Trace) -> None:
+    def __init__(
+        self, time: Clockwork, faults: Faults, trace: Trace, turns_away: Callable[[str], bool]
+    ) -> None:
         self.time = time
         self.faults = faults
         self.trace = trace
+        self._turns_away = turns_away
 
     def travel(self, what: str, act: Callable[[], Any]) -> tuple[str, Any]:
         """Do one call over the network: "" and its answer, or the fault that befell it.
@@ -42,19 +45,21 @@ class Network:
         Raises Died where the caller's machine is gone.
         """
         process = self._caller()
-        fault = self.faults.of_call()
+        fault = self.faults.of_call() or ("throttle" if self._turns_away(what) else "")
         size, back = self.faults.how_bad(), self.time.random.uniform(0.001, 0.01)
-        self.time.pause(0.001 + 0.02 * size if fault != "stall" else 10 ** (3.95 * size - 1))
+        self._wait(process, 0.001 + 0.02 * size if fault != "stall" else 10 ** (3.95 * size - 1))
         self.trace.line(self.time.now, process.name, what, fault)
         if fault == "kill_before":
             self._die(process)
-        if fault in ("throttle", "lost_request"):
-            self.time.pause(_TIMEOUT if fault == "lost_request" else size)
+        if fault == "late_request":
+            self.time.spawn("late", act, delay=10 ** (3 * size))
+        if fault in ("throttle", "lost_request", "late_request"):
+            self._wait(process, size if fault == "throttle" else _TIMEOUT)
             return fault, None
         answer = act()
         if fault == "kill_after":
             self._die(process)
-        self.time.pause(_TIMEOUT if fault == "lost_answer" else back)
+        self._wait(process, _TIMEOUT if fault == "lost_answer" else back)
         return (fault, None) if fault == "lost_answer" else ("", answer)
 
     def _caller(self) -> Process:
@@ -64,6 +69,12 @@ class Network:
         if process.dead:
             raise Died
         return process
+
+    def _wait(self, process: Process, seconds: float) -> None:
+        """Wait as long as the machine lives."""
+        self.time.pause(seconds)
+        if process.dead:
+            raise Died
 
     def _die(self, process: Process) -> None:
         process.dead = True

@@ -1,98 +1,28 @@
-"""What must be true after every write, and what must be true when the world has come to rest.
+"""What must be true when the world has come to rest. What is not true raises Violation.
 
-I1 an order ends delivered or refunded, I2 codes, I3 positions, I4 journals, I5 splits, I6 statements, I7 refunds,
-I8 moves, I12 the channels' books; I9, policies, stands in cloud.py, I10, secrets, in queues.py. What is not true
-raises Violation.
+I1 an order ends delivered or refunded and every message is done, I2 codes, I3 positions, I4 journals, I5 splits, I6
+statements, I7 refunds, I9 members' lists, I12 the channels' books. What must be true after every write (I2, I3, I4,
+I8, I11) stands in watch.py; I9, policies, in cloud.py; I10, secrets, in ears.py.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from chalicelib.fulfilment import service as fulfilment
 from chalicelib.kit import clock, tenant
 from chalicelib.ledger import service as ledger
-from chalicelib.orders import rules as order_rules
 from chalicelib.orders import service as orders
 from chalicelib.stock import claims, model
 from chalicelib.stock import service as stock
 
 from .channel import Channel
-from .clockwork import Violation
 from .dynamo.database import Database
+from .queues import JUNK, Letter
 from .stage import Goods
+from .watch import Position, insist
 
-Position = tuple[str, int]
-_HOLDING = {"pending", "paid", "review", "delivered"}
-
-
-def insist(true: bool, what: str) -> None:  # noqa: FBT001  reads like assert
-    """Raise Violation unless it is true."""
-    if not true:
-        raise Violation(what)
-
-
-class Watch:
-    """Looks at every row of an order, a pointer or a returned range when it was written."""
-
-    def __init__(self, database: Database) -> None:
-        self.states: dict[str, str] = {}
-        self.holders: dict[Position, str] = {}
-        self._returned: set[Position] = set()
-        self._ranges: dict[str, str] = {}
-        self._next: dict[tuple[str, str], int] = {}
-        self._database = database
-
-    def after(self, operation: str, given: Mapping[str, Any]) -> None:
-        """Look at what a call has written. Raises Violation."""
-        if operation in ("PutItem", "UpdateItem"):
-            self._see(given)
-        elif operation == "TransactWriteItems":
-            for each in given["TransactItems"]:
-                for write in each.values():
-                    self._see(write)
-
-    def _see(self, write: Mapping[str, Any]) -> None:
-        key = write.get("Key") or write["Item"]
-        place = key["pk"]["S"], key["sk"]["S"]
-        row = self._database.tables[write["TableName"]].rows.get(place)
-        if row and place[0].startswith("O#"):
-            self._order(place[1], row[0])
-        elif row and place[0].startswith("PTR#") and place[1] == ".":
-            self._pointer(place[0], row[0])
-        elif row and place[0].startswith("BACK#"):
-            self._back(row[0])
-
-    def _order(self, number: str, row: Mapping[str, Any]) -> None:
-        before, after = self.states.get(number), row["st"]["S"]
-        allowed = (
-            (before, after) in order_rules.MOVES or before == after or (before, after) == (None, "pending")
-        )
-        insist(allowed, f"I8: {number} went from {before} to {after}")
-        ranges = row["r"]["S"] if "r" in row else ""
-        insist(
-            before != "delivered" or ranges == self._ranges[number], f"I8: {number} was delivered other codes"
-        )
-        self.states[number], self._ranges[number] = after, ranges
-        for position in _named(ranges):
-            holder = self.holders.setdefault(position, number)
-            insist(holder == number, f"I2: {position} is {holder}'s and {number}'s")
-            back = after in _HOLDING and position in self._returned
-            insist(not back, f"I3: {number} is {after} and holds {position}, which went back")
-
-    def _pointer(self, pk: str, row: Mapping[str, Any]) -> None:
-        at, free, length = (int(row[name]["N"]) for name in ("next", "free", "len"))
-        insist(free >= 0 and at + free == length, f"I3: {pk} is at {at} of {length} with {free} free")
-        insist(at >= self._next.get((pk, row["sku"]["S"]), 0), f"I3: {pk} went back")
-        self._next[pk, row["sku"]["S"]] = at
-
-    def _back(self, row: Mapping[str, Any]) -> None:
-        for n in range(int(row["start"]["N"]), int(row["start"]["N"]) + int(row["size"]["N"])):
-            position = row["seg"]["S"], n
-            self._returned.add(position)
-            number = self.holders.get(position, "")
-            holds = self.states.get(number) in _HOLDING and position in set(_named(self._ranges[number]))
-            insist(not holds, f"I3: {position} went back while {number} is {self.states.get(number)}")
+Codes = Mapping[str, Sequence[str]]  # that were imported, by goods
 
 
 class Rest:
@@ -111,7 +41,8 @@ class Rest:
         paid, back = self._money()
         found = list(self._orders())
         insist(set(paid) <= {order.number for order in found}, "I12: money for no order")
-        insist(not self._suspended(), "I12: money in suspense that fits an order")
+        lies = {f"{one.name}#{each}" for one in self._channels.values() for each in one.lies}
+        insist(self._suspended() == lies, f"I12: in suspense, or not, is {self._suspended() ^ lies}")
         for order in found:
             insist(order.status in orders.FINAL, f"I1: {order.number} is still {order.status}")
             kept = order.amount_fen if order.status == "delivered" else 0
@@ -121,29 +52,50 @@ class Rest:
                 (order.paid_at is None) == (not paid[order.number]), f"I12: {order.number} and its payment"
             )
 
-    def check_codes(self, goods: tuple[Goods, ...]) -> None:
+    def check_letters(self, dead: Sequence[tuple[str, Letter]]) -> None:
+        """I1: only what nobody can read is dead. Raises Violation."""
+        lost = [(queue, letter.body) for queue, letter in dead if letter.body not in JUNK]
+        insist(not lost, f"I1: nobody could do {lost[:3]}")
+
+    def check_members(self) -> None:
+        """I9: a member's list has all their orders, and nobody else's. Raises Violation."""
+        for site in self._sites:
+            own: defaultdict[str, set[str]] = defaultdict(set)
+            for order in self._orders(site):
+                own[order.member or ""].add(order.number)
+            own.pop("", None)
+            with tenant.acting_for(site):
+                for member, numbers in own.items():
+                    listed = {order.number for order in orders.of_member(site, member)}
+                    insist(listed == numbers, f"I9: {member} is shown {listed} of {numbers}")
+
+    def check_codes(self, codes: Codes) -> None:
         """I2: each delivered order holds its own codes, as they were imported. Raises Violation."""
-        imported = {code: one.goods_id for one in goods for code in one.codes}
+        imported = {code: goods_id for goods_id, texts in codes.items() for code in texts}
         seen: set[str] = set()
         for order in self._orders():
             with tenant.acting_for(order.site):
-                codes = fulfilment.codes_of(order) if order.way == "pool" else []
+                held = fulfilment.codes_of(order) if order.way == "pool" else []
             due = order.quantity if order.way == "pool" and order.status == "delivered" else 0
-            insist(len(codes) == due, f"I2: {order.number} holds {len(codes)} codes")
+            insist(len(held) == due, f"I2: {order.number} holds {len(held)} codes")
             insist(
-                all(imported.get(c) == order.goods_id for c in codes), f"I2: {order.number} has wrong codes"
+                all(imported.get(c) == order.goods_id for c in held), f"I2: {order.number} has wrong codes"
             )
-            insist(not seen & set(codes), f"I2: {order.number} holds codes of another")
-            seen |= set(codes)
+            insist(not seen & set(held), f"I2: {order.number} holds codes of another")
+            seen |= set(held)
 
-    def check_stock(self, goods: tuple[Goods, ...]) -> None:
-        """I3: every imported position is free, waiting to be folded, or delivered; none is lost. Raises Violation."""
+    def check_stock(self, goods: tuple[Goods, ...], codes: Codes) -> None:
+        """I3: every imported position is on sale, waiting to be folded, or delivered. Raises Violation."""
         for one in goods:
+            with tenant.acting_for(one.owner):
+                on_sale = stock.level(one.owner, one.goods_id)
+            free = sum(each.count for each in self._free(one))
+            insist(on_sale == free, f"I3: {on_sale} of {one.goods_id} are on sale, {free} are free")
             places = list(self._places(one))
             insist(len(places) == len(set(places)), f"I3: a position of {one.goods_id} is in two places")
             insist(
-                len(places) == len(one.codes),
-                f"I3: {len(one.codes) - len(places)} positions of {one.goods_id} are lost",
+                len(places) == len(codes[one.goods_id]),
+                f"I3: {len(codes[one.goods_id]) - len(places)} positions of {one.goods_id} are lost",
             )
 
     def check_books(self) -> None:
@@ -164,12 +116,11 @@ class Rest:
             f"I4: a journal of {site} is unbalanced",
         )
         sales = Counter(one.number for one in posted if one.event == "sale")
-        delivered = {one.number: one.amount_fen for one in self._orders(site) if one.status == "delivered"}
+        delivered = {one.number: one for one in self._orders(site) if one.status == "delivered"}
         insist(sales == dict.fromkeys(delivered, 1), f"I4: sales of {site} are not its deliveries")
         for one in posted:
             if one.event == "sale":
-                clearing = sum(fen for account, fen in one.legs if account.startswith("clearing:"))
-                insist(clearing == delivered[one.number], f"I5: {one.number} splits {clearing} fen")
+                insist(dict(one.legs) == _split(delivered[one.number]), f"I5: the split of {one.number}")
         sums = ledger.totals(one.legs for one in posted)
         open_ = sum(fen for account, fen in sums.items() if account.startswith("refund_clearing:"))
         insist(open_ == 0, f"I7: {open_} fen of refunds of {site} are open")
@@ -193,8 +144,9 @@ class Rest:
         for channel in self._channels.values():
             yield from channel.trades.values()
 
-    def _suspended(self) -> bool:
-        return any(row["pk"]["S"].startswith("SUSPENSE#") for row in self._database.items("cardmesh-main"))
+    def _suspended(self) -> set[str]:
+        rows = self._database.items("cardmesh-main")
+        return {row["sk"]["S"] for row in rows if row["pk"]["S"].startswith("SUSPENSE#")}
 
     def _orders(self, only: str = "") -> Iterator[orders.Order]:
         for site in (only,) if only else self._sites:
@@ -226,13 +178,14 @@ class Rest:
                 yield stock.Range(row["pk"]["S"][4:], int(row["next"]["N"]), int(row["free"]["N"]))
 
 
+def _split(order: orders.Order) -> dict[str, int]:
+    """The legs of a sale as agreed when the order was placed, whatever prices and plans became later."""
+    own = order.goods_owner == order.site
+    sale = ledger.Sale(order.site, order.channel, order.amount_fen, order.cost_fen, own)
+    return dict(ledger.sale_legs(sale, ledger.plan_of(order.plan)))
+
+
 def days_of(start: float, end: float) -> list[str]:
     """The Beijing days a world has seen, and the day before."""
     first = int(start) - clock.DAY
     return [clock.day_of(at) for at in range(first, int(end) + clock.DAY, clock.DAY)]
-
-
-def _named(ranges: str) -> Iterator[Position]:
-    for one in ranges.split():
-        found = stock.parse_range(one)
-        yield from ((found.seg, n) for n in range(found.start, found.end))

@@ -1,7 +1,7 @@
-"""Who comes to a world: shoppers with plans of their own, and the staff that delivers by hand."""
+"""Who comes to shop: people with plans, patience, and things to keep to themselves."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -9,18 +9,25 @@ from uuid import UUID
 from chalicelib.checkout import service as checkout
 from chalicelib.fulfilment import service as fulfilment
 from chalicelib.kit import clock, errors, tenant
+from chalicelib.membership import service as membership
 from chalicelib.orders import service as orders
 from chalicelib.stock import service as stock
+from chalicelib.tenancy import service as tenancy
 
 from .channel import Channel
 from .clockwork import Act, Clockwork, Process
+from .ears import PRIVATE
 from .stage import Goods
+from .watch import insist
 
+_ADDRESS = "192.0.2.1"
 PATIENCE = 29.0  # seconds a gateway in front of a function waits
 MOMENTS = {"pays late": (600, 7200), "pays at the end": (890, 930)}  # seconds from the order to the payment
 PLANS = ("pays", "abandons", "pays late", "pays at the end", "pays twice", "asks twice")
-_HOPELESS = (stock.SoldOut, checkout.KeyInvalid, orders.WrongState, errors.NotFound)
+_HOPELESS = (stock.SoldOut, checkout.KeyInvalid, orders.WrongState, errors.NotFound, tenancy.Suspended)
 _TRIES = 6
+_JOINS = 0.3  # the share of shoppers who make an account
+_LOOKS = 0.5  # the share of those who come back for their codes
 
 Invoke = Callable[[str, Act], Process]
 
@@ -54,32 +61,38 @@ class Person:
 
 @dataclass
 class Shopper(Person):
-    """One order, wanted at a site, paid as the plan says."""
+    """One order, wanted at a site, paid as the plan says. `shown` has the order in which anybody saw a code."""
 
     channels: dict[str, Channel]
     site: str
     goods: Goods
     plan: str
+    shown: dict[str, str]
+    contact: str = field(init=False)
+    member: str | None = None
 
     def shop(self) -> None:
-        """Come, order, pay or not, and leave."""
-        try:
-            self._shop()
-        except GaveUp:
-            return
+        """Come, order, pay or not, look, and leave."""
+        self.contact = f"{self.time.who.name}-{PRIVATE}@example.com"
+        self._quietly(self._shop)
 
     def _shop(self) -> None:
+        if self.time.random.random() < _JOINS:
+            self.member = self._join()
         ask = self._ask()
         if self.plan == "asks twice":
             self.time.spawn("impatience", lambda: self._quietly(partial(self._place, ask)))
         order = self._place(ask)
+        insist(order.member == self.member, f"I9: {order.number} is not its member's")
         self._open_page(order)
-        if self.plan == "abandons":
-            return
-        self.chance(*MOMENTS.get(self.plan, (2, 900)))
-        if self.plan == "pays twice":
-            self._pay_elsewhere(order)
-        self._pay(order)
+        if self.plan != "abandons":
+            self.chance(*MOMENTS.get(self.plan, (2, 900)))
+            if self.plan == "pays twice":
+                self._pay_elsewhere(order)
+            self._pay(order)
+        if self.time.random.random() < _LOOKS:
+            self.chance(0, 3600)
+            self._look(order)
 
     def _quietly(self, act: Act) -> None:
         try:
@@ -87,20 +100,38 @@ class Shopper(Person):
         except GaveUp:
             return
 
+    def _join(self) -> str:
+        """Make an account, and be known by it."""
+
+        def sign_up() -> str:
+            with tenant.acting_for(self.site):
+                return membership.sign_up(
+                    self.site, self.contact, f"{PRIVATE} password", address=_ADDRESS, now=clock.now()
+                )
+
+        def who() -> membership.Member | None:
+            with tenant.acting_for(self.site):
+                return membership.member_of(self.site, token, now=clock.now())
+
+        token = self.ask("storefront", sign_up)
+        member = self.ask("receipts", who)
+        insist(member is not None and member.login == self.contact, f"I9: {self.contact} is somebody else")
+        return str(member.member)
+
     def _ask(self) -> checkout.Ask:
         draw, now = self.time.random, int(self.time.now)
         key = UUID(int=(now * 1000) << 80 | 7 << 76 | 2 << 62 | draw.getrandbits(62))
         quantity = draw.choice((1, 1, 2, 3))
         channel = draw.choice(sorted(self.channels))
         return checkout.Ask(
-            self.goods.goods_id, quantity, "a@example.com", "open sesame", channel, str(key), now
+            self.goods.goods_id, quantity, self.contact, f"{PRIVATE} sesame", channel, str(key), now
         )
 
     def _place(self, ask: checkout.Ask) -> orders.Order:
         def act() -> orders.Order:
             with tenant.acting_for(self.site):
                 return checkout.place(
-                    self.site, ask, member=None, address="192.0.2.1", device="pc", now=clock.now()
+                    self.site, ask, member=self.member, address=_ADDRESS, device="pc", now=clock.now()
                 ).order
 
         order: orders.Order = self.ask("checkout", act)
@@ -130,35 +161,21 @@ class Shopper(Person):
         attempt = order.attempts[-1]
         self.channels[attempt.channel].pay(attempt.out_trade_no(order.number), once=self.plan != "pays twice")
 
+    def _look(self, order: orders.Order) -> None:
+        """See what was bought, as a guest does who knows number, contact and password."""
 
-@dataclass
-class Staff(Person):
-    """A person at a site who looks after what waits for a person."""
+        def act() -> list[str]:
+            with tenant.acting_for(self.site):
+                found = orders.may_read(
+                    self.site,
+                    order.number,
+                    self.contact,
+                    f"{PRIVATE} sesame",
+                    address=_ADDRESS,
+                    now=clock.now(),
+                )
+                return fulfilment.codes_of(found) if found.way == "pool" else []
 
-    site: str
-
-    def look(self) -> None:
-        """Deliver, or give the money back; what was being refunded is refunded."""
-        now = int(self.time.now)
-        for day in (clock.day_of(now - clock.DAY), clock.day_of(now)):
-            for order in self._quietly(partial(self._waiting, day)) or ():
-                self._quietly(partial(self._decide, order, self.time.random.random()))
-
-    def _quietly(self, act: Act) -> Any:
-        """What a colleague was faster with is left alone."""
-        try:
-            return self.ask("console", act)
-        except GaveUp:
-            return None
-
-    def _waiting(self, day: str) -> list[orders.Order]:
-        with tenant.acting_for(self.site):
-            return orders.recent(self.site, day=day, status="review")
-
-    def _decide(self, order: orders.Order, mood: float) -> None:
-        now = clock.now()
-        with tenant.acting_for(self.site):
-            if order.why.startswith("refund") or mood < 0.4:
-                fulfilment.refund_instead(self.site, order.number, reason="refund", staff="a", now=now)
-            else:
-                fulfilment.deliver_by_hand(self.site, order.number, "HAND", staff="a", now=now)
+        for code in self.ask("receipts", act):
+            holder = self.shown.setdefault(code, order.number)
+            insist(holder == order.number, f"I2: {order.number} was shown a code of {holder}")

@@ -23,11 +23,11 @@ from chalicelib.payments import service as payments
 from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
 
+from . import ears
 from .dynamo.database import Database
 from .dynamo.tables import Row
 from .instance import Instance, places
 from .keys import Keys
-from .queues import SECRET
 
 BEGIN = 1_795_406_400  # 2026-11-23 12:00 in Beijing
 CHANNELS = ("wechat", "alipay")
@@ -86,9 +86,6 @@ def opened() -> Iterator[Stage]:
     stage = Stage()
     with contextlib.ExitStack() as undo:
         _turn(stage, undo.enter_context)
-        level = log.logger.log_level
-        undo.callback(log.logger.setLevel, level)
-        log.logger.setLevel("CRITICAL")
         undo.callback(_forget)
         _forget()
         stage.places = tuple(places([_signer(service) for service in ("dynamodb", "kms")]))
@@ -112,6 +109,7 @@ def _turn(stage: Stage, enter: Any) -> None:
     channels = {name: (lambda _settings, name=name: stage.world.channels[name]) for name in CHANNELS}
     enter(mock.patch.dict(os.environ, _SETTINGS))
     enter(mock.patch.object(botocore.client.BaseClient, "_make_api_call", call))
+    enter(mock.patch.object(log, "logger", ears.Logger()))
     enter(mock.patch.object(clock, "source", now))
     enter(mock.patch.object(ids, "source", draw))
     enter(mock.patch.dict(gateways.GATEWAYS, channels, clear=True))
@@ -203,7 +201,7 @@ def _goods(name: str, owner: str, sites: tuple[str, ...], *, codes: int, **terms
     )
     with tenant.acting_for(owner):
         goods_id = catalog.put_goods(owner, draft).goods_id
-        texts = tuple(f"{SECRET}{goods_id[-4:]}-{i:05}" for i in range(codes))
+        texts = tuple(f"{ears.SECRET}{goods_id[-4:]}-{i:05}" for i in range(codes))
         if codes:
             stock.import_codes(owner, goods_id, "\n".join(texts), note="sim", now=BEGIN, parallel=2)
     return Goods(goods_id, owner, sites, texts)

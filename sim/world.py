@@ -1,39 +1,45 @@
 """One world of one seed: a day of trade in which things fail, then peace, then a week in which all must come right."""
 
-from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
-from chalicelib.checkout import service as checkout
 from chalicelib.checkout import worker as checkout_worker
 from chalicelib.kit import clock, tenant
-from chalicelib.payments import service as payments
 from chalicelib.settlement import rules as settlement_rules
 from chalicelib.settlement import worker as settlement_worker
+from chalicelib.web.hooks import payments as hooks
+from chalicelib.web.visit import Visit
 
 from . import faults as faults_
 from .channel import Channel
-from .clockwork import Act, Clockwork, Process
+from .clockwork import Clockwork, Process
 from .cloud import Cloud, Network
+from .desk import CHANGES, Operator, Staff
 from .dynamo.database import Database
 from .faults import Point
+from .functions import Functions
 from .instance import Instance
-from .invariants import Rest, Watch, days_of
+from .invariants import Rest, days_of
 from .keys import Keys
-from .lineage import Lineage
-from .people import PLANS, Shopper, Staff
+from .people import PLANS, Shopper
 from .queues import Queues
 from .stage import BEGIN, CHANNELS, Stage
 from .trace import Trace
+from .watch import Watch
+from .weather import Weather
 
 SHOPPERS = 55  # some come too late for the last codes; about 40 orders stand
 HOUR = 3600
+_CHANGES = 3  # of each kind that a day may see
 _WANTED = (3, 1, 3)  # how often at most, against 3 of plenty: scarce, a site's own, by hand
 TRADE = 24 * HOUR  # of trade with faults
 LIVENESS = 6 * HOUR  # within which every order is final once faults have stopped
 AFTERMATH = 8 * clock.DAY  # until the audit has judged every night of trade
-_SKEW = 300  # seconds a clock may be wrong
+_SWEEP = 12 * HOUR  # between two looks for rows whose time to live is over
+_LONGEST_DEAD = 48 * HOUR  # for which such a row may stay
+_TTL: Mapping[str, Any] = {"TimeToLiveSpecification": {"AttributeName": "ttl", "Enabled": True}}
 _EVENT = dict.fromkeys(
     ("version", "account", "region", "detail", "detail-type", "source", "time", "id", "resources"), ""
 )
@@ -66,15 +72,20 @@ class World:
         self.faults.rates.update(rates or {})
         self.faults.script = script
         self.cast = cast
-        network = Network(self.time, self.faults, self.trace)
+        self.functions = Functions(self.time, self.faults, stage.places)
+        self.weather = Weather(self.time, self.faults, self.functions)
+        network = Network(self.time, self.faults, self.trace, self.weather.turns_away)
         self.database = Database(clock=lambda: self.time.now, staleness=self._staleness)
         stage.tables(self.database)
+        for name in self.database.tables:
+            self.database.call("UpdateTimeToLive", {"TableName": name, **_TTL})
         self.watch = Watch(self.database)
-        self.queues = Queues(self.time, self.faults, self.invoke)
+        self.queues = Queues(self.time, self.faults, self.functions.invoke)
         keys = Keys(self.draw, lambda: self.time.now).with_keys_of(stage.keys)
         self.cloud = Cloud(network, self.database, self.queues, keys, self.watch.after)
         self.channels = {name: Channel(name, network, self._tell) for name in CHANNELS}
-        self._warm: defaultdict[str, list[Instance]] = defaultdict(list)
+        self.codes = {one.goods_id: list(one.codes) for one in stage.goods}
+        self._shown: dict[str, str] = {}
 
     # What the shop's edges ask for.
 
@@ -95,15 +106,6 @@ class World:
             return answers[service](operation, given)
         return self.cloud.call(client, operation, given)
 
-    def invoke(self, function: str, act: Act) -> Process:
-        """Start a function on an instance that is warm, or on a new one."""
-        who, warm = self.time.who.child(function), self._warm[function]
-        cold = not warm or self.faults.strikes("cold", who)
-        instance = self._instance(function, who) if cold else warm.pop(who.random.randrange(len(warm)))
-        process = self.time.spawn(who, act, delay=0.3 if cold else 0.0, instance=instance)
-        process.waiters.append(lambda: None if process.dead else warm.append(instance))
-        return process
-
     # The story.
 
     def play(self) -> None:
@@ -116,6 +118,8 @@ class World:
 
     def _play(self) -> None:
         self._expect_shoppers()
+        self.weather.expect(self.start, self.start + TRADE)
+        self.queues.expect_junk(self.start + TRADE)
         for channel in self.channels.values():
             channel.expect_outage(self.start + self.time.random.uniform(0, TRADE - 3 * HOUR))
         self._tick("walk_sites", checkout_worker.walk_sites, every=900, offset=0)
@@ -123,17 +127,22 @@ class World:
         self._tick("audit_pools", checkout_worker.audit_pools, every=clock.DAY, offset=19 * HOUR + 1800)
         for site in self.stage.sites:
             self._send_staff(site)
+        self._expect_changes()
+        self._sweep(self.time.random.choice((0, _LONGEST_DEAD)))
         quiet = self.start + TRADE
         self.time.run(quiet)
         self.faults.on = False
+        self.queues.redrive()
         self.time.run(quiet + LIVENESS)
         self._rest().check_orders()
         self.time.run(quiet + AFTERMATH)
         rest = self._rest()
         rest.check_orders()
-        rest.check_codes(self.stage.goods)
-        rest.check_stock(self.stage.goods)
+        rest.check_members()
+        rest.check_codes(self.codes)
+        rest.check_stock(self.stage.goods, self.codes)
         rest.check_books()
+        rest.check_letters(self.queues.dead)
 
     def _rest(self) -> Rest:
         Instance("", list(self.stage.places)).recall()
@@ -150,15 +159,30 @@ class World:
             who = self.time.who.child("shopper")
             draw = who.random
             (goods,), (plan,) = draw.choices(self.stage.goods, wanted), draw.choices(PLANS, moods)
-            shopper = Shopper(self.time, self.invoke, self.channels, draw.choice(goods.sites), goods, plan)
+            site = draw.choice(goods.sites)
+            shopper = Shopper(self.time, self.functions.invoke, self.channels, site, goods, plan, self._shown)
             delay = draw.choice(crowds) + draw.uniform(0, apart)
             if self.cast is None or who.name in self.cast:
                 self.time.spawn(who, shopper.shop, delay=delay)
 
+    def _expect_changes(self) -> None:
+        """Now and then somebody changes what is sold, for how much, and where."""
+        operator = Operator(self.time, self.functions.invoke, self.stage.sites, self.stage.goods, self.codes)
+        for change in CHANGES:
+            for _ in range(_CHANGES):
+                if self.faults.strikes(change.__name__):
+                    delay = self.time.random.uniform(0, TRADE)
+                    self.time.spawn(change.__name__, partial(change, operator), delay=delay)
+
+    def _sweep(self, late: int) -> None:
+        """Rows go at the end of their time to live, or so many seconds later."""
+        self.database.expire(self.time.now - late)
+        self.time.at(self.time.now + _SWEEP, partial(self._sweep, late), who=self._world)
+
     def _send_staff(self, site: str) -> None:
         """Two people look after a site every two hours, not knowing of each other, while there may be work."""
         for _ in range(2):
-            self.time.spawn("staff", Staff(self.time, self.invoke, site).look)
+            self.time.spawn("staff", Staff(self.time, self.functions.invoke, self.faults, site).look)
         if self.time.now < self.start + TRADE + LIVENESS:
             self.time.at(self.time.now + 2 * HOUR, partial(self._send_staff, site))
 
@@ -173,7 +197,7 @@ class World:
         if self._idle(function) or self.faults.strikes("tick_skipped"):
             return
         for _ in range(2 if self.faults.strikes("tick_twice") else 1):
-            self.invoke(function, partial(act, _EVENT, None))
+            self.functions.invoke(function, partial(act, _EVENT, None))
 
     def _idle(self, function: str) -> bool:
         """Whether a schedule would find nothing to do: it is spared, since a week has many ticks."""
@@ -182,19 +206,15 @@ class World:
         no_window = function == "close_windows" and not settlement_rules.windows_to_close(now)
         return at_peace and (no_window or (function == "walk_sites" and now % (12 * HOUR) >= 900))
 
-    def _tell(self, payment: payments.Payment) -> Process:
-        """A notification reaches the function that takes them."""
+    def _tell(self, channel: str, merchant: str, headers: Mapping[str, str], body: bytes) -> Process:
+        """A notification reaches the function that takes them; the answer is a status."""
 
-        def act() -> None:
+        def act() -> int:
             with tenant.acting_for(tenant.MAIN):
-                payments.gateway(payment.channel, payment.merchant)
-                checkout.accept_payment(payment, now=clock.now())
+                visit = Visit(SimpleNamespace(headers=headers, raw_body=body))  # type: ignore[arg-type]
+                return int(hooks.arrived(visit, channel, merchant).status_code)
 
-        return self.invoke("hooks", act)
-
-    def _instance(self, function: str, who: Lineage) -> Instance:
-        skew = who.random.randint(-_SKEW, _SKEW) if self.faults.strikes("skew", who) else 0
-        return Instance(function, list(self.stage.places), skew=skew)
+        return self.functions.invoke("hooks", act)
 
     def _staleness(self, _table: str, _index: str, _key: Any) -> int:
         return self.time.random.randint(1, 3) if self.time.running and self.faults.strikes("stale") else 0

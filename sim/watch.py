@@ -1,0 +1,113 @@
+"""What must be true after every write. What is not true raises Violation.
+
+I2 a position is one order's, I3 pointers and returned ranges, I4 journals stay as they are, I8 moves and the codes of
+an order, I11 accounts are never below zero; and nothing that is still needed has a time to live.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from chalicelib.orders import rules as order_rules
+from chalicelib.stock import service as stock
+
+from .clockwork import Violation
+from .dynamo.database import Database
+
+Position = tuple[str, int]
+Row = Mapping[str, Any]
+_HOLDING = {"pending", "paid", "review", "delivered"}
+# Rows that may end, each with what must be in them then.
+_PASSING = {"SESSION": "ttl", "SNAP": "ttl", "BACK": "folded", "TODO": "done_at"}
+
+
+def insist(true: bool, what: str) -> None:  # noqa: FBT001  reads like assert
+    """Raise Violation unless it is true."""
+    if not true:
+        raise Violation(what)
+
+
+class Watch:
+    """Looks at every row that matters when it was written."""
+
+    def __init__(self, database: Database) -> None:
+        self.states: dict[str, str] = {}
+        self.holders: dict[Position, str] = {}
+        self._returned: set[Position] = set()
+        self._ranges: dict[str, str] = {}
+        self._next: dict[tuple[str, str], int] = {}
+        self._journals: dict[tuple[str, str], Row] = {}
+        self._database = database
+        self._looks = {
+            "O": self._order,
+            "PTR": self._pointer,
+            "BACK": self._back,
+            "J": self._journal,
+            "ACC": self._account,
+        }
+
+    def after(self, operation: str, given: Mapping[str, Any]) -> None:
+        """Look at what a call has written. Raises Violation."""
+        if operation in ("PutItem", "UpdateItem"):
+            self._see(given)
+        elif operation == "TransactWriteItems":
+            for each in given["TransactItems"]:
+                for write in each.values():
+                    self._see(write)
+
+    def _see(self, write: Mapping[str, Any]) -> None:
+        key = write.get("Key") or write["Item"]
+        place = key["pk"]["S"], key["sk"]["S"]
+        stored = self._database.tables[write["TableName"]].rows.get(place)
+        if stored is None:
+            return
+        kind, row = place[0].partition("#")[0], stored[0]
+        if "ttl" in row:
+            insist(_PASSING.get(kind, kind) in row, f"TTL: {place} is still needed")
+        if look := self._looks.get(kind):
+            look(place, row)
+
+    def _order(self, place: tuple[str, str], row: Row) -> None:
+        number, before, after = place[1], self.states.get(place[1]), row["st"]["S"]
+        allowed = (
+            (before, after) in order_rules.MOVES or before == after or (before, after) == (None, "pending")
+        )
+        insist(allowed, f"I8: {number} went from {before} to {after}")
+        ranges, held = row["r"]["S"] if "r" in row else "", self._ranges.get(number, "")
+        revived = (before, after, ranges) == ("expired", "paid", "")
+        insist(not held or ranges == held or revived, f"I8: {number} was given other codes while {before}")
+        self.states[number], self._ranges[number] = after, ranges
+        for position in named(ranges):
+            holder = self.holders.setdefault(position, number)
+            insist(holder == number, f"I2: {position} is {holder}'s and {number}'s")
+            back = after in _HOLDING and position in self._returned
+            insist(not back, f"I3: {number} is {after} and holds {position}, which went back")
+
+    def _pointer(self, place: tuple[str, str], row: Row) -> None:
+        pk = place[0]
+        if place[1] != ".":
+            return
+        at, free, length = (int(row[name]["N"]) for name in ("next", "free", "len"))
+        insist(free >= 0 and at + free == length, f"I3: {pk} is at {at} of {length} with {free} free")
+        insist(at >= self._next.get((pk, row["sku"]["S"]), 0), f"I3: {pk} went back")
+        self._next[pk, row["sku"]["S"]] = at
+
+    def _journal(self, place: tuple[str, str], row: Row) -> None:
+        insist(self._journals.setdefault(place, dict(row)) == row, f"I4: the journal {place} was changed")
+
+    def _account(self, place: tuple[str, str], row: Row) -> None:
+        insist(int(row["available"]["N"]) >= 0, f"I11: {place} is overdrawn")
+
+    def _back(self, _place: tuple[str, str], row: Row) -> None:
+        for n in range(int(row["start"]["N"]), int(row["start"]["N"]) + int(row["size"]["N"])):
+            position = row["seg"]["S"], n
+            self._returned.add(position)
+            number = self.holders.get(position, "")
+            holds = self.states.get(number) in _HOLDING and position in set(named(self._ranges[number]))
+            insist(not holds, f"I3: {position} went back while {number} is {self.states.get(number)}")
+
+
+def named(ranges: str) -> Iterator[Position]:
+    """The positions in ranges as an order stores them."""
+    for one in ranges.split():
+        found = stock.parse_range(one)
+        yield from ((found.seg, n) for n in range(found.start, found.end))
