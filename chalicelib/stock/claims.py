@@ -21,7 +21,7 @@ _KEEP_BACK = 30 * 86_400  # seconds a folded row stays, so that a late repeat ca
 _FOLD_AT_ONCE = 45  # ranges; each costs a place in a transaction of at most 100
 
 _segments: dict[tuple[str, str], list[str]] = {}
-_dead: set[tuple[str, str]] = set()
+_free: dict[tuple[str, str], int] = {}  # of segments when last seen; it only falls, so at 0 they are dead
 
 
 def claim(owner: str, sku: str, quantity: int, *, now: int) -> tuple[Range, ...]:
@@ -89,7 +89,7 @@ def level(owner: str, sku: str) -> int:
 def forget() -> None:
     """Drop what this instance remembers of segments."""
     _segments.clear()
-    _dead.clear()
+    _free.clear()
 
 
 def _gather(owner: str, sku: str, quantity: int, attempt: str, now: int) -> list[Range]:
@@ -109,26 +109,22 @@ def _take(owner: str, segs: Sequence[str], quantity: int, attempt: str, taken: l
         got = _claim_in(owner, seg, need, attempt) if need else None
         if got:
             taken.append(got)
-        if got and got.count < need:
-            _dead.add((owner, seg))  # it gave its last; asking again would find our own slot in the ring
 
 
 def _claim_in(owner: str, seg: str, most: int, attempt: str) -> Range | None:
     """Up to `most` positions of one segment; None when it is empty."""
-    while (owner, seg) not in _dead:
-        stood = _advance(owner, seg, most, attempt)
-        if isinstance(stood, Range):
-            return stood
-        free = int(stood["free"]["N"]) if stood else 0
-        if free == 0:
-            _dead.add((owner, seg))
-        most = min(most, free)
+    i = int.from_bytes(hashlib.sha256(attempt.encode()).digest()[:2]) % RING
+    while free := _free.get((owner, seg), most):
+        stands = _advance(owner, seg, min(most, free), attempt, i)
+        _free[owner, seg] = int(stands["free"]["N"]) if stands else 0
+        if stands.get(f"o{i}", {}).get("S") == attempt:
+            # By this call or by one that the SDK repeated, because its answer was lost.
+            return Range(seg, int(stands[f"s{i}"]["N"]), int(stands[f"k{i}"]["N"]))
     return None
 
 
-def _advance(owner: str, seg: str, count: int, attempt: str) -> Range | dict[str, Any]:
-    """Move the pointer by `count`; the range, or the item as it stood when the condition failed."""
-    i = int.from_bytes(hashlib.sha256(attempt.encode()).digest()[:2]) % RING
+def _advance(owner: str, seg: str, count: int, attempt: str, i: int) -> dict[str, Any]:
+    """Move the pointer by `count`, if it has as many; what stands there then."""
     names = {"#o": f"o{i}", "#s": f"s{i}", "#k": f"k{i}", "#next": "next", "#free": "free"}
     try:
         done = _client(owner).update_item(
@@ -138,18 +134,15 @@ def _advance(owner: str, seg: str, count: int, attempt: str) -> Range | dict[str
             ConditionExpression="#free >= :k AND (attribute_not_exists(#o) OR #o <> :o)",
             ExpressionAttributeNames=names,
             ExpressionAttributeValues={":o": {"S": attempt}, ":k": {"N": str(count)}},
-            ReturnValues="UPDATED_NEW",
+            ReturnValues="ALL_NEW",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
-        return Range(seg, int(done["Attributes"][f"s{i}"]["N"]), count)
+        return dict(done["Attributes"])
     except ClientError as error:
         if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
             raise
         stood: dict[str, Any] = dict(error.response).get("Item") or {}  # type: ignore[assignment]
-    if stood.get(f"o{i}", {}).get("S") == attempt:
-        # A retry inside the SDK: the first call had its effect, its answer was lost.
-        return Range(seg, int(stood[f"s{i}"]["N"]), int(stood[f"k{i}"]["N"]))
-    return stood
+        return stood
 
 
 def _client(owner: str) -> Any:
@@ -162,7 +155,7 @@ def _segments_of(owner: str, sku: str, *, known: bool) -> list[str]:
     if not known or (owner, sku) not in _segments:
         row = SkuRow.of(owner).read(f"SKU#{sku}", ".")
         _segments[owner, sku] = list(row.segs) if row else []
-    return [seg for seg in _segments[owner, sku] if (owner, seg) not in _dead]
+    return [seg for seg in _segments[owner, sku] if _free.get((owner, seg), 1)]
 
 
 def _order(segs: list[str], attempt: str) -> list[str]:

@@ -136,6 +136,16 @@ def test_an_order_may_take_what_is_left_of_several_imports(pool):
     assert pool.read(ranges) == pool.imported[:8]
 
 
+def test_what_is_left_of_a_segment_is_known_without_being_refused(pool, dynamodb, monkeypatch):
+    pool.add(3)
+    pool.claim()
+    pool.add(3)
+    asked, update = [], dynamodb.update_item
+    monkeypatch.setattr(dynamodb, "update_item", lambda **call: asked.append(call) or update(**call))
+    assert [one.count for one in pool.claim(4)] == [2, 2]
+    assert len(asked) == 2
+
+
 def test_older_imports_are_sold_first(pool):
     pool.add(2)
     pool.add(2)
