@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+_PREFIXES = {"wechat": "4200000", "alipay": "2026000", "unionpay": ""}  # of transaction ids
 _SAVE_EVERY = 1.0  # seconds; a stop saves at once
 
 
@@ -114,6 +115,12 @@ class Books:
         """The trade behind a link."""
         return self._tokens.get(token)
 
+    def by_transaction(self, channel: str, transaction_id: str) -> Trade | None:
+        """A paid trade by the channel's own id."""
+        with self._lock:
+            found = (trade for trade in self._trades.values() if trade.channel == channel)
+            return next((trade for trade in found if trade.transaction_id == transaction_id), None)
+
     def newest(self, order_no: str, attempt: str, *, now: int) -> Trade | None:
         """The latest trade of an order, one that is open or paid if there is any."""
         with self._lock:
@@ -139,9 +146,8 @@ class Books:
             if trade.state_at(now) == "closed" and not even_closed:
                 raise Clash("closed")
             self._serial += 1
-            prefix = {"wechat": "42000", "alipay": "20260"}[trade.channel]
             trade.state, trade.scanned, trade.paid_at = "paid", True, now
-            trade.transaction_id = f"{prefix}{now:011d}{self._serial:012d}"
+            trade.transaction_id = f"{_PREFIXES[trade.channel]}{now:011d}{self._serial:010d}"
             self._dirty.set()
 
     def close(self, trade: Trade) -> None:
@@ -203,7 +209,7 @@ class Books:
             trades = list(self._trades.values())
             return {
                 "trades": [{**_public(trade), "state": trade.state_at(now)} for trade in trades],
-                "totals": {name: _total(trades, name) for name in ("wechat", "alipay")},
+                "totals": {name: _total(trades, name) for name in _PREFIXES},
             }
 
     def stop(self) -> None:

@@ -4,10 +4,11 @@
     concurrent n       n more copies at the same moment          wrong_amount true | fen
     delay_seconds s    the first send waits                      bad_signature, stale_timestamp, signtest  true
     pay_after_close    a closed trade can still be paid          refund  "processing" | "abnormal" | "fail"
+    wrong_merchant     somebody else's payment                   certificate  "forged" | "stranger" | "expired"
     times k            for the next k payments only              channel, order_no   only there
 
 Wrong content is in the first round of a notification only; a repeat, sent because nobody acknowledged, tells the
-truth. Alipay's notifications carry no time that could be stale, and no probes.
+truth. Only WeChat's notifications carry a time that could be stale, and probes; only UnionPay's bring a certificate.
 """
 
 import threading
@@ -30,6 +31,8 @@ class Plan:
     delay_seconds: float = 0
     drop: int = 0
     wrong_amount: int | None = None
+    wrong_merchant: bool = False
+    certificate: str = ""
     bad_signature: bool = False
     stale_timestamp: bool = False
     signtest: bool = False
@@ -104,12 +107,14 @@ _RULES: dict[str, Callable[[object], bool]] = {
     "delay_seconds": lambda value: type(value) in {int, float} and 0 <= value <= 86_400,  # type: ignore[operator]
     "drop": lambda value: _flag(value) or _count(1000)(value),
     "wrong_amount": lambda value: _flag(value) or _count(10**10)(value),
+    "wrong_merchant": _flag,
+    "certificate": lambda value: value in ("forged", "stranger", "expired"),
     "bad_signature": _flag,
     "stale_timestamp": _flag,
     "signtest": _flag,
     "pay_after_close": _flag,
     "refund": lambda value: value in ("processing", "abnormal", "fail"),
     "times": lambda value: value is None or _count(10**6)(value),
-    "channel": lambda value: value in ("wechat", "alipay"),
+    "channel": lambda value: value in ("wechat", "alipay", "unionpay"),
     "order_no": lambda value: isinstance(value, str) and bool(value),
 }

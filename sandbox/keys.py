@@ -11,12 +11,16 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from . import authority
+
 MCHID = "1900000001"
 APPID = "wxsandbox00000001"
 SERIAL = "5157F09EFDC096DE15EBE81A47057A7200000001"  # of the merchant's certificate
 PUB_KEY_ID = "PUB_KEY_ID_SANDBOX"
 APP_ID = "2021000000000001"
 SELLER_ID = "2088000000000001"
+MER_ID = "777290000000001"
+CERT_ID = "68759529225"  # of the merchant's certificate
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,8 @@ class Keys:
     wechat_api_v3: bytes
     alipay_app: rsa.RSAPrivateKey
     alipay_platform: rsa.RSAPrivateKey
+    unionpay_merchant: rsa.RSAPrivateKey
+    unionpay: authority.Authority
 
 
 def load(folder: str | Path) -> Keys:
@@ -40,6 +46,8 @@ def load(folder: str | Path) -> Keys:
         wechat_api_v3=_kept(where / "wechat_api_v3.key", lambda: secrets.token_hex(16).encode()),
         alipay_app=_rsa(where / "alipay_app.pem"),
         alipay_platform=_rsa(where / "alipay_platform.pem"),
+        unionpay_merchant=_rsa(where / "unionpay_merchant.pem"),
+        unionpay=_authority(where),
     )
 
 
@@ -63,7 +71,24 @@ def settings(folder: str | Path, base_url: str) -> dict[str, dict[str, Any]]:
             "alipay_public_key_pem": _public_pem(keys.alipay_platform),
             "base_url": base_url,
         },
+        "unionpay": {
+            "mer_id": MER_ID,
+            "cert_id": CERT_ID,
+            "private_key_pem": _private_pem(keys.unionpay_merchant).decode(),
+            "middle_cert_pem": keys.unionpay.middle_pem,
+            "root_cert_pem": keys.unionpay.root_pem,
+            "base_url": base_url,
+            "origins": base_url,
+        },
     }
+
+
+def _authority(where: Path) -> authority.Authority:
+    names = ("root", "middle", "signer")
+    root, middle, signer = (_rsa(where / f"unionpay_{name}.pem") for name in names)
+    return authority.Authority(
+        root, middle, signer, keep=lambda name, make: _kept(where / f"unionpay_{name}.crt", make).decode()
+    )
 
 
 def _rsa(path: Path) -> rsa.RSAPrivateKey:

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -121,7 +121,8 @@ class Notifier:
         status, body = None, "lost on purpose"
         if next(campaign.numbers) >= campaign.plan.drop:
             plan = Plan() if campaign.repeats else campaign.plan
-            headers, content = dialect.compose(notice, plan, now=now)
+            told = replace(notice, trade=_foreign(notice.trade)) if plan.wrong_merchant else notice
+            headers, content = dialect.compose(told, plan, now=now)
             status, body = post(notice.trade.notify_url, headers, content)
         acked = status is not None and dialect.is_ack(status, body)
         if acked:
@@ -146,6 +147,11 @@ class Notifier:
                     continue
                 campaign = heapq.heappop(self._waiting)[2]
             self._rounds.submit(self._round, campaign)
+
+
+def _foreign(trade: Trade) -> Trade:
+    """The same trade, paid to somebody else."""
+    return replace(trade, merchant=trade.merchant[::-1])
 
 
 def post(url: str, headers: dict[str, str], body: bytes) -> tuple[int | None, str]:

@@ -6,8 +6,8 @@ from string import Template
 from .books import Trade
 from .exchange import Answer
 
-_NAMES = {"wechat": "微信支付", "alipay": "支付宝"}
-_COLOURS = {"wechat": "#067a46", "alipay": "#0d5ed7"}
+_NAMES = {"wechat": "微信支付", "alipay": "支付宝", "unionpay": "银联在线支付"}
+_COLOURS = {"wechat": "#067a46", "alipay": "#0d5ed7", "unionpay": "#b3122a"}
 _PAGE = Template("""<!doctype html>
 <html lang="zh-CN"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <meta name="robots" content="noindex"><title>$name · 沙箱收银台</title>$refresh<style>
@@ -33,22 +33,29 @@ footer{margin-top:1rem;text-align:center;color:var(--soft);font-size:.8125rem}
 """)
 
 
-def cashier(trade: Trade, *, state: str, back: str) -> Answer:
-    """Amount, merchant and one button; after paying, the way back to the shop (`back`, if it is a web address)."""
+def cashier(trade: Trade, *, state: str, back: str, told: dict[str, str]) -> Answer:
+    """Amount, merchant and one button; after paying, the way back to the shop (`back`, if it is a web address).
+
+    A channel that has something to tell there sends the browser back with a form of it.
+    """
     words = {"open": "待支付", "paid": "支付成功", "closed": "订单已关闭，无法支付"}
     back = escape(back) if back.startswith(("http://", "https://")) else ""
     action = ""
     if state == "open":
         action = '<form method="post"><button>支付</button></form>'
+    elif back and told:
+        action = _form(back, told)
     elif back:
         action = f'<a class="back" href="{back}">返回商家</a>'
     html = _PAGE.substitute(
         name=_NAMES[trade.channel],
         colour=_COLOURS[trade.channel],
-        refresh=f'<meta http-equiv="refresh" content="2;url={back}">' if back and state == "paid" else "",
+        refresh=f'<meta http-equiv="refresh" content="2;url={back}">'
+        if back and state == "paid" and not told
+        else "",
         status=words[state],
         amount=f"{trade.amount_fen // 100}.{trade.amount_fen % 100:02d}",
-        subject=escape(trade.subject),
+        subject=escape(trade.subject) or "网上购物",
         merchant=escape(trade.merchant),
         number=escape(trade.out_trade_no),
         action=action,
@@ -56,3 +63,12 @@ def cashier(trade: Trade, *, state: str, back: str) -> Answer:
     return Answer(
         200, html.encode(), {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store"}
     )
+
+
+def _form(address: str, fields: dict[str, str]) -> str:
+    hidden = "".join(
+        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
+        for name, value in fields.items()
+    )
+    leave = "setTimeout(() => document.forms[0].submit(), 2000)"
+    return f'<form method="post" action="{address}">{hidden}<button>返回商家</button></form><script>{leave}</script>'

@@ -16,13 +16,14 @@ from .books import Books, Clash, Trade
 from .exchange import Answer, Refused, Request, as_json, problem
 from .faults import Faults
 from .notify import Dialect, Notice, Notifier
+from .unionpay import UnionPay
 from .wechat import WeChat
 
 _LARGEST = 1 << 18  # bytes of a request
 
 
 class Sandbox(ThreadingHTTPServer):
-    """Both channels on one loopback port. `retry_scale` shortens the pauses between repeats."""
+    """All channels on one loopback port. `retry_scale` shortens the pauses between repeats."""
 
     daemon_threads = True
     request_queue_size = 256
@@ -44,7 +45,12 @@ class Sandbox(ThreadingHTTPServer):
         own = keys.load(folder)
         self.wechat = WeChat(own, self.books, self.faults, cashier=self._cashier_url)
         self.alipay = Alipay(own, self.books, self.faults, cashier=self._cashier_url, tell=self._tell)
-        dialects: dict[str, Dialect] = {"wechat": self.wechat, "alipay": self.alipay}
+        self.unionpay = UnionPay(own, self.books, self.faults, cashier=self._cashier_url)
+        dialects: dict[str, Dialect] = {
+            "wechat": self.wechat,
+            "alipay": self.alipay,
+            "unionpay": self.unionpay,
+        }
         self.notifier = Notifier(self.books, dialects, clock=now, scale=retry_scale)
         self.notifier.resume()
 
@@ -60,7 +66,9 @@ class Sandbox(ThreadingHTTPServer):
             return self.wechat.answer(request, now=self.now())
         if request.path == "/gateway.do":
             return self.alipay.answer(request, now=self.now())
-        cashier = re.fullmatch(r"/cashier/(wechat|alipay)/([\w-]+)", request.path)
+        if request.path.startswith("/gateway/api/"):
+            return self.unionpay.answer(request, now=self.now())
+        cashier = re.fullmatch(r"/cashier/(wechat|alipay|unionpay)/([\w-]+)", request.path)
         if cashier:
             return self._cashier(request, cashier[1], cashier[2])
         routes: dict[tuple[str, str], Callable[[Request], Answer]] = {
@@ -102,7 +110,9 @@ class Sandbox(ThreadingHTTPServer):
             return Answer(303, b"", {"Location": request.target})
         self.books.scan(trade)
         back = request.query.get("redirect_url") or trade.return_url
-        return pages.cashier(trade, state=trade.state_at(self.now()), back=back)
+        state = trade.state_at(self.now())
+        told = self.unionpay.told(trade, now=self.now()) if channel == "unionpay" and state == "paid" else {}
+        return pages.cashier(trade, state=state, back=back, told=told)
 
     def _cashier_url(self, trade: Trade) -> str:
         return f"{self.url}/cashier/{trade.channel}/{trade.token}"

@@ -5,7 +5,7 @@ CHANNEL#{channel} / current       which merchant new orders are paid to
 SUSPENSE#{day} / {channel}#{id}   money that matches nothing, for a person to settle
 """
 
-from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
 
 from chalicelib.kit import table
 
@@ -30,5 +30,5 @@ class SuspenseRow(table.Row):
     why = UnicodeAttribute()
     out_trade_no = UnicodeAttribute()
     merchant = UnicodeAttribute()
-    amount = NumberAttribute()
-    at = NumberAttribute()
+    amount = table.IntegerAttribute()
+    at = table.IntegerAttribute()

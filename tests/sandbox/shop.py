@@ -65,8 +65,18 @@ class Shop:
         return gateways.Charge(**(fields | changed))
 
     def open(self, out_trade_no: str, channel: str = "wechat", **changed: Any) -> gateways.PayLink:
+        """A trade that can be paid: where the channel wants a form, a browser has posted it."""
         charge = self.charge(out_trade_no, channel, **changed)
-        return self.gateways[channel].create(charge, now=self.clock())
+        link = self.gateways[channel].create(charge, now=self.clock())
+        if link.kind == "form":
+            self.visit(link)
+        return link
+
+    def visit(self, link: gateways.PayLink) -> httpx.Response:
+        """What a shopper's browser gets to see."""
+        if link.kind == "form":
+            return self.web.post(link.payload, data=dict(link.fields), follow_redirects=True)
+        return self.web.get(link.payload, follow_redirects=True)
 
     def post(self, path: str, content: object) -> httpx.Response:
         return self.web.post(self.address + path, json=content)

@@ -6,7 +6,7 @@ from tests.sandbox import shop as shops
 from tests.sandbox.shop import until
 
 COUNT = itertools.count(1)
-CHANNELS = pytest.mark.parametrize("channel", ["wechat", "alipay"])
+CHANNELS = pytest.mark.parametrize("channel", ["wechat", "alipay", "unionpay"])
 
 
 @pytest.fixture
@@ -97,6 +97,28 @@ def test_what_only_wechat_can_get_wrong(shop, order_no, fault):
     assert shop.refusals == [{"stale_timestamp": "the timestamp is not of now", "signtest": "a probe"}[fault]]
 
 
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("forged", "a certificate of another authority"),
+        ("stranger", "a certificate of somebody else"),
+        ("expired", "a certificate is not valid now"),
+    ],
+)
+def test_what_only_unionpay_can_get_wrong(shop, order_no, fault, reason):
+    paid_with(shop, order_no, "unionpay", certificate=fault)
+    until(lambda: shop.payments)
+    assert shop.refusals == [reason]
+
+
+@CHANNELS
+def test_somebody_else_s_payment_is_told_as_theirs(shop, order_no, channel):
+    paid_with(shop, order_no, channel, wrong_merchant=True)
+    ours = shop.gateways[channel].merchant
+    assert [told.merchant for told in shop.payments] == [ours[::-1]]
+    assert shop.gateways[channel].query(order_no + "1", now=shop.clock()).merchant == ours
+
+
 @CHANNELS
 def test_a_delayed_notification_comes_later(shop, order_no, channel):
     assert paid_with(shop, order_no, channel, delay_seconds=0.2)["notifications"] == []
@@ -143,6 +165,8 @@ def test_a_plan_for_another_channel_or_order_does_not_count(shop, order_no):
         {"refund": "later"},
         {"times": 1.5},
         {"channel": "cash"},
+        {"certificate": "blank"},
+        {"wrong_merchant": 1},
         {"order_no": ""},
     ],
     ids=str,

@@ -6,7 +6,7 @@ have happened: query before anything else).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -46,8 +46,12 @@ class Charge:
 class PayLink:
     """Where the shopper pays."""
 
-    kind: str  # "qr" | "redirect"
-    payload: str  # the text of the QR code, or the URL to go to
+    kind: str  # "qr" | "redirect" | "form"
+    payload: str  # the text of the QR code, the URL to go to, or the URL that takes the form
+    fields: Mapping[str, str] = field(
+        default_factory=dict
+    )  # of a form, to be posted by the shopper's browser
+    origins: str = ""  # where the channel's pages live, as a source of a Content-Security-Policy
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ class Gateway(Protocol):
         """The payment of a trade; None: the channel says it is not paid."""
 
     def close(self, out_trade_no: str, *, now: int) -> bool:
-        """True: it can't be paid any more; False: it was paid meanwhile."""
+        """True: it can't be paid any more; False: it was paid meanwhile. Asked once the charge has expired."""
 
     def refund(
         self,
@@ -127,4 +131,5 @@ def _channel(name: str) -> Callable[[Mapping[str, Any]], Gateway]:
 GATEWAYS: dict[str, Callable[[Mapping[str, Any]], Gateway]] = {
     "wechat": _channel("wechat"),
     "alipay": _channel("alipay"),
+    "unionpay": _channel("unionpay"),
 }

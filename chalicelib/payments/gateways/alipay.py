@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from chalicelib.kit import clock, money, outbound
 from chalicelib.payments import gateways
@@ -72,7 +72,7 @@ class Alipay:
     ) -> gateways.Payment | None:
         """Only `sign` and `sign_type` stay out of the signed text ("V1"). It never ages. Raises Forged."""
         try:
-            fields = _form(body)
+            fields = wire.form(body)
             self._verify(fields)
             return _notified(fields)
         except ValueError as error:
@@ -193,7 +193,7 @@ class Alipay:
             "version": "1.0",
             "biz_content": json.dumps(ask, ensure_ascii=False),
         } | {name: value for name, value in extra.items() if value}
-        return fields | {"sign": wire.sign(self._settings.private_key_pem, _content(fields))}
+        return fields | {"sign": wire.sign(self._settings.private_key_pem, wire.joined(fields))}
 
     def _call(
         self, method: str, ask: Mapping[str, str], *, now: int, extra: Mapping[str, str] | None = None
@@ -225,20 +225,9 @@ class Alipay:
         """Raises Malformed."""
         if fields.get("sign_type") != "RSA2":
             raise wire.Malformed("another kind of signature")
-        content = _content({k: v for k, v in fields.items() if k not in {"sign", "sign_type"}})
+        content = wire.joined({k: v for k, v in fields.items() if k not in {"sign", "sign_type"}})
         if not wire.is_signed(self._settings.alipay_public_key_pem, fields.get("sign", ""), content):
             raise wire.Malformed("the signature does not fit")
-
-
-def _form(body: bytes) -> dict[str, str]:
-    """A form, decoded once. Raises ValueError."""
-    pairs = parse_qsl(
-        body.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=100
-    )
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise wire.Malformed("a field comes twice")
-    return fields
 
 
 def _notified(fields: dict[str, str]) -> gateways.Payment | None:
@@ -266,11 +255,6 @@ def _settle(answer: dict[str, Any]) -> dict[str, Any]:
     if code not in {"20001", "40001", "40002", "40004", "40006"} or "SYSTEM_ERROR" in reason:
         raise outbound.Unknown(f"{code} {reason}".strip())
     raise gateways.Declined(reason or code, str(answer.get("sub_msg") or answer.get("msg") or ""))
-
-
-def _content(fields: Mapping[str, str]) -> bytes:
-    """What is signed: `name=value` in the order of the names, joined by `&`, not encoded."""
-    return "&".join(f"{name}={fields[name]}" for name in sorted(fields)).encode()
 
 
 def _moment(text: str) -> int:

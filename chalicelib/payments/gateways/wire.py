@@ -1,10 +1,12 @@
-"""What the dialects share: RSA-SHA256 signatures, and JSON that is believed field by field."""
+"""What the dialects share: RSA-SHA256 signatures, and forms and JSON that are believed field by field."""
 
 import base64
 import binascii
 import json
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -45,6 +47,33 @@ def unbase64(text: str) -> bytes:
     if base64.b64encode(raw).decode() != text:
         raise Malformed("base64 with stray bits")
     return raw
+
+
+def form(body: bytes) -> dict[str, str]:
+    """A form, decoded once. Raises ValueError."""
+    return once(
+        parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=True,
+            errors="strict",
+            max_num_fields=100,
+        )
+    )
+
+
+def once(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Fields of which none may come twice. Raises Malformed."""
+    listed = list(pairs)
+    fields = dict(listed)
+    if len(fields) != len(listed):
+        raise Malformed("a field comes twice")
+    return fields
+
+
+def joined(fields: Mapping[str, str]) -> bytes:
+    """Fields as channels sign them: `name=value` in the order of the names, joined by `&`, not encoded."""
+    return "&".join(f"{name}={fields[name]}" for name in sorted(fields)).encode()
 
 
 def parse(body: bytes) -> dict[str, Any]:

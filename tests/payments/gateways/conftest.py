@@ -31,6 +31,11 @@ def alipay(plain):
     return gateways.GATEWAYS["alipay"](plain["alipay"])
 
 
+@pytest.fixture(scope="session")
+def unionpay(plain):
+    return gateways.GATEWAYS["unionpay"](plain["unionpay"])
+
+
 @pytest.fixture
 def books(tmp_path):
     kept = Books(tmp_path / "books.json")

@@ -15,7 +15,8 @@ from sandbox import keys
 from tests.sandbox import shop as shops
 
 COUNT = itertools.count(1)
-CHANNELS = pytest.mark.parametrize("channel", ["wechat", "alipay"])
+CHANNELS = pytest.mark.parametrize("channel", ["wechat", "alipay", "unionpay"])
+CALLED = pytest.mark.parametrize("channel", ["wechat", "alipay"])  # to open a trade
 
 
 @pytest.fixture
@@ -44,8 +45,8 @@ def state_of(shop, channel, number, refund_no):
 def test_a_link_is_opened_paid_announced_and_confirmed(shop, order_no, channel, device, kind):
     gateway, number = shop.gateways[channel], order_no + "1"
     link = shop.open(number, channel, device=device)
-    page = shop.web.get(link.payload, follow_redirects=True)
-    assert link.kind == kind
+    page = shop.visit(link)
+    assert link.kind == ("form" if channel == "unionpay" else kind)
     assert "49.50" in page.text
     assert gateway.query(number, now=shop.clock()) is None
     receipt = shop.pay(order_no)
@@ -57,7 +58,7 @@ def test_a_link_is_opened_paid_announced_and_confirmed(shop, order_no, channel, 
     assert [sent["status"] for sent in receipt["notifications"]] == [200]
 
 
-@CHANNELS
+@CALLED
 def test_a_phone_finds_its_way_back_to_the_shop(shop, order_no, channel):
     back = "http://demo.localhost:8000/orders/1?a=1&b=2"
     link = shop.open(order_no + "1", channel, device="mobile", return_url=back)
@@ -74,14 +75,14 @@ def test_the_same_charge_again_gives_the_same_link(shop, order_no, channel):
     assert first == second
 
 
-@CHANNELS
+@CALLED
 def test_the_same_number_with_another_amount_is_declined(shop, order_no, channel):
     shop.open(order_no + "1", channel)
     with pytest.raises(gateways.Declined):
         shop.open(order_no + "1", channel, amount_fen=1)
 
 
-@CHANNELS
+@CALLED
 def test_a_paid_number_can_not_be_charged_again(shop, order_no, channel):
     shop.open(order_no + "1", channel)
     shop.pay(order_no)
@@ -89,7 +90,7 @@ def test_a_paid_number_can_not_be_charged_again(shop, order_no, channel):
         shop.open(order_no + "1", channel)
 
 
-@CHANNELS
+@CALLED
 def test_a_closed_trade_can_not_be_paid(shop, order_no, channel):
     link = shop.open(order_no + "1", channel)
     shop.web.get(link.payload)
@@ -151,7 +152,7 @@ def test_refunds_move_money_once_per_number_and_never_more_than_was_paid(shop, o
 
 @CHANNELS
 def test_an_unpaid_trade_is_not_refunded(shop, order_no, channel):
-    shop.web.get(shop.open(order_no + "1", channel).payload)
+    shop.visit(shop.open(order_no + "1", channel))
     with pytest.raises(gateways.Declined):
         refund(shop, channel, order_no + "1")
 
@@ -176,9 +177,8 @@ def test_an_abnormal_refund_stays_so(shop, order_no, channel):
     shop.sandbox.faults.set({"refund": "abnormal"})
     refund(shop, channel, number)
     shop.sandbox.faults.set({})
-    assert (
-        state_of(shop, channel, number, f"{number}R1") == {"wechat": "abnormal", "alipay": "unknown"}[channel]
-    )
+    expected = {"wechat": "abnormal", "alipay": "unknown", "unionpay": "closed"}
+    assert state_of(shop, channel, number, f"{number}R1") == expected[channel]
 
 
 @CHANNELS
@@ -190,7 +190,7 @@ def test_a_failing_refund_is_declined(shop, order_no, channel):
         refund(shop, channel, order_no + "1")
 
 
-@CHANNELS
+@CALLED
 def test_a_stranger_is_declined(shop, keys_folder, order_no, channel):
     plain = keys.settings(keys_folder, shop.address)[channel]
     pem = keys._private_pem(rsa.generate_private_key(65537, 2048)).decode()
@@ -198,6 +198,36 @@ def test_a_stranger_is_declined(shop, keys_folder, order_no, channel):
     with pytest.raises(gateways.Declined) as refusal:
         stranger.create(shop.charge(order_no + "1", channel), now=shop.clock())
     assert refusal.value.code in {"SIGN_ERROR", "isv.invalid-signature"}
+
+
+def test_unionpay_s_front_page_refuses_what_does_not_fit(shop, keys_folder, order_no):
+    def refusal(gateway, **changed):
+        charge = shop.charge(order_no + "1", "unionpay", **changed)
+        page = shop.visit(gateway.create(charge, now=shop.clock()))
+        return page.status_code, page.text
+
+    plain, ours = keys.settings(keys_folder, shop.address)["unionpay"], shop.gateways["unionpay"]
+    pem = keys._private_pem(rsa.generate_private_key(65537, 2048)).decode()
+    stranger = gateways.GATEWAYS["unionpay"](plain | {"private_key_pem": pem})
+    assert refusal(stranger) == (400, "验证签名失败[9100011]")
+    assert refusal(ours, notify_url="") == (400, "报文格式错误[9100010]")
+    assert refusal(ours, expires_at=shop.clock()) == (400, "交易不在受理时间范围内[9100039]")
+    assert refusal(ours)[0] == 200
+    assert refusal(ours, amount_fen=1) == (400, "重复交易[9100012]")
+    shop.pay(order_no)
+    assert refusal(ours) == (400, "重复交易[9100012]")
+    with pytest.raises(gateways.Declined) as declined:
+        stranger.query(order_no + "1", now=shop.clock())
+    assert declined.value.code == "11"
+
+
+def test_after_paying_at_unionpay_the_browser_posts_its_way_back(shop, order_no):
+    back = "http://demo.localhost:8000/orders/1?a=1&b=2"
+    page = shop.visit(shop.open(order_no + "1", "unionpay", return_url=back))
+    paid = shop.web.post(page.url, follow_redirects=True)
+    assert '<form method="post" action="http://demo.localhost:8000/orders/1?a=1&amp;b=2">' in paid.text
+    assert f'name="orderId" value="{order_no}1"' in paid.text
+    assert len(shop.payments) == 1
 
 
 def test_a_late_clock_is_declined_by_wechat(shop, order_no):
