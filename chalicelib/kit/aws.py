@@ -5,6 +5,7 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config as Options
+from botocore.loaders import Loader
 
 _OPTIONS = Options(
     connect_timeout=2,
@@ -15,10 +16,26 @@ _OPTIONS = Options(
 )
 
 
+_SERVICES = ("cloudformation", "dynamodb", "kms", "sqs", "sts")
+
+
+class _Models(Loader):
+    """The SDK's descriptions of services, read once for all sessions.
+
+    The SDK itself would look into the folder of each of its four hundred services before it reads one.
+    """
+
+    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002  all of ours have every type
+        return list(_SERVICES)
+
+
+_models = cache(_Models)
+
+
 @cache
 def session() -> botocore.session.Session:
     """The function's own identity."""
-    return botocore.session.get_session()
+    return _session()
 
 
 @cache
@@ -29,7 +46,13 @@ def client(service: str) -> Any:  # botocore builds its clients at run time
 
 def client_as(service: str, credentials: object) -> Any:
     """A client whose calls are signed with what `credentials.get_frozen_credentials()` answers."""
-    own = botocore.session.Session()
+    own = _session()
     # The documented setter takes fixed strings only.
     own._credentials = credentials  # type: ignore[attr-defined]  # noqa: SLF001
     return own.create_client(service, config=_OPTIONS)
+
+
+def _session() -> botocore.session.Session:
+    made = botocore.session.Session()
+    made.register_component("data_loader", _models())
+    return made
