@@ -1,6 +1,6 @@
 """Rows of the main table: BOARD#{day} / {site}, a day's figures of a site as last counted."""
 
-from pynamodb.attributes import JSONAttribute, NumberAttribute
+from pynamodb.attributes import JSONAttribute
 
 from chalicelib.kit import table
 
@@ -9,4 +9,4 @@ class CountRow(table.Row):
     """Figures of one site and day; counting again replaces them."""
 
     figures = JSONAttribute()
-    at = NumberAttribute()
+    at = table.IntegerAttribute()

@@ -4,7 +4,6 @@ from pynamodb.attributes import (
     BinaryAttribute,
     BooleanAttribute,
     JSONAttribute,
-    NumberAttribute,
     UnicodeAttribute,
 )
 
@@ -20,7 +19,7 @@ class GoodsRow(table.Row):
 
     terms = JSONAttribute()
     on = BooleanAttribute()
-    version = NumberAttribute()
+    version = table.IntegerAttribute()
 
 
 class ListingRow(table.Row):
@@ -33,13 +32,13 @@ class HeadRow(table.Row):
     """SNAP#catalog / head: which snapshot is the published one."""
 
     snap = UnicodeAttribute()
-    pages = NumberAttribute()
-    version = NumberAttribute()
-    at = NumberAttribute()
+    pages = table.IntegerAttribute()
+    version = table.IntegerAttribute()
+    at = table.IntegerAttribute()
 
 
 class PageRow(table.Row):
     """SNAP#{snap} / 0000: a deflated part of a snapshot; expires once it is replaced."""
 
     part = BinaryAttribute(legacy_encoding=False)
-    ttl = NumberAttribute(null=True)
+    ttl = table.IntegerAttribute(null=True)

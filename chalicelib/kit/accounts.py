@@ -9,7 +9,7 @@ import hmac
 import re
 from dataclasses import dataclass
 
-from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
 
 from . import ids, password, table, throttle
 from .errors import Conflict, ShopError
@@ -55,7 +55,7 @@ class AccountRow(table.Row):
     ident = UnicodeAttribute()
     record = BinaryAttribute(legacy_encoding=False)
     role = UnicodeAttribute()
-    since = NumberAttribute()
+    since = table.IntegerAttribute()
 
 
 class SessionRow(table.Row):
@@ -65,8 +65,8 @@ class SessionRow(table.Row):
     login = UnicodeAttribute()
     role = UnicodeAttribute()
     realm = UnicodeAttribute()
-    until = NumberAttribute()
-    ttl = NumberAttribute()
+    until = table.IntegerAttribute()
+    ttl = table.IntegerAttribute()
 
 
 @dataclass(frozen=True)

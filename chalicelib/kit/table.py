@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from pynamodb.attributes import Attribute, UnicodeAttribute
 from pynamodb.connection.base import Connection
 from pynamodb.connection.table import TableConnection
+from pynamodb.constants import NUMBER
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
@@ -57,6 +58,20 @@ def name_of(owner: str) -> str:
     """The table of an owner: "cardmesh-main", "cardmesh-site-k3f9"."""
     prefix = config.load().tables
     return f"{prefix}-main" if owner == tenant.MAIN else f"{prefix}-site-{owner}"
+
+
+class IntegerAttribute(Attribute[int]):
+    """Fen, seconds and counts: whole numbers, which PynamoDB would read and write as JSON."""
+
+    attr_type = NUMBER
+
+    def serialize(self, value: int) -> str:
+        """As DynamoDB takes a number."""
+        return str(value)
+
+    def deserialize(self, value: str) -> int:
+        """As it gives one back."""
+        return int(value)
 
 
 class Row(Model):

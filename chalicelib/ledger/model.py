@@ -6,7 +6,7 @@ ACC#{site} / .                           main table: what the site may withdraw
 PLAN#all / {name}#{version:06}           main table: split plans
 """
 
-from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import JSONAttribute, UnicodeAttribute
 
 from chalicelib.kit import table
 
@@ -17,7 +17,7 @@ class JournalRow(table.Row):
     """All legs of one event; they add up to zero."""
 
     legs = JSONAttribute()  # [[account, fen], …], + debit, - credit
-    at = NumberAttribute()
+    at = table.IntegerAttribute()
     about = UnicodeAttribute(default="")
 
 
@@ -25,21 +25,21 @@ class StatementRow(table.Row):
     """Totals of a window by account, and how often they were revised."""
 
     totals = JSONAttribute()
-    rev = NumberAttribute()
-    at = NumberAttribute()
+    rev = table.IntegerAttribute()
+    at = table.IntegerAttribute()
 
 
 class AccountRow(table.Row):
     """A site's account; only main's functions can raise it."""
 
-    available = NumberAttribute()
+    available = table.IntegerAttribute()
 
 
 class PlanRow(table.Row):
     """One version of a split plan."""
 
-    main_bps = NumberAttribute()
-    own_bps = NumberAttribute()
+    main_bps = table.IntegerAttribute()
+    own_bps = table.IntegerAttribute()
     fee_bearer = UnicodeAttribute()
-    fee_bps = NumberAttribute()
-    since = NumberAttribute()
+    fee_bps = table.IntegerAttribute()
+    since = table.IntegerAttribute()

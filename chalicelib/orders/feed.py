@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.kit import clock, table, tenant
@@ -15,7 +15,7 @@ class FeedRow(table.Row):
     """FEED#{Beijing day} / {second}#{digest}: numbers of orders seen in one batch."""
 
     numbers = UnicodeAttribute()
-    at = NumberAttribute()
+    at = table.IntegerAttribute()
 
 
 def add_to_feed(numbers: Sequence[str], *, now: int) -> None:

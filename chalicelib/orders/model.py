@@ -6,7 +6,6 @@ Attribute names are short: the row stays under 900 bytes in every state, so that
 from pynamodb.attributes import (
     BinaryAttribute,
     BooleanAttribute,
-    NumberAttribute,
     UnicodeAttribute,
 )
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
@@ -39,26 +38,26 @@ class OrderRow(table.Row):
     goods_name = UnicodeAttribute(attr_name="gn")
     kind = UnicodeAttribute(attr_name="k")
     way = UnicodeAttribute(attr_name="w")
-    quantity = NumberAttribute(attr_name="q")
-    amount = NumberAttribute(attr_name="a")
-    cost = NumberAttribute(attr_name="co")
+    quantity = table.IntegerAttribute(attr_name="q")
+    amount = table.IntegerAttribute(attr_name="a")
+    cost = table.IntegerAttribute(attr_name="co")
     plan = UnicodeAttribute(attr_name="pl")
-    goods_version = NumberAttribute(attr_name="gv")
+    goods_version = table.IntegerAttribute(attr_name="gv")
     ranges = UnicodeAttribute(attr_name="r", null=True)  # "seg:start:count seg:…"
     attempts = UnicodeAttribute(attr_name="pa")  # "wechat:1900000001 alipay:…"
-    paid_attempt = NumberAttribute(attr_name="pi", null=True)
+    paid_attempt = table.IntegerAttribute(attr_name="pi", null=True)
     transaction = UnicodeAttribute(attr_name="tx", null=True)
     contact = BinaryAttribute(legacy_encoding=False, attr_name="c")
     password = BinaryAttribute(legacy_encoding=False, attr_name="pw")
     member = UnicodeAttribute(attr_name="m", null=True)
-    placed_at = NumberAttribute(attr_name="t")
-    expires_at = NumberAttribute(attr_name="te")
-    paid_at = NumberAttribute(attr_name="tp", null=True)
-    delivered_at = NumberAttribute(attr_name="td", null=True)
-    expired_at = NumberAttribute(attr_name="tz", null=True)
-    review_at = NumberAttribute(attr_name="tv", null=True)
-    refunding_at = NumberAttribute(attr_name="tr", null=True)
-    refunded_at = NumberAttribute(attr_name="tf", null=True)
+    placed_at = table.IntegerAttribute(attr_name="t")
+    expires_at = table.IntegerAttribute(attr_name="te")
+    paid_at = table.IntegerAttribute(attr_name="tp", null=True)
+    delivered_at = table.IntegerAttribute(attr_name="td", null=True)
+    expired_at = table.IntegerAttribute(attr_name="tz", null=True)
+    review_at = table.IntegerAttribute(attr_name="tv", null=True)
+    refunding_at = table.IntegerAttribute(attr_name="tr", null=True)
+    refunded_at = table.IntegerAttribute(attr_name="tf", null=True)
     late = BooleanAttribute(attr_name="l", null=True)
     why = UnicodeAttribute(attr_name="y", null=True)
 
@@ -66,13 +65,13 @@ class OrderRow(table.Row):
 class TodoRow(table.Row):
     """TODO / {number}#{what}: work that outlives the walk of recent days."""
 
-    noted_at = NumberAttribute()
-    due = NumberAttribute()
-    tries = NumberAttribute(default=0)
+    noted_at = table.IntegerAttribute()
+    due = table.IntegerAttribute()
+    tries = table.IntegerAttribute(default=0)
     what = UnicodeAttribute()
     detail = UnicodeAttribute(default="")
-    done_at = NumberAttribute(null=True)
-    ttl = NumberAttribute(null=True)
+    done_at = table.IntegerAttribute(null=True)
+    ttl = table.IntegerAttribute(null=True)
 
 
 class DeliveryRow(table.Row):
@@ -80,4 +79,4 @@ class DeliveryRow(table.Row):
 
     sealed = BinaryAttribute(legacy_encoding=False)
     staff = UnicodeAttribute()
-    at = NumberAttribute()
+    at = table.IntegerAttribute()

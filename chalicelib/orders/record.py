@@ -1,7 +1,6 @@
 """An order as everybody but the table sees it."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from chalicelib.kit import errors, vault
 from chalicelib.stock.service import Range, parse_range
@@ -97,23 +96,23 @@ def order_of(site: str, row: OrderRow) -> Order:
         goods_name=row.goods_name,
         kind=row.kind,
         way=row.way,
-        quantity=int(row.quantity),
-        amount_fen=int(row.amount),
-        cost_fen=int(row.cost),
+        quantity=row.quantity,
+        amount_fen=row.amount,
+        cost_fen=row.cost,
         plan=row.plan,
-        goods_version=int(row.goods_version),
+        goods_version=row.goods_version,
         ranges=tuple(parse_range(text) for text in (row.ranges or "").split()),
         attempts=rules.parse_attempts(row.attempts),
-        paid_attempt=int(row.paid_attempt or 0),
+        paid_attempt=row.paid_attempt or 0,
         transaction=row.transaction or "",
         member=row.member,
-        placed_at=int(row.placed_at),
-        expires_at=int(row.expires_at),
-        paid_at=_time(row.paid_at),
-        delivered_at=_time(row.delivered_at),
-        closed_at=_time(row.expired_at),
-        refunding_at=_time(row.refunding_at),
-        refunded_at=_time(row.refunded_at),
+        placed_at=row.placed_at,
+        expires_at=row.expires_at,
+        paid_at=row.paid_at,
+        delivered_at=row.delivered_at,
+        closed_at=row.expired_at,
+        refunding_at=row.refunding_at,
+        refunded_at=row.refunded_at,
         late=bool(row.late),
         why=row.why or "",
         progress=_progress(row),
@@ -121,16 +120,12 @@ def order_of(site: str, row: OrderRow) -> Order:
     )
 
 
-def _time(value: Any) -> int | None:
-    return None if value is None else int(value)
-
-
 def _progress(row: OrderRow) -> tuple[Step, ...]:
     steps = [
-        Step(int(at), "paid_late" if what == "paid" and row.late else what)
+        Step(at, "paid_late" if what == "paid" and row.late else what)
         for what, name in _TIMES
         if (at := getattr(row, name)) is not None
     ]
     if row.status == "paid":
-        steps.append(Step(int(row.paid_at), "delivering"))
+        steps.append(Step(row.paid_at, "delivering"))
     return tuple(sorted(steps, key=lambda step: step.at))

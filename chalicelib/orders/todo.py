@@ -83,7 +83,7 @@ def todos_of(site: str, number: str) -> list[Todo]:
 
 def _todo(row: TodoRow) -> Todo:
     number, what = row.sk.split("#", 1)
-    return Todo(number, what, int(row.due), int(row.tries), row.detail, int(row.noted_at))
+    return Todo(number, what, row.due, row.tries, row.detail, row.noted_at)
 
 
 def _change(rows: type[TodoRow], todo: Todo, actions: Sequence[Action], condition: Condition) -> None:

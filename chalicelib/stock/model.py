@@ -12,7 +12,6 @@ BACK#{sku}  / {at}#{range}   a returned range; marked when it went into a new se
 from pynamodb.attributes import (
     BinaryAttribute,
     JSONAttribute,
-    NumberAttribute,
     UnicodeAttribute,
 )
 
@@ -23,23 +22,23 @@ class SkuRow(table.Row):
     """The pool of one SKU."""
 
     segs = JSONAttribute(default=list)
-    rev = NumberAttribute(default=0)
+    rev = table.IntegerAttribute(default=0)
     lock = UnicodeAttribute(null=True)
-    locked_until = NumberAttribute(default=0)
+    locked_until = table.IntegerAttribute(default=0)
 
 
 class PointerRow(table.Row):
     """A segment's pointer. Slots o0..o15, s0..s15, k0..k15 are written by `claims` in DynamoDB's own words."""
 
-    next = NumberAttribute()
-    free = NumberAttribute()
-    len = NumberAttribute()
+    next = table.IntegerAttribute()
+    free = table.IntegerAttribute()
+    len = table.IntegerAttribute()
     sku = UnicodeAttribute()
-    born = NumberAttribute()
-    seen = NumberAttribute(null=True)  # how far `next` had come at `seen_at`, for the audit
-    seen_at = NumberAttribute(null=True)
-    audited = NumberAttribute(null=True)  # positions below it are accounted for
-    audited_at = NumberAttribute(null=True)
+    born = table.IntegerAttribute()
+    seen = table.IntegerAttribute(null=True)  # how far `next` had come at `seen_at`, for the audit
+    seen_at = table.IntegerAttribute(null=True)
+    audited = table.IntegerAttribute(null=True)  # positions below it are accounted for
+    audited_at = table.IntegerAttribute(null=True)
 
 
 class MapRow(table.Row):
@@ -64,7 +63,7 @@ class BatchRow(table.Row):
     """What an import brought."""
 
     note = UnicodeAttribute(default="")
-    added = NumberAttribute()
+    added = table.IntegerAttribute()
     segs = JSONAttribute()
 
 
@@ -72,8 +71,8 @@ class BackRow(table.Row):
     """A range that came back from an order."""
 
     seg = UnicodeAttribute()
-    start = NumberAttribute()
-    size = NumberAttribute()
+    start = table.IntegerAttribute()
+    size = table.IntegerAttribute()
     why = UnicodeAttribute()
     folded = UnicodeAttribute(null=True)
-    ttl = NumberAttribute(null=True)
+    ttl = table.IntegerAttribute(null=True)

@@ -3,7 +3,6 @@
 from pynamodb.attributes import (
     BooleanAttribute,
     JSONAttribute,
-    NumberAttribute,
     UnicodeAttribute,
 )
 
@@ -25,7 +24,7 @@ class SiteRow(table.Row):
     domains = JSONAttribute(default=())
     follow = BooleanAttribute(default=True)
     note = UnicodeAttribute(default="")
-    opened = NumberAttribute()
+    opened = table.IntegerAttribute()
 
 
 class HostRow(table.Row):
