@@ -5,9 +5,11 @@ Only the edges (a face, a worker) read the clock; everything below receives `now
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 
-BEIJING = timezone(timedelta(hours=8))
+_AHEAD = 8 * 3600  # seconds by which Beijing is ahead of UTC, all year
+BEIJING = timezone(timedelta(seconds=_AHEAD))
 DAY = 86_400
 
 source: Callable[[], float] = time.time
@@ -25,7 +27,7 @@ def beijing(at: int) -> datetime:
 
 def day_of(at: int) -> str:
     """The Beijing day of a moment, as YYYYMMDD."""
-    return beijing(at).strftime("%Y%m%d")
+    return _name_of((at + _AHEAD) // DAY)
 
 
 def day_start(day: str) -> int:
@@ -47,3 +49,9 @@ def from_iso(text: str) -> int:
     if moment.tzinfo is None:
         raise ValueError("a time needs its offset")
     return int(moment.timestamp())
+
+
+@lru_cache(maxsize=1024)
+def _name_of(days: int) -> str:
+    """A day by how many passed since 1970; every look at an order asks for one."""
+    return (date(1970, 1, 1) + timedelta(days=days)).strftime("%Y%m%d")
