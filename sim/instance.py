@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 from chalicelib.kit.throttle import Bucket
 
 _SHARED = {("chalicelib.kit.tenant", "_clients")}  # making a client costs a tenth of a second
-Place = tuple[Any, str]
+Place = tuple[dict[str, Any], str]  # what holds the names of a module or an object, and one of them
 
 
 class Instance:
@@ -22,13 +22,13 @@ class Instance:
     def __init__(self, function: str, places: list[Place], *, skew: int = 0) -> None:
         self.function = function
         self.skew = skew
-        self._held = [(owner, name, _empty(getattr(owner, name))) for owner, name in places]
+        self._held = [(owner, name, _empty(owner[name])) for owner, name in places]
 
     @classmethod
     def of_this_process(cls, places: list[Place]) -> Self:
         """What the modules remember now, to be put back later."""
         instance = cls("", [])
-        instance._held = [(owner, name, getattr(owner, name)) for owner, name in places]
+        instance._held = [(owner, name, owner[name]) for owner, name in places]
         return instance
 
     def recall(self) -> None:
@@ -36,15 +36,17 @@ class Instance:
         if Instance._present is not self:
             Instance._present = self
             for owner, name, held in self._held:
-                setattr(owner, name, held)
+                owner[name] = held
 
 
 def places(signers: list[Any]) -> list[Place]:
     """Where the shop's modules, and the credentials of its clients, keep what they remember."""
-    found: list[Place] = [(signer, "_by_site") for signer in signers]
+    found: list[Place] = [(vars(signer), "_by_site") for signer in signers]
     for path, module in sorted(sys.modules.items()):
         if path.startswith("chalicelib."):
-            found += [(module, name) for name, value in vars(module).items() if _is_memory(path, name, value)]
+            found += [
+                (vars(module), name) for name, value in vars(module).items() if _is_memory(path, name, value)
+            ]
     return found
 
 
