@@ -19,11 +19,20 @@ from . import rules
 def refund(site: str, number: str, *, now: int) -> None:
     """Take every open refund of an order one step further; nothing when there is none."""
     order = orders.order(site, number)
-    for todo in orders.todos_of(site, number):
+    for todo in _open_matters(order, now):
         if todo.what == "refund":
             _refund_order(order, todo, now)
         else:
             _refund_duplicate(order, todo, now)
+
+
+def _open_matters(order: orders.Order, now: int) -> list[orders.Todo]:
+    """What goes back; an order on its way back notes it again where a run that had given up closed it too late."""
+    found = orders.todos_of(order.site, order.number)
+    if order.status != "refunding" or any(todo.what == "refund" for todo in found):
+        return found
+    orders.add_todo(order.site, order.number, "refund", due=order.refunding_at or now)
+    return orders.todos_of(order.site, order.number)
 
 
 def _refund_order(order: orders.Order, todo: orders.Todo, now: int) -> None:

@@ -9,6 +9,8 @@ from chalicelib.settlement import rules
 from chalicelib.settlement import service as settlement
 from tests import make
 
+pytestmark = pytest.mark.usefixtures("at_the_shop")
+
 
 @pytest.fixture
 def alarms(monkeypatch):
@@ -51,12 +53,12 @@ def test_money_goes_back_once_and_the_books_are_even(shop, world, refunding):
     assert {one.event for one in settlement.journals_of(refunded)} == {"taken", "returned"}
 
 
-def test_a_refund_in_progress_is_asked_for_again_under_its_number(shop, world, scene, refunding):
+def test_a_refund_in_progress_is_asked_for_again_under_its_number(shop, world, refunding):
     world.channel.refund_state = "processing"
     delays = []
     for _ in range(4):
         assert refund(shop, refunding).status == "refunding"
-        delays.append(scene.messages("refund")[-1]["delay"])
+        delays.append(world.sent_to("refund")[-1]["delay"])
         world.now += delays[-1]
     assert delays == [15, 30, 60, 120]
     assert events(shop) == []
@@ -111,6 +113,18 @@ def test_a_refund_asked_for_again_on_another_day_is_in_the_books_once(shop, worl
     assert events(shop, clock.day_of(make.NOON)) == []
     assert events(shop) == ["returned", "taken"]
     assert list(world.channel.refunds) == [f"{refunding.number}01R1"]
+
+
+def test_a_refund_asked_for_again_goes_on_although_the_run_that_gave_up_closes_its_matter_late(
+    shop, world, refunding
+):
+    world.channel.refund_state = "abnormal"
+    refund(shop, refunding)
+    fulfilment.refund_instead(shop.site, refunding.number, reason="again", staff="bo", now=world.now)
+    orders.close_todo(shop.site, refunding.number, "refund", now=world.now)
+    world.channel.refund_state = "success"
+    assert refund(shop, refunding).status == "refunded"
+    assert orders.todos_of(shop.site, refunding.number) == []
 
 
 def test_a_process_that_died_after_the_move_leaves_no_hole_in_the_books(shop, world, refunding):
@@ -168,16 +182,16 @@ def test_a_duplicate_told_of_again_days_later_is_in_the_books_once(shop, world):
     assert len(world.channel.refunds_asked) == 1
 
 
-def test_a_duplicate_that_does_not_go_back_is_tried_for_ever_with_an_alarm(shop, world, scene, alarms):
+def test_a_duplicate_that_does_not_go_back_is_tried_for_ever_with_an_alarm(shop, world, alarms):
     order = twice_paid(shop)
     world.channel.refund_state = "processing"
     assert refund(shop, order).status == "paid"
-    assert scene.messages("refund")[-1]["delay"] == 15
+    assert world.sent_to("refund")[-1]["delay"] == 15
     world.channel.refund_state = "abnormal"
     for _ in range(2):
         world.now += 900
         assert refund(shop, order).status == "paid"
-        assert scene.messages("refund")[-1]["delay"] == 900
+        assert world.sent_to("refund")[-1]["delay"] == 900
     assert alarms == ["settlement.refund_stuck"] * 2
     assert len(orders.todos_of(shop.site, order.number)) == 1
 
