@@ -76,11 +76,11 @@ class Queues:
 
     def expect_junk(self, end: float) -> None:
         """Some queues get a message that nobody can read."""
-        draw = self._time.random
         for queue in SOURCES:
-            if self._faults.strikes("poison"):
-                post = partial(self.post, queue, draw.choice(JUNK))
-                self._time.at(draw.uniform(self._time.now, end), post)
+            who = self._time.who.child("stranger")
+            body, when = who.random.choice(JUNK), who.random.uniform(self._time.now, end)
+            if self._faults.strikes("poison", who):
+                self._time.at(when, partial(self.post, queue, body), who=who)
 
     def post(self, queue: str, body: str) -> None:
         """A message of somebody else's."""
@@ -127,7 +127,7 @@ class Queues:
         letter.receives += 1
         letter.visible_at = self._time.now + SOURCES[queue].visibility
         self._poll_at(queue, letter.visible_at, letter)
-        if self._faults.strikes("message_twice", letter.who):
+        if letter.receives == 1 and self._faults.strikes("message_twice", letter.who):
             late = self._faults.how_bad(letter.who) * _LATE
             again = replace(letter, visible_at=self._time.now + late)
             self.letters[queue].append(again)

@@ -54,10 +54,10 @@ class Weather:
         self, kind: str, start: float, end: float, most: float, come: Callable[[], Callable[[], None]]
     ) -> None:
         """A spell begins at some time, and what its beginning gives ends it."""
-        if self.faults.strikes(kind):
-            draw = self.time.random
-            begin, lasts = draw.uniform(start, end), draw.uniform(0.1, 1) * most
-            self.time.at(begin, lambda: self.time.at(begin + lasts, come()))
+        who = self.time.who.child(kind)
+        begin, lasts = who.random.uniform(start, end), who.random.uniform(0.1, 1) * most
+        if self.faults.strikes(kind, who):
+            self.time.at(begin, lambda: self.time.at(begin + lasts, come()), who=who)
 
     def _turn_away(self, calls: tuple[str, ...]) -> Callable[[], None]:
         self._down.append(calls)

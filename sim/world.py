@@ -170,9 +170,9 @@ class World:
         operator = Operator(self.time, self.functions.invoke, self.stage.sites, self.stage.goods, self.codes)
         for change in CHANGES:
             for _ in range(_CHANGES):
-                if self.faults.strikes(change.__name__):
-                    delay = self.time.random.uniform(0, TRADE)
-                    self.time.spawn(change.__name__, partial(change, operator), delay=delay)
+                who = self.time.who.child(change.__name__)
+                if self.faults.strikes(change.__name__, who):
+                    self.time.spawn(who, partial(change, operator), delay=who.random.uniform(0, TRADE))
 
     def _sweep(self, late: int) -> None:
         """Rows go at the end of their time to live, or so many seconds later."""

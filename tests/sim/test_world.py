@@ -108,7 +108,7 @@ def refund_although_refused(order, why, now):
 
 
 _refund = fulfilment._refund
-ROUGH = {"stall": 0.03, "message_twice": 0.4, "notice_twice": 0.6, "paid_after_close": 1.0, "outage": 1.0}
+ROUGH = {"stall": 0.03, "message_twice": 0.2, "notice_twice": 0.6, "paid_after_close": 1.0, "outage": 1.0}
 MUTANTS = {
     "select then update": (claims, "_advance", select_then_update),
     "unconditional expiry": (driving, "_drive_pending", expire_by_the_clock),
