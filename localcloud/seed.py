@@ -71,6 +71,7 @@ def _spin_up(slug: str, brand: tenancy.Brand) -> str:
         with tenant.acting_for(site):
             provisioning.advance(site)
         if tenancy.site(site, fresh=True).state == "active":
+            tenancy.set_channels(site, tenancy.CHANNELS)
             return site
         time.sleep(1)
     raise Stopped(f"Sub-site {slug} did not come up.")

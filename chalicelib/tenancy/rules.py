@@ -33,7 +33,7 @@ _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
 LARGEST_LOGO = 24 * 1024
 BLOCKS = frozenset({"members", "own_goods", "wholesale"})
-CHANNELS = ("wechat", "alipay")
+CHANNELS = ("wechat", "alipay", "unionpay")
 
 
 class BadField(ShopError):

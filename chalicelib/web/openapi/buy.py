@@ -77,4 +77,4 @@ def _shape(visit: Visit, placed: checkout.Placed) -> shapes.OrderPlaced:
 def _payment(visit: Visit, order: orders.Order) -> shapes.Payment:
     """Where to pay. A channel that is down leaves the order, which the same key finds again."""
     link = checkout.pay_link(order.site, order, now=visit.now, address=visit.address)
-    return shapes.Payment(link.kind, link.payload, clock.iso(order.expires_at))
+    return shapes.Payment(link.kind, link.payload, dict(link.fields), clock.iso(order.expires_at))

@@ -15,7 +15,7 @@ Time = Annotated[
     str, Meta(description="RFC 3339, UTC, to the second.", extra_json_schema={"format": "date-time"})
 ]
 Status = Annotated[str, Meta(extra_json_schema={"enum": list(orders.STATES)})]
-KINDS = {"enum": ["qr", "redirect"]}
+KINDS = {"enum": ["qr", "redirect", "form"]}
 MOST_QUANTITY = 1_000_000_000
 
 
@@ -43,16 +43,21 @@ class OrderRequest(Struct, forbid_unknown_fields=True):
     quantity: Annotated[int, Meta(ge=1, le=MOST_QUANTITY)]
     contact: Annotated[str, Meta(min_length=3, max_length=64)]
     query_password: Annotated[str, Meta(min_length=4, max_length=64)]
-    channel: Literal["wechat", "alipay"]
+    channel: Literal["wechat", "alipay", "unionpay"]
 
 
 class Payment(Struct):
     """How to pay."""
 
     kind: Annotated[
-        str, Meta(description="Show the payload as a QR code, or go there.", extra_json_schema=KINDS)
+        str,
+        Meta(
+            description="Show the payload as a QR code, go there, or post the fields there from a browser.",
+            extra_json_schema=KINDS,
+        ),
     ]
     payload: str
+    fields: Annotated[dict[str, str], Meta(description="Of the form; empty for other kinds.")]
     expires_at: Time
 
 

@@ -10,8 +10,9 @@ from chalicelib.checkout import service as checkout
 from chalicelib.kit import config, errors
 from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
+from chalicelib.tenancy import service as tenancy
 from chalicelib.web import counter
-from chalicelib.web.face import Face, go, open_shop
+from chalicelib.web.face import Face, go, open_shop, posting_to
 from chalicelib.web.visit import Visit
 
 from . import look, rights
@@ -109,7 +110,7 @@ def _form(visit: Visit, goods_id: str, refusal: errors.ShopError | None = None) 
         status=refusal.status if refusal else 200,
         ticket=ticket,
         quote=checkout.quote(site.site, goods_id, quantity, now=visit.now),
-        channels=[name for name in look.CHANNELS if name in site.channels],
+        channels=[name for name in tenancy.CHANNELS if name in site.channels],
         filled={"contact": "", "query_password": "", "channel": "", **visit.form},
         key=_key(visit, refusal),
         reason=look.reason(visit, refusal) if refusal else "",
@@ -134,7 +135,7 @@ def _pay_page(visit: Visit, order: orders.Order) -> Response:
         link = checkout.pay_link(order.site, order, now=visit.now, address=visit.address)
     except payments.ChannelDown:
         link = None
-    return look.page(
+    shown = look.page(
         visit,
         "pay.html",
         order=order,
@@ -144,6 +145,9 @@ def _pay_page(visit: Visit, order: orders.Order) -> Response:
         sandbox=bool(config.load().sandbox_url),
         left=max(0, order.expires_at - visit.now),
     )
+    if link and link.origins:
+        shown.headers.update(posting_to(link.origins))
+    return shown
 
 
 def _qr(payload: str) -> Markup:

@@ -13,7 +13,6 @@ from chalicelib.web.pages import Pages
 from chalicelib.web.visit import Visit
 
 NOBODY = tenancy.Brand(name="CardMesh")
-CHANNELS = ("wechat", "alipay")
 
 _PRINTED = 4  # characters in a group, as printed on cards
 

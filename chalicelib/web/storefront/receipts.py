@@ -1,5 +1,7 @@
 """Receipts: the order as it fills in, its codes, and the ways back to it."""
 
+from urllib.parse import quote
+
 import msgspec
 from chalice.app import Response
 
@@ -52,6 +54,12 @@ def receipt(visit: Visit, order_no: str) -> Response:
     except errors.NotFound as refusal:
         return _orders(visit, refusal, number=order_no)
     return _receipt(visit, order)
+
+
+@face.post("/orders/{order_no}")
+def come_back(_visit: Visit, order_no: str) -> Response:
+    """Some channels send the browser back with a form. What it tells is the notification's to prove."""
+    return go(f"/orders/{quote(order_no, safe='')}")
 
 
 @face.get("/orders/{order_no}/state")

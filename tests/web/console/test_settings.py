@@ -48,6 +48,9 @@ def test_blocks_and_channels_are_switched(shop, owner):
     assert site(shop).blocks == {"members"}
     owner.post("/console/settings/channels", {"alipay": "1", "bitcoin": "1"})
     assert site(shop).channels == ("alipay",)
+    owner.post("/console/settings/channels", {"unionpay": "1", "wechat": "1"})
+    assert site(shop).channels == ("wechat", "unionpay")
+    assert "银联在线支付" in page(owner.get("/console/settings"))
 
 
 def test_a_shop_keeps_one_channel(shop, owner):

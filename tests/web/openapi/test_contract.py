@@ -80,7 +80,12 @@ def test_an_order_is_placed_once_however_often_it_is_sent(browser, store):
             "order_no": fake.NUMBER,
             "amount_fen": 4560,
             "status": "pending",
-            "payment": {"kind": "qr", "payload": store.link.payload, "expires_at": "2026-11-25T10:01:20Z"},
+            "payment": {
+                "kind": "qr",
+                "payload": store.link.payload,
+                "fields": {},
+                "expires_at": "2026-11-25T10:01:20Z",
+            },
         }
     )
     assert "Idempotent-Replayed" not in first.headers

@@ -16,6 +16,7 @@ from chalicelib.kit import clock, config, errors
 from chalicelib.membership import service as membership
 from chalicelib.orders import service as orders
 from chalicelib.orders.rules import Step
+from chalicelib.payments import service as payments
 from chalicelib.pricing import service as pricing
 from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
@@ -38,7 +39,7 @@ SITE = tenancy.Site(
         notice="周末客服 9:00–23:00，卡密全天自动发货。",
     ),
     plan="standard",
-    channels=("wechat", "alipay"),
+    channels=("wechat", "alipay", "unionpay"),
     blocks=frozenset({"members", "wholesale"}),
     follow=True,
     note="",
@@ -128,10 +129,7 @@ class Order:
     contact_masked: str = "138****21"
 
 
-@dataclass(frozen=True)
-class Link:
-    kind: str = "qr"
-    payload: str = "http://127.0.0.1:8001/cashier/wxpay/bizpayurl?pr=p4lpSuKzz"
+LINK = payments.PayLink("qr", "http://127.0.0.1:8001/cashier/wxpay/bizpayurl?pr=p4lpSuKzz")
 
 
 @dataclass
@@ -142,7 +140,7 @@ class Shop:
     offers: tuple[catalog.Offer, ...] = OFFERS
     order: Order = field(default_factory=Order)
     codes: list[str] = field(default_factory=list)
-    link: Link = field(default_factory=Link)
+    link: payments.PayLink = LINK
     device: str = ""
     refusal: errors.ShopError | None = None
     member: membership.Member | None = None
@@ -172,7 +170,7 @@ class Shop:
         self.device = device
         return checkout.Placed(self.order, replayed)  # type: ignore[arg-type]
 
-    def pay_link(self, *_args: Any, now: int, address: str) -> Link:
+    def pay_link(self, *_args: Any, now: int, address: str) -> payments.PayLink:
         if self.refusal:
             raise self.refusal
         return self.link

@@ -105,12 +105,42 @@ def test_the_sandbox_offers_to_pay_there(store):
 
 
 def test_a_phone_gets_a_button_instead_of_a_code(browser, store):
-    store.link = fake.Link("redirect", "https://pay.example/h5?a=1&b=2")
+    store.link = payments.PayLink("redirect", "https://pay.example/h5?a=1&b=2")
     browser.headers["User-Agent"] = PHONE
     browser.post("/buy/tx-month", FILLED)
     shown = read(browser.get(PAY))
     assert store.device == "mobile"
     assert shown.all("a", href="https://pay.example/h5?a=1&b=2")
+
+
+def test_a_channel_that_wants_a_form_gets_it_by_a_button_and_only_there(browser, store):
+    browser.post("/buy/tx-month", FILLED)
+    browser.post(PAY, b"channel=unionpay")
+    fields = {"orderId": "1", "signature": 'a+b/"<&>=='}
+    store.link = payments.PayLink("form", "https://pay.example/front.do", fields, "https://*.pay.example")
+    answer = browser.get(PAY)
+    shown = read(answer)
+    (form,) = shown.all("form", method="post", action="https://pay.example/front.do")
+    assert form["data-leave"] == fake.NUMBER
+    assert {field["name"]: field["value"] for field in shown.all("input", type="hidden")} == fields
+    assert "去银联付款" in shown.text
+    assert [script["src"].rsplit("/", 1)[-1][:13] for script in shown.all("script")] == ["storefront.js"]
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.endswith("; form-action 'self' https://*.pay.example")
+    usual = browser.get("/").headers["Content-Security-Policy"]
+    assert policy == f"{usual} https://*.pay.example"
+    assert usual.endswith("; form-action 'self'")
+
+
+def test_a_browser_that_a_channel_sends_back_with_a_form_goes_on_to_its_receipt(browser, store):
+    browser.post("/buy/tx-month", FILLED)
+    answer = browser.post(f"/orders/{fake.NUMBER}", b"respCode=00&orderId=1")
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/orders/{fake.NUMBER}")
+    assert store.order.status == "pending"
+    assert (
+        browser.post("/orders/1%0d%0aSet-Cookie:x", b"").headers["Location"]
+        == "/orders/1%0D%0ASet-Cookie%3Ax"
+    )
 
 
 def test_a_channel_that_does_not_answer_leaves_the_other_one(browser, store):
