@@ -222,7 +222,7 @@ def _known_marks(owner: str, sku: str) -> set[bytes]:
     known: set[bytes] = set()
     for batch in BatchRow.of(owner).under(f"BATCH#{sku}", consistent=True):
         for seg in batch.segs:
-            for row in PrintRow.of(owner).under(f"PRINT#{seg}"):
+            for row in PrintRow.of(owner).under(f"PRINT#{seg}", consistent=True):
                 known.update(row.marks[i : i + _MARK] for i in range(0, len(row.marks), _MARK))
     return known
 

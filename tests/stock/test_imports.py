@@ -67,6 +67,19 @@ def test_a_code_sold_long_ago_is_still_a_duplicate(pool):
     assert pool.free == 0
 
 
+def test_a_code_imported_a_moment_ago_is_a_duplicate_although_reads_may_lag(pool, monkeypatch):
+    pool.bring("A\nB")
+    real = botocore.client.BaseClient._make_api_call
+
+    def call(client, operation, given):
+        answer = real(client, operation, given)
+        lags = operation == "Query" and not given.get("ConsistentRead")
+        return answer | {"Items": [], "Count": 0} if lags else answer
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
+    assert pool.bring("B\nC").added == 1
+
+
 def test_the_same_code_may_lie_in_two_pools(new_pool):
     one, other = new_pool(), new_pool()
     assert (one.bring("A-1").added, other.bring("A-1").added) == (1, 1)
