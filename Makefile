@@ -1,6 +1,8 @@
 # One way to do each thing; everything is installed into this folder, nothing needs to be activated.
 PORT ?= 8000
 SEEDS ?= 50
+HOURS ?= 0.5
+SUMMARY ?= build/soak.md
 IS_311 := import sys; sys.exit(sys.version_info[:2] != (3, 11))
 PYTHON ?= $(shell for each in python3.11 python3 python; do $$each -c '$(IS_311)' 2>/dev/null && echo $$each && break; done)
 BIN := .venv/bin
@@ -8,7 +10,7 @@ QUICK := not browser and not package and not cloud
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset test unit sim bench check format package static lock
+.PHONY: help run reset test unit sim soak bench check format package static lock
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
@@ -28,19 +30,23 @@ test: node_modules/.installed .venv/.installed .venv-ministack/.installed static
 unit: .venv/.installed ## The quick tests
 	@$(PYTEST) -n 2 --dist worksteal -m "$(QUICK) and not slow"
 
-sim: .venv/.installed ## Play SEEDS (50) days of trade in which things fail
+sim: .venv/.installed ## Play SEEDS (50) days of trade in which things fail, on all cores
 	@$(BIN)/python -m sim --seeds $(SEEDS)
+
+soak: .venv/.installed ## Play days that nobody played for HOURS (0.5) and write SUMMARY (build/soak.md)
+	@$(BIN)/python -m sim --hours $(HOURS) --summary $(SUMMARY)
 
 bench: .venv/.installed ## Count what the shop costs into bench/RESULTS.md, all of it or ONLY=claim
 	@PYTHONHASHSEED=0 $(BIN)/python -m bench $(ONLY)
 
-check: .venv/.installed ## Format, lint, types, import contracts, templates, then every test
+check: .venv/.installed ## Format, lint, types, import contracts, templates, every test, SEEDS days of trade
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/cfn-lint infra/*.yaml
 	@$(MAKE) test
+	@$(MAKE) sim
 
 format: .venv/.installed ## Format, and mend what the linter can
 	@$(BIN)/ruff check --fix .

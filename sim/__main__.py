@@ -1,7 +1,50 @@
-"""`python -m sim`."""
+# ruff: noqa: T201  a terminal programme prints
+"""`python -m sim`: play seeds on all cores and say what came of them, or one with all that happens in it."""
 
+import argparse
+import os
 import sys
+import time
+from pathlib import Path
 
-from .run import main
+from . import run, soak, stage
 
-sys.exit(main())
+
+def main() -> int:
+    """The command line; 1 when something was broken."""
+    options = argparse.ArgumentParser(prog="python -m sim", description=__doc__)
+    options.add_argument("--seeds", type=int, help="how many worlds to play (1 unless there are hours)")
+    options.add_argument("--hours", type=float, help="for how long to play")
+    options.add_argument("--seed", type=int, help="the first one (0; with hours, one that nobody played)")
+    options.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at a time")
+    options.add_argument("--summary", type=Path, help="where to write a report")
+    options.add_argument("--trace", action="store_true", help="print everything that happens in the first")
+    asked = options.parse_args()
+    if asked.seed is None:
+        asked.seed = int(time.time()) if asked.hours else 0
+    return _trace(asked.seed) if asked.trace else _soak(asked)
+
+
+def _trace(seed: int) -> int:
+    with stage.opened() as opened:
+        world, broken = run.play(opened, seed, keep_trace=True)
+    print("\n".join(world.trace.lines))
+    print(f"seed {seed}: {broken or 'nothing broken'}; trace {world.trace.digest}")
+    return 1 if broken else 0
+
+
+def _soak(asked: argparse.Namespace) -> int:
+    most = asked.seeds or (None if asked.hours else 1)
+    seconds = asked.hours * 3600 if asked.hours else None
+    print(f"seeds from {asked.seed} on, {asked.jobs} at a time", flush=True)
+    tally = soak.soak(asked.seed, most=most, seconds=seconds, jobs=asked.jobs)
+    if asked.summary:
+        asked.summary.parent.mkdir(parents=True, exist_ok=True)
+        asked.summary.write_text(soak.summary(tally))
+    print(", ".join(f"{name} {count}" for name, count in sorted(tally.faults.items())))
+    print(tally.line)
+    return 1 if tally.violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
