@@ -13,10 +13,10 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from chalice.app import Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, ModuleLoader, StrictUndefined
 
 from chalicelib.kit import clock, config, money
 
@@ -30,10 +30,14 @@ Words = Mapping[str, Mapping[str, str]]
 class Pages:
     """Renders `{folder}/templates` with the words of `{folder}/words/{language}.json`, if there are any."""
 
+    all: ClassVar[list["Pages"]] = []  # of the faces that were imported
+
     def __init__(self, folder: Path, **face_globals: object) -> None:
+        Pages.all.append(self)
+        self._compiled, written = folder / "compiled", folder / "templates"
         self.words: Words = {lang: _read_words(folder / "words" / f"{lang}.json") for lang in LANGUAGES}
         self._jinja = Environment(
-            loader=FileSystemLoader(folder / "templates"),
+            loader=ModuleLoader(self._compiled) if self._compiled.is_dir() else FileSystemLoader(written),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -59,6 +63,10 @@ class Pages:
         say = partial(self.text, visit.lang)
         html = self._jinja.get_template(template).render(visit=visit, lang=visit.lang, t=say, **values)
         return Response(html, headers, status)
+
+    def compile(self) -> None:
+        """Write the templates as Python modules, to be used from the next start on: it need not compile them."""
+        self._jinja.compile_templates(self._compiled, zip=None, ignore_errors=False)
 
     def text(self, lang: str, key: str, /, **values: object) -> str:
         """A sentence in a language, `{name}` replaced by the value. Raises KeyError for an unknown key."""

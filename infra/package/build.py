@@ -18,7 +18,13 @@ ZIP = "deployment.zip"
 
 _SOURCE = ("app.py", "chalicelib", ".chalice/config.json", "requirements.txt")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
-_SETTINGS = {"AWS_DEFAULT_REGION": "us-east-1", "FACES": "", "PYTHONDONTWRITEBYTECODE": "1"}
+_SETTINGS = {
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "FACES": "",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONHASHSEED": "0",
+}
+_COMPILE = "import app; from chalicelib.web.pages import Pages; [each.compile() for each in Pages.all]"
 _ROUTES = "import app, json; print(json.dumps(list(app.app.routes)))"
 
 
@@ -30,7 +36,7 @@ def package(project: Path, out: Path) -> None:
     """Write template.json and deployment.zip into a folder. Needs PyPI, no AWS. Raises Failed."""
     with tempfile.TemporaryDirectory() as scratch:
         copy, packaged = Path(scratch, "copy"), Path(scratch, "packaged")
-        _copy(project, copy)
+        prepare(project, copy)
         _run(copy, "-c", "from chalice.cli import main; main()", "package", "--stage", "live", str(packaged))
         paths = {face: json.loads(_run(copy, "-c", _ROUTES, FACES=face)) for face in rest.FACES}
         out.mkdir(parents=True, exist_ok=True)
@@ -38,6 +44,18 @@ def package(project: Path, out: Path) -> None:
         whole = template.assemble(functions, paths, project=project)
         (out / TEMPLATE).write_text(json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
         repack(packaged / ZIP, out / ZIP)
+
+
+def prepare(project: Path, copy: Path) -> None:
+    """Copy what a function consists of, packages apart, and compile its templates. Raises Failed."""
+    for name in _SOURCE:
+        source, target = project / name, copy / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    _run(copy, "-c", _COMPILE)
 
 
 def repack(source: Path, target: Path) -> None:
@@ -61,16 +79,6 @@ def repack(source: Path, target: Path) -> None:
                 entry = zipfile.ZipInfo(name, _EPOCH)
                 entry.external_attr = 0o644 << 16
                 packed.writestr(entry, Path(scratch, name).read_bytes(), zipfile.ZIP_DEFLATED)
-
-
-def _copy(project: Path, copy: Path) -> None:
-    for name in _SOURCE:
-        source, target = project / name, copy / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, target)
 
 
 def _run(folder: Path, *arguments: str, **settings: str) -> str:

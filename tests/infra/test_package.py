@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -191,6 +192,8 @@ def test_the_zip_holds_the_code_its_bytecode_and_nothing_private(packaged):
     assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
     assert {"app.py", "chalicelib/kit/config.py"} <= set(names)
     assert any(name.startswith("chalicelib/kit/__pycache__/config.") for name in names)
+    for face in ("storefront", "console"):
+        assert any(re.match(rf"chalicelib/web/{face}/compiled/__pycache__/.+[.]pyc", name) for name in names)
     assert not [
         name for name in names if name.startswith(("tests/", "localcloud/", "sandbox/", "infra/", ".git"))
     ]
