@@ -1,0 +1,13 @@
+"""Bugs that shops like this one really had, each switched on by name, to see whether the simulation finds them."""
+
+from .mutant import Mutant, Stale
+from .orders import ORDERS
+from .payments import PAYMENTS
+from .refunds import REFUNDS
+from .settlement import SETTLEMENT
+from .stock import STOCK
+from .workers import WORKERS
+
+__all__ = ["MUTANTS", "Mutant", "Stale"]
+
+MUTANTS = {one.name: one for one in (*STOCK, *ORDERS, *PAYMENTS, *REFUNDS, *SETTLEMENT, *WORKERS)}

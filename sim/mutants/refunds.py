@@ -1,0 +1,147 @@
+"""Bugs of giving money back: twice, never, or besides the codes."""
+
+from .mutant import ROUGH, mutant
+
+_SLOW = ROUGH | {"refund_slow": 0.8}
+_UNKNOWN = "shops that take an unknown outcome for a known one"
+
+REFUNDS = (
+    mutant(
+        "refund-falling-through",
+        "Codes are delivered and go back to sale, because the refund was refused and went on.",
+        (
+            "fulfilment.service:_refund",
+            "    refunding = orders.move(",
+            "    try:\n        refunding = orders.move(",
+        ),
+        (
+            "fulfilment.service:_refund",
+            "start=(order.status,), why=why)",
+            "start=(order.status,), why=why)\n    except orders.WrongState:\n        refunding = order",
+        ),
+        origin="a design that passed 600 runs without stalls",
+    ),
+    mutant(
+        "refund-without-looking",
+        "A delivered order is refunded.",
+        (
+            "settlement.refunds:_refund_order",
+            'if order.status == "refunding":',
+            'if order.status in ("refunding", "delivered"):',
+        ),
+        ("settlement.refunds:_refund_order", "order = orders.move", "orders.move"),
+        origin="shops that check the state when the refund is asked for, not when it is paid out",
+    ),
+    mutant(
+        "new-number-for-every-try",
+        "The payer gets the money back several times.",
+        ("settlement.refunds:_ask_for", "{trade}R1", "{trade}R{now}"),
+        origin="shops that number their requests, not their refunds",
+        rates=_SLOW,
+    ),
+    mutant(
+        "new-refund-for-every-notification",
+        "Who paid twice gets the second payment back several times.",
+        (
+            "checkout.accepting:_return_duplicate",
+            "payment.transaction_id.encode()",
+            "f'{payment}{now}'.encode()",
+        ),
+        origin="shops that count callbacks, not payments",
+    ),
+    mutant(
+        "duplicate-refunded-from-the-first-payment",
+        "Who paid twice gets the wrong payment back, and the channel refuses.",
+        (
+            "settlement.refunds:_refund_duplicate",
+            "_ask(order, todo, paid, name, now)",
+            '_ask(order, todo, {**paid, "out_trade_no": f"{order.number}{order.paid_attempt:02}"}, name, now)',
+        ),
+        origin="shops whose refund knows the order alone",
+    ),
+    mutant(
+        "timeout-is-a-yes",
+        "An order says refunded, and the money never left.",
+        ("settlement.refunds:_ask", 'return "unknown"', 'return "success"'),
+        origin=_UNKNOWN,
+        rates=ROUGH | {"lost_request": 0.05},
+    ),
+    mutant(
+        "timeout-is-a-no",
+        "Nobody knows whether the money went back, so it is sent again under another number.",
+        ("settlement.refunds:_ask", 'return "unknown"', 'return "closed"'),
+        ("settlement.refunds:_ask_for", "{trade}R1", "{trade}R{todo}"),
+        origin=_UNKNOWN,
+    ),
+    mutant(
+        "refund-asked-once",
+        "An order is being refunded for ever.",
+        (
+            "settlement.refunds:_refund_order",
+            "_try_later(order, todo, state, now)",
+            "orders.close_todo(order.site, order.number, todo.what, now=now)",
+        ),
+        origin="shops that ask for a refund and never look again",
+        rates=_SLOW,
+    ),
+    mutant(
+        "any-answer-is-a-yes",
+        "An order says refunded, and the channel says that it could not.",
+        ("settlement.refunds:_ask", "return found.state", 'return "success"'),
+        origin="shops that ask whether the call went through, not whether the refund did",
+        rates=ROUGH | {"refund_abnormal": 0.5},
+    ),
+    mutant(
+        "refund-given-up-in-silence",
+        "An order is being refunded for ever: the channel was out of reach for too long.",
+        (
+            "settlement.refunds:_try_later",
+            'orders.move(order.site, order.number, "review", now',
+            'log.alarm("settlement.given_up", order=order.number, now',
+        ),
+        origin="queues whose last retry is followed by nothing",
+    ),
+    mutant(
+        "refund-noted-after-the-move",
+        "An order is being refunded for ever: the function died before it noted what was left to do.",
+        (
+            "fulfilment.service:_refund",
+            '    orders.add_todo(order.site, order.number, "refund", due=now)\n',
+            "",
+        ),
+        (
+            "fulfilment.service:_refund",
+            "    checkout.give_back(refunding)",
+            '    orders.add_todo(order.site, order.number, "refund", due=now)\n    checkout.give_back(refunding)',
+        ),
+        origin="shops that commit first and write their outbox afterwards",
+        rates=ROUGH | {"kill_after": 0.05},
+    ),
+    mutant(
+        "refund-keeps-the-codes",
+        "Codes of refunded orders are never sold.",
+        ("fulfilment.service:_refund", "checkout.give_back(refunding)", "checkout"),
+        ("settlement.refunds:_refund_order", "checkout.give_back(order)", "checkout"),
+        origin="shops whose refund knows nothing of the stock",
+    ),
+    mutant(
+        "apology-instead-of-a-code",
+        "A paid order says delivered and holds an apology; the error was swallowed.",
+        (
+            "fulfilment.service:_deliver_codes",
+            '    except stock.SoldOut:\n        _refund(order, "sold out", now)\n        return',
+            "    except Exception:\n        ranges = ()",
+        ),
+        origin="a shop that swallows the deadlock of its database: 26 % of 200 orders",
+    ),
+    mutant(
+        "sold-out-and-kept",
+        "The codes ran out before the money came, and the order stays paid for ever.",
+        (
+            "fulfilment.service:_deliver_codes",
+            '    except stock.SoldOut:\n        _refund(order, "sold out", now)\n        return',
+            "    except stock.SoldOut:\n        return",
+        ),
+        origin="shops that leave a paid order without stock to a person",
+    ),
+)
