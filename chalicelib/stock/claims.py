@@ -22,6 +22,7 @@ _FOLD_AT_ONCE = 45  # ranges; each costs a place in a transaction of at most 100
 
 _segments: dict[tuple[str, str], list[str]] = {}
 _free: dict[tuple[str, str], int] = {}  # of segments when last seen; it only falls, so at 0 they are dead
+_sold_out: dict[tuple[str, str], int] = {}  # the second in which nothing was left, good for all of it
 
 
 def claim(owner: str, sku: str, quantity: int, *, now: int) -> tuple[Range, ...]:
@@ -31,6 +32,8 @@ def claim(owner: str, sku: str, quantity: int, *, now: int) -> tuple[Range, ...]
     is believed only when it shows again after everything was given back. Pieces scattered over more segments than
     an order can name are given back too: that empties those segments, so a later try finds fewer and larger ones.
     """
+    if _sold_out.get((owner, sku)) == now:
+        raise SoldOut(left=0)
     shortages = 0
     while shortages < 2:
         taken = _gather(owner, sku, quantity, ids.token(16), now)
@@ -41,6 +44,8 @@ def claim(owner: str, sku: str, quantity: int, *, now: int) -> tuple[Range, ...]
         if taken:
             fold(owner, sku, now=now)
         shortages += short if taken else 2
+    if not taken:
+        _sold_out[owner, sku] = now
     raise SoldOut(left=_count(taken))
 
 
@@ -51,6 +56,7 @@ def give_back(owner: str, sku: str, ranges: Iterable[Range], *, why: str, at: in
     """
     for one in ranges:
         _put_back(owner, sku, one, why, at)
+        restocked(owner, sku)
 
 
 def fold(owner: str, sku: str, *, now: int) -> bool:
@@ -64,7 +70,13 @@ def fold(owner: str, sku: str, *, now: int) -> bool:
         _commit_fold(owner, sku, seg, ranges, backs, now)
     except table.Refused:
         log.event("stock.fold_raced", sku=sku)
+    restocked(owner, sku)
     return True
+
+
+def restocked(owner: str, sku: str) -> None:
+    """There is something to claim again."""
+    _sold_out.pop((owner, sku), None)
 
 
 def resolve(owner: str, ranges: Iterable[Range]) -> list[Range]:
@@ -90,6 +102,7 @@ def forget() -> None:
     """Drop what this instance remembers of segments."""
     _segments.clear()
     _free.clear()
+    _sold_out.clear()
 
 
 def _gather(owner: str, sku: str, quantity: int, attempt: str, now: int) -> list[Range]:

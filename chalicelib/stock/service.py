@@ -74,6 +74,7 @@ def import_codes(owner: str, sku: str, text: str, *, note: str, now: int, parall
         raise
     finally:
         _levels.pop((owner, sku), None)
+        claims.restocked(owner, sku)
 
 
 def levels(keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:

@@ -174,6 +174,19 @@ def test_a_sold_out_shopper_writes_nothing(pool, dynamodb, monkeypatch):
     assert refused.value.detail == {"left": 0}
 
 
+def test_a_rush_on_an_empty_pool_reads_it_once_a_second(pool, dynamodb, monkeypatch):
+    pool.add(1)
+    taken = pool.claim()
+    reads, query = [], dynamodb.query
+    monkeypatch.setattr(dynamodb, "query", lambda **call: reads.append(call) or query(**call))
+    for at, expected in ((0, 1), (0, 1), (1, 2)):
+        with pytest.raises(stock.SoldOut):
+            stock.claim(pool.owner, pool.sku, 1, now=pool.world.now + at)
+        assert len(reads) == expected
+    pool.give_back(taken)
+    assert pool.read(stock.claim(pool.owner, pool.sku, 1, now=pool.world.now + 1)) == pool.imported
+
+
 def test_goods_without_any_import_are_sold_out(pool):
     with pytest.raises(stock.SoldOut):
         pool.claim()
