@@ -22,6 +22,7 @@ os.environ.pop("AWS_PROFILE", None)
 import pytest
 from playwright.sync_api import sync_playwright
 
+from chalicelib.kit import tenant
 from tests import make
 
 # Without these a browser calls home, which a closed network refuses again and again.
@@ -37,9 +38,15 @@ FLAGS = (
 
 
 @pytest.fixture
-def world(monkeypatch):
-    """A main stack in moto, no sites yet; the clock stands at make.NOON until it is moved."""
-    with make.World(monkeypatch) as fresh:
+def terms():
+    """What `shop` sells, as make.make_shop takes it; a module may say otherwise."""
+    return {}
+
+
+@pytest.fixture
+def world(monkeypatch, terms, request):
+    """A main stack in moto, no sites but that of `shop`; the clock stands at make.NOON until it is moved."""
+    with make.World(monkeypatch, terms if "shop" in request.fixturenames else None) as fresh:
         yield fresh
 
 
@@ -53,7 +60,14 @@ def cloud():
 @pytest.fixture
 def shop(world):
     """An open sub-site `demo` with ten codes of one kind of goods on its shelf."""
-    return make.make_shop(world)
+    return world.shop
+
+
+@pytest.fixture
+def at_the_shop(shop):
+    """Acting for the shop's site, as a face or a worker would by then."""
+    with tenant.acting_for(shop.site):
+        yield
 
 
 @pytest.fixture(scope="session")

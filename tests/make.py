@@ -1,19 +1,21 @@
 """Builders: a cloud in memory, shops, goods, shoppers, and a payment channel that does as it is told."""
 
 import copy
+import copyreg
 import importlib
 import itertools
 import json
 import os
 import uuid
 from collections import defaultdict
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Condition
 
-import pytest
 from moto import mock_aws
+from moto.cloudformation.models import cloudformation_backends
 from moto.dynamodb.models import dynamodb_backends
+from moto.kms.models import kms_backends
 from moto.sqs.models import sqs_backends
 
 from chalicelib.catalog import service as catalog
@@ -39,50 +41,85 @@ WORKERS = {
 }
 _owners = itertools.count(1)
 _clients = defaultdict(dict)  # of a tenant, by role
+_load = config.load  # a test may put something else in its place
+_built = {}  # what moto holds of a world, and its shop, by the shop's terms
+_QUEUES = "https://sqs.us-east-1.amazonaws.com/123456789012/"
+_SUBSITE = Path(__file__).parents[1] / "infra/subsite.yaml"
+copyreg.pickle(Condition, lambda _: (Condition, ()))  # moto's queues have locks, which else have no copies
 
 
 class World:
-    """A main stack in moto. Queues move only when `run` is called."""
+    """A main stack in moto, and a shop of these terms in it if there are any. Queues move only when `run` is called.
 
-    def __init__(self, monkeypatch):
+    The first world of its kind is built, the others begin as copies of it.
+    """
+
+    def __init__(self, monkeypatch, terms=None):
         self.monkeypatch = monkeypatch
         self.now = NOON
         self.channel = Channel()
+        self.shop = None
+        self.sent = []  # whatever anybody sent, by queue and message, the delayed ones too
+        self._terms = terms
         self._moto = mock_aws()
 
     def __enter__(self):
         self._moto.start()
         _forget()
-        self.monkeypatch.setattr(clock, "source", lambda: self.now)
-        self.monkeypatch.setattr(
-            gateways, "GATEWAYS", {"wechat": self.channel.as_, "alipay": self.channel.as_}
-        )
-        self.monkeypatch.setattr(payments, "GATEWAYS", gateways.GATEWAYS)
-        self._build()
+        self._connect()
+        kind = repr(self._terms)
+        if kind not in _built:
+            self._build()
+            _built[kind] = copy.deepcopy(_clouds()), self.shop
+        picture, shop = _built[kind]
+        for cloud, held in zip(_clouds(), copy.deepcopy(picture), strict=True):
+            cloud.update(held)
+        self.shop = shop and replace(shop, world=self)
+        self.sent.clear()
+        _forget_rows()
         return self
 
     def __exit__(self, *error):
         self._moto.stop()
         _forget()
 
+    def _connect(self):
+        patch = self.monkeypatch.setattr
+        patch(clock, "source", lambda: self.now)
+        patch(gateways, "GATEWAYS", {"wechat": self.channel.as_, "alipay": self.channel.as_})
+        patch(payments, "GATEWAYS", gateways.GATEWAYS)
+        really_send = queue.send
+
+        def send(name, **message):
+            self.sent.append((name, message))
+            really_send(name, **message)
+
+        patch(queue, "send", send)
+        for name in config.QUEUES:
+            self.monkeypatch.setenv(f"QUEUE_{name.upper()}", f"{_QUEUES}cardmesh-{name}")
+        self.monkeypatch.setenv("SUBSITE_TEMPLATE", _SUBSITE.read_text())
+        _load.cache_clear()
+        self.sqs = aws.client("sqs")
+
     def _build(self):
         make_table("cardmesh-main")
         kms = aws.client("kms")
         key = kms.create_key()["KeyMetadata"]["KeyId"]
         kms.create_alias(AliasName="alias/cardmesh", TargetKeyId=key)
-        self.sqs = aws.client("sqs")
         for name in config.QUEUES:
-            url = self.sqs.create_queue(QueueName=f"cardmesh-{name}")["QueueUrl"]
+            self.sqs.create_queue(QueueName=f"cardmesh-{name}")
             self.sqs.create_queue(QueueName=f"cardmesh-{name}-dead")
-            self.monkeypatch.setenv(f"QUEUE_{name.upper()}", url)
-        template = Path(__file__).parents[1] / "infra/subsite.yaml"
-        self.monkeypatch.setenv("SUBSITE_TEMPLATE", template.read_text())
-        config.load.cache_clear()
         for owner in (tenant.MAIN, vault.CHANNELS):
             vault.make_key(owner)
         ledger.put_plan(ledger.Plan("standard", 0, 2000, 2000), now=self.now)
         for channel in ("wechat", "alipay"):
             payments.put_channel(channel, {"channel": channel})
+        if self._terms is not None:
+            self.shop = make_shop(self, **self._terms)
+
+    def sent_to(self, queue):
+        """The messages sent to a queue since the beginning."""
+        return [message for name, message in self.sent if name == queue]
 
     def messages(self, queue):
         """The visible messages of a queue, taken out of it."""
@@ -346,7 +383,7 @@ def _forget():
     _forget_rows()
     vault.forget()
     table.Row._bound.clear()
-    config.load.cache_clear()
+    _load.cache_clear()
     # Clients outlive a cloud: moto answers whatever client asks, and making one costs a tenth of a second.
     tenant._clients = _clients[os.environ["TENANT_ROLE"]]
 
@@ -381,56 +418,13 @@ def _value_size(kind, value):
     return 3 + names + sum(1 + _value_size(*dict(one).popitem()) for one in parts)
 
 
-class Scene:
-    """One world for all tests of a module: `begin` puts rows, queues, clock, channel and memory back to the start."""
-
-    def __init__(self, world, shop):
-        self.world, self.shop = world, shop
-        self.now = world.now
-        self.rows = {name: copy.deepcopy(each.items) for name, each in _tables().items()}
-        self.empty = defaultdict(dict)  # of a table that a test made
-        self.sent = []
-        self._really_send = queue.send
-        world.monkeypatch.setattr(queue, "send", self._send)
-
-    def begin(self):
-        for name, each in _tables().items():
-            each.items = copy.deepcopy(self.rows.get(name, self.empty))
-        for each in _queues().values():
-            each._messages = []
-        self.sent.clear()
-        self.world.now = self.now
-        vars(self.world.channel).update(vars(Channel()))
-        _forget_rows()
-        return self.shop
-
-    def messages(self, name):
-        """What was sent to a queue since the beginning, the delayed ones too."""
-        return [message for queue_name, message in self.sent if queue_name == name]
-
-    def _send(self, name, **message):
-        self.sent.append((name, message))
-        self._really_send(name, **message)
-
-
-@contextmanager
-def scene(**shop):
-    """A world of its own with a shop in it, for a fixture of a module."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TENANT_ROLE", "")
-        with World(patch) as world:
-            yield Scene(world, make_shop(world, **shop))
-
-
 def fire(schedule):
     """Call a scheduled function as its clock does."""
     names = ("version", "account", "region", "detail", "detail-type", "source", "time", "id", "resources")
     return schedule(dict.fromkeys(names, ""), None)
 
 
-def _tables():
-    return dynamodb_backends["123456789012"]["us-east-1"].tables
-
-
-def _queues():
-    return sqs_backends["123456789012"]["us-east-1"].queues
+def _clouds():
+    """What moto holds for each service that the main stack needs."""
+    services = (cloudformation_backends, dynamodb_backends, kms_backends, sqs_backends)
+    return [vars(each["123456789012"]["us-east-1"]) for each in services]

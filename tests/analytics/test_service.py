@@ -9,6 +9,8 @@ from chalicelib.orders import service as orders
 from chalicelib.tenancy import service as tenancy
 from tests import make
 
+pytestmark = pytest.mark.usefixtures("at_the_shop")
+
 TODAY = clock.day_of(make.NOON)
 
 

@@ -8,6 +8,8 @@ from chalicelib.payments.model import SuspenseRow
 from chalicelib.stock import service as stock
 from tests import make
 
+pytestmark = pytest.mark.usefixtures("at_the_shop")
+
 
 def suspense():
     rows = list(SuspenseRow.of(tenant.MAIN).under(f"SUSPENSE#{clock.day_of(make.NOON)}", consistent=True))
@@ -37,25 +39,25 @@ def alarms(monkeypatch):
     return raised
 
 
-def test_a_payment_is_recorded_and_delivery_asked_for(shop, scene):
+def test_a_payment_is_recorded_and_delivery_asked_for(shop, world):
     order = shop.place()
     shop.pay(order)
     paid = shop.order(order.number)
     assert (paid.status, paid.transaction, paid.paid_at) == ("paid", f"t{order.number}01", make.NOON)
-    assert scene.messages("fulfil") == [{"site": shop.site, "order": order.number}]
+    assert world.sent_to("fulfil") == [{"site": shop.site, "order": order.number}]
 
 
-def test_a_repeat_asks_for_delivery_again_until_it_is_delivered(shop, scene, world):
+def test_a_repeat_asks_for_delivery_again_until_it_is_delivered(shop, world):
     order = shop.place()
     for _ in range(3):
         shop.pay(order)
-    assert len(scene.messages("fulfil")) == 3
+    assert len(world.sent_to("fulfil")) == 3
     world.run("fulfil")
     delivered = shop.order(order.number)
     shop.pay(order)
     world.run("fulfil", "refund")
     assert shop.order(order.number) == delivered
-    assert len(scene.messages("fulfil")) == 3
+    assert len(world.sent_to("fulfil")) == 3
     assert world.channel.refunds == {}
 
 

@@ -8,22 +8,24 @@ from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
 from tests import make
 
+pytestmark = pytest.mark.usefixtures("at_the_shop")
+
 
 def fold(shop, world):
     stock.fold(shop.owner, shop.goods_id, now=world.now)
 
 
-def timers(scene, order):
-    return [m["delay"] for m in scene.messages("timer") if m.get("order") == order.number and "delay" in m]
+def timers(world, order):
+    return [m["delay"] for m in world.sent_to("timer") if m.get("order") == order.number and "delay" in m]
 
 
-def test_a_lost_callback_heals_by_asking_the_channel(shop, world, scene):
+def test_a_lost_callback_heals_by_asking_the_channel(shop, world):
     order = shop.place()
     shop.payment(order)
     world.now += 20
     assert shop.drive(order)
     assert shop.order(order.number).status == "paid"
-    assert scene.messages("fulfil") == [{"site": shop.site, "order": order.number}]
+    assert world.sent_to("fulfil") == [{"site": shop.site, "order": order.number}]
 
 
 def test_every_attempt_is_asked_for(shop, world):
@@ -36,17 +38,17 @@ def test_every_attempt_is_asked_for(shop, world):
     assert (paid.status, paid.channel) == ("paid", "alipay")
 
 
-def test_an_unpaid_order_is_looked_at_ever_more_rarely_until_it_expires(shop, world, scene):
+def test_an_unpaid_order_is_looked_at_ever_more_rarely_until_it_expires(shop, world):
     order = shop.place()
-    world.now += timers(scene, order)[-1]
+    world.now += timers(world, order)[-1]
     world.channel.down = True  # which the first look does not notice
     with tenant.acting_for(shop.site):
         assert checkout.drive(shop.site, order.number, now=world.now, first=True)
     world.channel.down = False
     for _ in range(5):
-        world.now += timers(scene, order)[-1]
+        world.now += timers(world, order)[-1]
         shop.drive(order)
-    assert timers(scene, order) == [3, 17, 40, 120, 240, 480]
+    assert timers(world, order) == [3, 17, 40, 120, 240, 480]
     assert world.now == order.expires_at
     assert shop.order(order.number).status == "expired"
 
@@ -84,9 +86,7 @@ def test_an_order_paid_while_it_is_closed_does_not_expire(shop, world, monkeypat
 
 
 @pytest.mark.parametrize("trouble", [outbound.NotSent("x"), outbound.Unknown("x"), None])
-def test_a_silent_channel_is_waited_for_and_then_the_stock_goes_back(
-    shop, world, scene, monkeypatch, trouble
-):
+def test_a_silent_channel_is_waited_for_and_then_the_stock_goes_back(shop, world, monkeypatch, trouble):
     order = shop.place()
     world.channel.down = True
     if trouble:
@@ -98,7 +98,7 @@ def test_a_silent_channel_is_waited_for_and_then_the_stock_goes_back(
     world.now = order.expires_at + rules.PATIENCE - 1
     shop.drive(order)
     assert shop.order(order.number).status == "pending"
-    assert timers(scene, order)[-1] == 60
+    assert timers(world, order)[-1] == 60
     world.now += 1
     shop.drive(order)
     assert shop.order(order.number).status == "expired"
@@ -106,12 +106,12 @@ def test_a_silent_channel_is_waited_for_and_then_the_stock_goes_back(
     assert shop.free() == 10
 
 
-def test_an_expired_order_gives_its_codes_back_once_and_has_them_folded(shop, world, scene):
+def test_an_expired_order_gives_its_codes_back_once_and_has_them_folded(shop, world):
     order = shop.place(quantity=3)
     world.now = order.expires_at
     for _ in range(3):
         shop.drive(order)
-    folds = [message for message in scene.messages("timer") if "fold" in message]
+    folds = [message for message in world.sent_to("timer") if "fold" in message]
     assert folds == [{"site": shop.site, "fold": shop.goods_id, "owner": shop.owner, "delay": 30}]
     for _ in range(2):
         assert make.work("timer", folds) == []
@@ -180,7 +180,7 @@ def test_driving_an_order_never_put_says_so(shop):
     assert shop.drive(ghost) is False
 
 
-def test_the_walk_finds_what_lost_its_message(shop, world, scene):
+def test_the_walk_finds_what_lost_its_message(shop, world):
     unpaid, paid, refunding, done = (shop.place() for _ in range(4))
     for order in (paid, refunding, done):
         shop.pay(order)
@@ -189,45 +189,45 @@ def test_the_walk_finds_what_lost_its_message(shop, world, scene):
     world.now += 29
     assert checkout.walk(shop.site, now=world.now) == 0
     world.now += 1
-    scene.sent.clear()
+    world.sent.clear()
     assert checkout.walk(shop.site, now=world.now) == 3
-    found = {message["order"] for message in scene.messages("timer")}
+    found = {message["order"] for message in world.sent_to("timer")}
     assert found == {unpaid.number, paid.number, refunding.number}
-    scene.sent.clear()
+    world.sent.clear()
     make.work("timer", [{"site": shop.site, "order": number} for number in found])
-    assert [m["order"] for m in scene.messages("fulfil")] == [paid.number]
-    assert [m["order"] for m in scene.messages("refund")] == [refunding.number]
-    assert timers(scene, unpaid) == [30]
+    assert [m["order"] for m in world.sent_to("fulfil")] == [paid.number]
+    assert [m["order"] for m in world.sent_to("refund")] == [refunding.number]
+    assert timers(world, unpaid) == [30]
 
 
-def test_the_walk_reaches_yesterday_and_what_is_still_to_do(shop, world, scene):
+def test_the_walk_reaches_yesterday_and_what_is_still_to_do(shop, world):
     order, old = shop.place(), shop.place()
     orders.add_todo(shop.site, old.number, "refund", due=world.now)
     world.now += make.clock.DAY
     orders.move(shop.site, old.number, "expired", now=world.now)
-    scene.sent.clear()
+    world.sent.clear()
     assert checkout.walk(shop.site, now=world.now) == 2
-    assert [m["order"] for m in scene.messages("timer")] == [order.number]
-    assert [m["order"] for m in scene.messages("refund")] == [old.number]
+    assert [m["order"] for m in world.sent_to("timer")] == [order.number]
+    assert [m["order"] for m in world.sent_to("refund")] == [old.number]
     world.now += make.clock.DAY
-    scene.sent.clear()
+    world.sent.clear()
     assert checkout.walk(shop.site, now=world.now) == 1
-    assert scene.messages("timer") == []
+    assert world.sent_to("timer") == []
 
 
-def test_an_order_just_paid_is_given_a_moment(shop, world, scene):
+def test_an_order_just_paid_is_given_a_moment(shop, world):
     order = shop.place()
     shop.pay(order)
-    scene.sent.clear()
+    world.sent.clear()
     world.now += 29
     shop.drive(order)
-    assert scene.sent == []
+    assert world.sent == []
     world.now += 1
     shop.drive(order)
-    assert [m["order"] for m in scene.messages("fulfil")] == [order.number]
+    assert [m["order"] for m in world.sent_to("fulfil")] == [order.number]
 
 
-def test_every_live_site_is_walked_and_audited(shop, world, scene):
+def test_every_live_site_is_walked_and_audited(shop, world):
     with tenant.acting_for(tenant.MAIN):
         assert checkout.walk_all() == 1
         assert checkout.audit_all() == 2
@@ -235,7 +235,7 @@ def test_every_live_site_is_walked_and_audited(shop, world, scene):
         assert checkout.walk_all() == 1
         tenancy.move(shop.site, "failed", expected=["suspended"])
         assert checkout.walk_all() == 0
-    walks = [message for message in scene.messages("timer") if message.get("walk")]
+    walks = [message for message in world.sent_to("timer") if message.get("walk")]
     assert walks == [{"site": shop.site, "walk": True}] * 2
     assert make.work("timer", walks) == []
 
@@ -253,10 +253,10 @@ def test_new_orders_are_listed_for_the_main_site_once_a_batch(shop, world):
     assert sorted(listed) == sorted(one.number for one in placed)
 
 
-def test_the_schedules_ask_for_walks_and_audits(shop, scene):
+def test_the_schedules_ask_for_walks_and_audits(shop, world):
     assert make.fire(worker.walk_sites) == {"sites": 1}
     assert make.fire(worker.audit_pools) == {"owners": 2}
-    messages = scene.messages("timer")
+    messages = world.sent_to("timer")
     assert {"site": "main", "audit": True} in messages
     assert {"site": shop.site, "walk": True} in messages
     assert make.work("timer", messages) == []

@@ -12,6 +12,8 @@ from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
 from tests import make
 
+pytestmark = pytest.mark.usefixtures("at_the_shop")
+
 KEY = make.uuid7(make.NOON, salt=7)
 
 
@@ -41,14 +43,14 @@ def set_state(shop, state):
         tenancy.set_state(shop.site, state)
 
 
-def test_an_order_holds_its_codes_and_says_where_to_pay(shop, scene):
+def test_an_order_holds_its_codes_and_says_where_to_pay(shop, world):
     placed = place(shop, quantity=2)
     assert (placed.order.status, placed.order.amount_fen, placed.order.cost_fen) == ("pending", 9900, 8000)
     assert (link(shop, placed).kind, placed.replayed) == ("qr", False)
     assert placed.order.expires_at == make.NOON + 900
     assert placed.order.plan == "standard@1"
     assert sum(one.count for one in placed.order.ranges) == 2
-    (timer,) = scene.messages("timer")
+    (timer,) = world.sent_to("timer")
     assert timer == {"site": shop.site, "order": placed.order.number, "first": True, "delay": 3}
 
 
@@ -130,11 +132,11 @@ def test_a_quantity_nobody_can_order_is_refused(shop, quantity):
         ({"key_time": make.NOON + 301}, checkout.KeyInvalid),
     ],
 )
-def test_an_ask_that_cannot_be_met_is_refused_before_anything_is_held(shop, scene, change, refusal):
+def test_an_ask_that_cannot_be_met_is_refused_before_anything_is_held(shop, world, change, refusal):
     with pytest.raises(refusal):
         place(shop, **change)
     assert shop.free() == 10
-    assert scene.sent == []
+    assert world.sent == []
 
 
 def test_a_closed_shop_sells_nothing(shop):

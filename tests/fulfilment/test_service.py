@@ -8,6 +8,8 @@ from chalicelib.orders import service as orders
 from chalicelib.stock import service as stock
 from tests import make
 
+pytestmark = pytest.mark.usefixtures("at_the_shop")
+
 
 @pytest.fixture
 def by_hand(shop):
@@ -42,13 +44,13 @@ def fold(shop):
     stock.fold(shop.owner, shop.goods_id, now=shop.world.now)
 
 
-def test_a_paid_order_gets_the_codes_it_held(shop, scene):
+def test_a_paid_order_gets_the_codes_it_held(shop, world):
     order = paid(shop, quantity=3)
     assert fulfilment.codes_of(order) == []
     delivered = deliver(shop, order)
     assert (delivered.status, delivered.ranges) == ("delivered", order.ranges)
     assert len(set(fulfilment.codes_of(delivered))) == 3
-    assert scene.messages("settle") == [{"site": shop.site, "order": order.number}]
+    assert world.sent_to("settle") == [{"site": shop.site, "order": order.number}]
 
 
 def test_every_code_goes_to_one_order_only(shop):
@@ -56,15 +58,15 @@ def test_every_code_goes_to_one_order_only(shop):
     assert len({code for order in delivered for code in fulfilment.codes_of(order)}) == 10
 
 
-def test_a_message_that_comes_again_delivers_nothing_twice_and_settles_again(shop, scene):
+def test_a_message_that_comes_again_delivers_nothing_twice_and_settles_again(shop, world):
     delivered = deliver(shop, paid(shop))
     assert deliver(shop, delivered) == delivered
-    assert len(scene.messages("settle")) == 2
+    assert len(world.sent_to("settle")) == 2
     assert shop.free() == 9
 
 
 @pytest.mark.parametrize("state", ["pending", "expired", "refunded", "review"])
-def test_an_order_in_another_state_is_left_alone(shop, scene, state):
+def test_an_order_in_another_state_is_left_alone(shop, world, state):
     order = shop.place()
     if state == "expired":
         orders.move(shop.site, order.number, "expired", now=make.NOON)
@@ -72,16 +74,16 @@ def test_an_order_in_another_state_is_left_alone(shop, scene, state):
         shop.pay(order)
         orders.move(shop.site, order.number, "refunding", now=make.NOON)
         orders.move(shop.site, order.number, state, now=make.NOON)
-    scene.sent.clear()
+    world.sent.clear()
     assert deliver(shop, order).status == state
-    assert scene.sent == []
+    assert world.sent == []
 
 
-def test_a_refund_whose_message_was_lost_is_asked_for_again(shop, scene):
+def test_a_refund_whose_message_was_lost_is_asked_for_again(shop, world):
     order = paid(shop)
     orders.move(shop.site, order.number, "refunding", now=make.NOON)
     deliver(shop, order)
-    assert scene.messages("refund") == [{"site": shop.site, "order": order.number}]
+    assert world.sent_to("refund") == [{"site": shop.site, "order": order.number}]
 
 
 def late(shop, **ask):
@@ -139,11 +141,11 @@ def test_two_deliveries_at_once_leave_one_and_the_surplus_comes_back(shop, monke
     assert shop.free() == 8
 
 
-def test_two_deliveries_of_one_hold_give_nothing_back(shop, monkeypatch, scene):
+def test_two_deliveries_of_one_hold_give_nothing_back(shop, world, monkeypatch):
     order = paid(shop, quantity=2)
     race(monkeypatch, lambda: deliver(shop, order))
     assert deliver(shop, order).ranges == order.ranges
-    assert len(scene.messages("settle")) == 2
+    assert len(world.sent_to("settle")) == 2
     fold(shop)
     assert shop.free() == 8
 
@@ -179,16 +181,16 @@ def test_a_delivery_of_an_order_that_vanished_returns_its_own_claim_only(shop, m
     assert shop.free() == free
 
 
-def test_goods_by_hand_wait_for_a_person_whose_text_the_shopper_gets(shop, by_hand, scene):
+def test_goods_by_hand_wait_for_a_person_whose_text_the_shopper_gets(shop, world, by_hand):
     order = deliver(shop, paid(shop, goods_id=by_hand))
     assert (order.status, fulfilment.codes_of(order)) == ("review", [])
     delivered = write(shop, order, "  KEY-1\nKEY-2\n")
     assert (delivered.status, fulfilment.codes_of(delivered)) == ("delivered", ["KEY-1", "KEY-2"])
-    assert {m["order"] for m in scene.messages("settle")} == {order.number}
+    assert {m["order"] for m in world.sent_to("settle")} == {order.number}
 
 
 def test_a_delivery_by_hand_that_died_after_the_move_is_settled_all_the_same(
-    shop, by_hand, monkeypatch, scene
+    shop, world, by_hand, monkeypatch
 ):
     order = deliver(shop, paid(shop, goods_id=by_hand))
     really = orders.deliver
@@ -201,7 +203,7 @@ def test_a_delivery_by_hand_that_died_after_the_move_is_settled_all_the_same(
     with pytest.raises(SystemExit):
         write(shop, order)
     assert shop.order(order.number).status == "delivered"
-    (message,) = scene.messages("settle")
+    (message,) = world.sent_to("settle")
     assert message == {"site": shop.site, "order": order.number, "delay": 60}
     assert make.work("settle", [message]) == []
     (journal,) = ledger.journals(shop.site, make.clock.day_of(make.NOON))

@@ -2,10 +2,12 @@ import itertools
 
 import pytest
 
-from chalicelib.kit import errors, ids, tenant
+from chalicelib.kit import errors, ids
 from chalicelib.orders import model, rules, todo
 from chalicelib.orders import service as orders
 from tests import make
+
+pytestmark = pytest.mark.usefixtures("at_the_shop")
 
 LONGEST = {
     "contact": "🀄" * 24,
@@ -14,17 +16,9 @@ LONGEST = {
 }
 
 
-@pytest.fixture(scope="module")
-def scene():
-    with make.scene(codes=100, name="充" * 40) as built:
-        yield built
-
-
 @pytest.fixture
-def shop(scene):
-    shop = scene.begin()
-    with tenant.acting_for(shop.site):
-        yield shop
+def terms():
+    return {"codes": 100, "name": "充" * 40}
 
 
 def force(order, status):
@@ -179,10 +173,10 @@ def test_the_channel_of_an_order_is_the_one_that_was_paid(shop):
     assert orders.pay(shop.site, order.number, receipt(order), now=5).channel == "wechat"
 
 
-def test_a_member_finds_their_orders_newest_first_and_nobody_elses(shop, scene):
+def test_a_member_finds_their_orders_newest_first_and_nobody_elses(shop, world):
     mine = []
     for _ in range(3):
-        scene.world.now += 1
+        world.now += 1
         mine.append(shop.place(member="member-1").number)
     shop.place(member="member-2")
     shop.place()
@@ -196,9 +190,9 @@ def test_a_members_history_goes_on_below_a_number(shop):
     assert {one.number for one in page} == set(numbers[:-1])
 
 
-def test_a_days_orders_are_listed_newest_first_and_by_state(shop, scene):
+def test_a_days_orders_are_listed_newest_first_and_by_state(shop, world):
     first = shop.place()
-    scene.world.now += 10
+    world.now += 10
     second = shop.place()
     day = make.clock.day_of(make.NOON)
     assert [one.number for one in orders.recent(shop.site, day=day)] == [second.number, first.number]

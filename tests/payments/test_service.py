@@ -7,22 +7,10 @@ from chalicelib.payments.model import ChannelRow, SuspenseRow
 from tests import make
 
 
-@pytest.fixture(scope="module")
-def scene():
-    with make.scene(codes=0) as built:
-        yield built
-
-
 @pytest.fixture(autouse=True)
-def _main(scene):
-    scene.begin()
+def _main(world):
     with tenant.acting_for(tenant.MAIN):
         yield
-
-
-@pytest.fixture
-def world(scene):
-    return scene.world
 
 
 def charge(**changes):

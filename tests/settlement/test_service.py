@@ -7,6 +7,8 @@ from chalicelib.settlement import service as settlement
 from chalicelib.settlement import worker
 from tests import make
 
+pytestmark = pytest.mark.usefixtures("at_the_shop")
+
 MIDNIGHT = clock.day_start(clock.day_of(make.NOON)) + clock.DAY
 TODAY, TOMORROW = clock.day_of(make.NOON), clock.day_of(MIDNIGHT)
 
@@ -183,12 +185,12 @@ def test_own_goods_pay_main_a_share_of_the_gross(world, shop):
     assert (row.paid_fen, row.site_fen) == (4950, 3960)
 
 
-def test_every_site_is_asked_to_close_and_workers_do_as_messages_say(shop, world, scene):
+def test_every_site_is_asked_to_close_and_workers_do_as_messages_say(shop, world):
     order = deliver(shop)
-    scene.sent.clear()
+    world.sent.clear()
     world.now = MIDNIGHT + 1800
     with tenant.acting_for(tenant.MAIN):
         assert make.fire(worker.close_windows) == {"sites": 1}
-    (message,) = scene.messages("settle")
+    (message,) = world.sent_to("settle")
     assert make.work("settle", [message, {"site": shop.site, "order": order.number}]) == []
     assert ledger.available(shop.site) == 760

@@ -8,6 +8,8 @@ from chalicelib.kit import clock, tenant
 from chalicelib.payments.model import SuspenseRow
 from tests import make
 
+pytestmark = pytest.mark.usefixtures("at_the_shop")
+
 MAIN = "main.cardmesh.test"
 GOOD = {"x-signature": "good"}
 
@@ -58,10 +60,10 @@ def test_a_forged_notification_is_refused_and_pays_nothing(hooks, shop, headers)
     assert shop.order(order.number).status == "pending"
 
 
-def test_a_notification_that_tells_of_no_payment_is_accepted(hooks, shop, scene, monkeypatch):
+def test_a_notification_that_tells_of_no_payment_is_accepted(hooks, shop, world, monkeypatch):
     monkeypatch.setattr(make.Merchant, "parse_notify", lambda *_named, **_fields: None)
     answer = hooks("/hooks/wechat/mwechat", b"{}", **GOOD)
-    assert (answer.status_code, answer.body, scene.sent) == (200, b"success", [])
+    assert (answer.status_code, answer.body, world.sent) == (200, b"success", [])
 
 
 @pytest.mark.parametrize(
