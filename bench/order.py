@@ -188,4 +188,4 @@ def _cell(tally: Tally) -> str:
 
 def _share(tally: Tally, orders_: int) -> Tally:
     counts = Counter({name: count / orders_ for name, count in tally.requests.items()})
-    return Tally(tally.writes / orders_, tally.reads / orders_, counts)
+    return Tally(tally.writes / orders_, tally.reads / orders_, tally.refused / orders_, counts)

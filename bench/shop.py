@@ -16,6 +16,8 @@ from typing import Any
 from unittest import mock
 from uuid import UUID
 
+from botocore.exceptions import ClientError
+
 from chalicelib.checkout import service as checkout
 from chalicelib.kit import tenant
 from chalicelib.ledger import service as ledger
@@ -38,14 +40,20 @@ _BUCKETS = order_rules.BUCKETS  # as deployed; the simulation's stage makes do w
 
 @dataclass
 class Tally:
-    """What was asked of AWS: requests by service, and DynamoDB's capacity units."""
+    """What was asked of AWS: requests by service, DynamoDB's capacity units, and how many calls it refused."""
 
     writes: float = 0
     reads: float = 0
+    refused: float = 0
     requests: Counter[str] = field(default_factory=Counter)
 
     def __add__(self, other: "Tally") -> "Tally":
-        return Tally(self.writes + other.writes, self.reads + other.reads, self.requests + other.requests)
+        return Tally(
+            self.writes + other.writes,
+            self.reads + other.reads,
+            self.refused + other.refused,
+            self.requests + other.requests,
+        )
 
 
 class Channel:
@@ -126,6 +134,9 @@ class Shop:
             return self.keys.call(operation, given)
         try:
             return self.database.call(operation, given)
+        except ClientError:
+            tally.refused += 1
+            raise
         finally:
             for charge in self.database.units.last:
                 tally.writes += charge.units if charge.kind == units.WRITE else 0
