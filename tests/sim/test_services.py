@@ -1,4 +1,4 @@
-"""Keys, queues and policies of the simulated cloud."""
+"""Keys, queues, policies, functions and weather of the simulated cloud."""
 
 import json
 from random import Random
@@ -9,9 +9,13 @@ from botocore.exceptions import ClientError
 from chalicelib.kit import queue
 from sim import stage as stages
 from sim.clockwork import Clockwork, Violation
+from sim.cloud import Network
 from sim.faults import Faults
+from sim.functions import Functions
 from sim.keys import Keys
-from sim.queues import MOST_RECEIVES, SOURCES, Queues
+from sim.queues import JUNK, MOST_RECEIVES, SOURCES, Queues
+from sim.trace import Trace
+from sim.weather import Weather
 from sim.world import World
 
 
@@ -57,12 +61,89 @@ def test_a_failed_message_comes_back_until_it_is_dead():
     assert [name for name, _ in made.dead] == ["fulfil"]
 
 
+def test_junk_dies_without_holding_up_the_others_of_its_batch_and_is_put_back_by_an_operator():
+    time, calls, made = queues(lambda: {"batchItemFailures": [{"itemIdentifier": "fulfil-1"}]})
+    made.post("fulfil", JUNK[0])
+    send(made, 0)
+    time.run(10_000)
+    assert [letter.body for _, letter in made.dead] == [JUNK[0]]
+    assert not made.letters["fulfil"]
+    assert len(calls) == MOST_RECEIVES
+    made.redrive()
+    time.run(20_000)
+    assert len(calls) == 2 * MOST_RECEIVES
+
+
+def functions(rates):
+    time = Clockwork(0, 0.0)
+    faults = Faults(time, rates)
+    made = Functions(time, faults, ())
+    weather = Weather(time, faults, made)
+    return time, made, weather, Network(time, faults, Trace(keep=True), weather.turns_away)
+
+
+def test_a_function_dies_at_its_timeout_unless_its_machine_slept():
+    def process(rates):
+        time, made, _, network = functions({"stall": 1.0} | rates)
+        network.faults.size = 0.99
+        started = made.invoke("checkout", lambda: network.travel("x", lambda: None))
+        time.run(2000)
+        return started.dead, made.timed_out
+
+    assert process({}) == (True, 1)
+    assert process({"overrun": 1.0}) == (False, 0)
+
+
+def test_a_late_request_has_its_effect_after_its_sender_gave_up():
+    time, made, _, network = functions({"late_request": 1.0})
+    network.faults.size, seen = 0.5, []
+    process = made.invoke("checkout", lambda: network.travel("x", lambda: seen.append(time.now)))
+    time.run(10)
+    assert (process.answer, seen) == (("late_request", None), [])
+    time.run(100)
+    assert len(seen) == 1
+
+
+def test_bad_weather_turns_calls_away_for_a_while():
+    time, made, weather, network = functions({"kms_down": 1.0})
+    weather.expect(0, 1)
+    time.run(100)
+
+    def call(what):
+        return made.invoke("checkout", lambda: network.travel(what, lambda: "done"))
+
+    fails, works = call("kms.Decrypt"), call("sqs.SendMessage timer")
+    time.run(110)
+    assert (fails.answer[0], works.answer[1]) == ("throttle", "done")
+    time.run(4000)
+    later = call("kms.Decrypt")
+    time.run(4010)
+    assert later.answer[1] == "done"
+
+
+def test_a_release_replaces_every_instance_and_a_broken_one_fails_at_once():
+    time, made, _, _ = functions({})
+    first = made.invoke("checkout", lambda: None)
+    time.run(1)
+    second = made.invoke("checkout", lambda: time.pause(5))
+    assert second.instance is first.instance
+    time.run(2)
+    made.release()
+    time.run(10)
+    third = made.invoke("checkout", lambda: None)
+    assert third.instance is not first.instance
+    made.broken.add("checkout")
+    fourth = made.invoke("checkout", lambda: None)
+    time.run(20)
+    assert isinstance(fourth.error, ImportError)
+
+
 def test_a_call_beyond_a_functions_policy_is_a_violation():
     with stages.opened() as stage:
         world = stage.world = World(stage, 0)
         world.faults.on = False
-        world.invoke("walk_sites", lambda: queue.send("refund", site=stage.sites[0]))
-        world.invoke("storefront", lambda: queue.send("provision", site=stage.sites[0]))
+        world.functions.invoke("walk_sites", lambda: queue.send("refund", site=stage.sites[0]))
+        world.functions.invoke("storefront", lambda: queue.send("provision", site=stage.sites[0]))
         with pytest.raises(Violation, match="I9"):
             world.time.run(world.time.now + 10)
         world.time.close()
