@@ -111,9 +111,9 @@ page.addEventListener("keydown", (event) => {
   page.querySelector(".search input").focus();
 });
 
-// A channel that wants a form gets it at once; whoever comes back from there finds the button.
+// A channel that wants a form gets it, once this page stands in the history; whoever comes back finds the button.
 const leaving = page.querySelector("[data-leave]");
 if (leaving && !sessionStorage.getItem(leaving.dataset.leave)) {
   sessionStorage.setItem(leaving.dataset.leave, "left");
-  leaving.submit();
+  window.addEventListener("load", () => setTimeout(() => leaving.submit()));
 }
