@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib.checkout import worker as checkout_worker
 from chalicelib.kit import clock, tenant
+from chalicelib.orders import rules as order_rules
 from chalicelib.settlement import rules as settlement_rules
 from chalicelib.settlement import worker as settlement_worker
 from chalicelib.web.hooks import payments as hooks
@@ -200,11 +201,21 @@ class World:
             self.functions.invoke(function, partial(act, _EVENT, None))
 
     def _idle(self, function: str) -> bool:
-        """Whether a schedule would find nothing to do: it is spared, since a week has many ticks."""
+        """Whether a schedule would find nothing to do: it is spared once nothing fails, since a week has many ticks."""
         now = int(self.time.now)
-        at_peace = now > self.start + TRADE + LIVENESS
-        no_window = function == "close_windows" and not settlement_rules.windows_to_close(now)
-        return at_peace and (no_window or (function == "walk_sites" and now % (12 * HOUR) >= 900))
+        if function == "close_windows":
+            return now > self.start + TRADE + LIVENESS and not settlement_rules.windows_to_close(now)
+        return function == "walk_sites" and not self.faults.on and not self._anything_open()
+
+    def _anything_open(self) -> bool:
+        """Whether a walk would find something: an order that is not final, or something left to do for one."""
+        todos = (
+            item
+            for table in self.database.tables.values()
+            for _, (item, _) in table.under("TODO", consistent=True)
+        )
+        final = order_rules.FINAL.issuperset(self.watch.states.values())
+        return not final or any("done_at" not in item for item in todos)
 
     def _tell(self, channel: str, merchant: str, headers: Mapping[str, str], body: bytes) -> Process:
         """A notification reaches the function that takes them; the answer is a status."""
