@@ -184,6 +184,35 @@ def test_a_real_phone_goes_to_the_cashier_and_comes_back_by_itself(visitor):
     expect(page.get_by_role("heading", name="已出卡", exact=True)).to_be_visible()
 
 
+def test_a_shopper_pays_at_unionpay_and_comes_back_by_itself(visitor):
+    page = visitor("demo")
+    page.goto("/")
+    page.get_by_role("link", name=re.compile(PHONE_CARD)).first.click()
+    page.get_by_role("button", name="立即购买").click()
+    fill_in(page, "13800138029", "4321", "银联在线支付")
+    inspect(page)
+    page.get_by_role("button", name=re.compile("^支付 ¥")).click()
+    page.wait_for_url("**/cashier/unionpay/*")  # the pay page sends the browser on by itself
+    page.go_back()
+    page.wait_for_url("**/pay/*")
+    expect(page.get_by_role("button", name="去银联付款")).to_be_visible()  # and only once
+    inspect(page)
+    page.get_by_role("button", name="去银联付款").click()
+    page.get_by_role("button", name="支付").click()
+    page.wait_for_url("**/orders/*")
+    expect(page.get_by_role("heading", name="已出卡", exact=True)).to_be_visible()
+
+
+def test_without_scripts_a_shopper_pays_at_unionpay(visitor):
+    page = visitor("demo", viewport=PHONE, user_agent=MOBILE, java_script_enabled=False)
+    number = buy(page, PHONE_CARD, contact="13800138030", channel="银联在线支付")
+    page.get_by_role("button", name="去银联付款").click()
+    page.get_by_role("button", name="支付").click()
+    page.get_by_role("button", name="返回商家").click()
+    page.wait_for_url(f"**/orders/{number}")
+    expect(page.get_by_role("heading", name="已出卡", exact=True)).to_be_visible()
+
+
 def test_without_scripts_a_shopper_gets_as_far_as_paying_and_to_the_codes(visitor):
     page = visitor("demo", viewport=PHONE, java_script_enabled=False)
     page.goto("/")

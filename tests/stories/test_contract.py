@@ -1,4 +1,4 @@
-"""The JSON contract over HTTP: both sub-sites, both channels, every error, and channels that misbehave."""
+"""The JSON contract over HTTP: both sub-sites, all channels, every error, and channels that misbehave."""
 
 import json
 import re
@@ -14,13 +14,14 @@ from sandbox.alipay import Alipay
 from sandbox.books import Books, Trade
 from sandbox.faults import Faults, Plan
 from sandbox.notify import Notice
+from sandbox.unionpay import UnionPay
 from sandbox.wechat import WeChat
 from tests.stories.shopper import key
 
 pytestmark = pytest.mark.cloud
 
 SITES = ("demo", "campus")
-CHANNELS = ("wechat", "alipay")
+CHANNELS = ("wechat", "alipay", "unionpay")
 GOODS = "移动话费充值卡"
 INTERNAL = re.compile(r"Traceback|botocore|dynamodb|arn:|\.py\b|cardmesh-|Exception", re.IGNORECASE)
 HOSTILE = (
@@ -30,7 +31,7 @@ HOSTILE = (
     "{{7*7}}${7*7}",
     "<script>1</script>",
 )
-MERCHANTS = {"wechat": keys.MCHID, "alipay": keys.SELLER_ID}
+MERCHANTS = {"wechat": keys.MCHID, "alipay": keys.SELLER_ID, "unionpay": keys.MER_ID}
 MISSING = object()
 
 
@@ -68,6 +69,7 @@ def channels(place, tmp_path):
     yield {
         "wechat": WeChat(own, books, faults, cashier=str),
         "alipay": Alipay(own, books, faults, cashier=str, tell=print),
+        "unionpay": UnionPay(own, books, faults, cashier=str),
     }
     books.stop()
 
@@ -278,17 +280,21 @@ def test_a_forged_notification_changes_nothing(shop, sandbox, hooks, channels, t
     stranger = {
         "wechat": WeChat(own, books, Faults(), cashier=str),
         "alipay": Alipay(own, books, Faults(), cashier=str, tell=print),
+        "unionpay": UnionPay(own, books, Faults(), cashier=str),
     }
     kind = {"Content-Type": headers["Content-Type"]}
     forged = [
         (kind, b""),
         (kind, b"{}"),
         (kind, b"\xff\x00"),
-        (kind, content.replace(b"sign=", b"was=")),
+        (kind, re.sub(b"sign(ature)?=", b"was=", content)),
         (headers, content[:-9] + b"AAAAAA%3D%3D" if channel == "alipay" else content + b" "),
         notification(stranger, trade),
         notification(channels, trade, plan=Plan(bad_signature=True)),
     ]
+    if channel == "unionpay":
+        lies = ("forged", "stranger", "expired")
+        forged += [notification(channels, trade, plan=Plan(certificate=lie)) for lie in lies]
     if channel == "wechat":
         forged += [
             (kind, content),
@@ -351,6 +357,8 @@ FAULTS = [
     {"drop": 1},
     {"bad_signature": True},
     {"wrong_amount": True},
+    {"wrong_merchant": True},
+    {"certificate": "forged", "channel": "unionpay"},
     {"stale_timestamp": True, "channel": "wechat"},
     {"signtest": True, "channel": "wechat"},
 ]
