@@ -66,6 +66,7 @@ class Clockwork:
         self.running: Process | None = None
         self._due: list[tuple[float, int, int, Lineage, Act]] = []
         self._count = 0
+        self._until = start
         self._stage: greenlet | None = None
         self._alive: dict[Process, greenlet] = {}
 
@@ -93,7 +94,11 @@ class Clockwork:
     def pause(self, seconds: float) -> None:
         """Let others go on; the running process continues after so many seconds."""
         process, turn = self._whose()
-        self.at(self.now + seconds, lambda: self._turn(process, turn))
+        when = self.now + seconds
+        if when <= self._until and (not self._due or when < self._due[0][0]):
+            self.now = when  # the next turn is its own
+            return
+        self.at(when, lambda: self._turn(process, turn))
         self._yield()
 
     def wait(self, process: Process, most: float) -> bool:
@@ -115,7 +120,7 @@ class Clockwork:
 
     def run(self, until: float) -> None:
         """Let everything happen that is due by a time. Raises Violation."""
-        self._stage, us = getcurrent(), self.who
+        self._stage, us, self._until = getcurrent(), self.who, until
         while self._due and self._due[0][0] <= until:
             self.now, _, _, self.who, act = heapq.heappop(self._due)
             act()
@@ -124,6 +129,7 @@ class Clockwork:
 
     def close(self) -> None:
         """End every process that still waits; none of them calls anybody any more."""
+        self._until = self.now
         for process, turn in list(self._alive.items()):
             process.dead = True
             self.running, turn.parent = process, getcurrent()
