@@ -49,7 +49,11 @@ def faults():
 
 
 def paid_trade(channel: str) -> Trade:
-    merchant, app = {"wechat": (keys.MCHID, keys.APPID), "alipay": (keys.SELLER_ID, keys.APP_ID)}[channel]
+    merchant, app = {
+        "wechat": (keys.MCHID, keys.APPID),
+        "alipay": (keys.SELLER_ID, keys.APP_ID),
+        "unionpay": (keys.MER_ID, ""),
+    }[channel]
     return Trade(
         channel=channel,
         merchant=merchant,
