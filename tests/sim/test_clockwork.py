@@ -92,7 +92,7 @@ def test_an_error_ends_its_process_alone_and_a_violation_ends_the_run():
 
 def test_each_instance_remembers_its_own():
     module = SimpleNamespace(_cache={"before": 1})
-    places = [(module, "_cache")]
+    places = [(vars(module), "_cache")]
     ours = Instance.of_this_process(places)
     time, seen = Clockwork(0, 0.0), []
 
