@@ -9,6 +9,7 @@ import os
 import uuid
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Condition
 
@@ -17,6 +18,7 @@ from moto.cloudformation.models import cloudformation_backends
 from moto.dynamodb.models import dynamodb_backends
 from moto.kms.models import kms_backends
 from moto.sqs.models import sqs_backends
+from moto.sts import models as sts
 
 from chalicelib.catalog import service as catalog
 from chalicelib.checkout import placing, returning
@@ -86,6 +88,7 @@ class World:
     def _connect(self):
         patch = self.monkeypatch.setattr
         patch(clock, "source", lambda: self.now)
+        patch(sts, "utcnow", lambda: datetime.fromtimestamp(self.now, UTC))  # until when it grants
         patch(gateways, "GATEWAYS", {"wechat": self.channel.as_, "alipay": self.channel.as_})
         patch(payments, "GATEWAYS", gateways.GATEWAYS)
         really_send = queue.send
