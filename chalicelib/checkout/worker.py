@@ -4,7 +4,7 @@ from typing import Any
 
 from chalice.app import Blueprint, CloudWatchEvent, Cron, Rate, SQSEvent
 
-from chalicelib.kit import clock, worker
+from chalicelib.kit import clock, queue, worker
 from chalicelib.orders import service as orders
 from chalicelib.stock import service as stock
 
@@ -49,6 +49,14 @@ def _drive(message: worker.Message, seen: list[str], now: int) -> None:
         while stock.fold(message["owner"], message["fold"], now=now):
             continue
     else:
-        first = bool(message.get("first"))
-        known = service.drive(message["site"], message["order"], now=now, first=first)
-        seen.extend([message["order"]] if known and first else [])
+        _look(message, seen, now)
+
+
+def _look(message: worker.Message, seen: list[str], now: int) -> None:
+    site, number, first = message["site"], message["order"], bool(message.get("first"))
+    known = service.drive(site, number, now=now, first=first)
+    if known and first:
+        seen.append(number)
+    elif first and not message.get("again"):
+        # Whoever is to put the order may be slow; no function lives longer than a message may be delayed.
+        queue.send("timer", site=site, order=number, first=True, again=True, delay=queue.LONGEST_DELAY)

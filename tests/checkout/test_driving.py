@@ -253,6 +253,19 @@ def test_new_orders_are_listed_for_the_main_site_once_a_batch(shop, world):
     assert sorted(listed) == sorted(one.number for one in placed)
 
 
+def test_an_order_put_after_its_first_look_is_listed_at_a_second_one(shop, world):
+    late = f"{shop.site.upper()}{'0' * 24}"
+    assert make.work("timer", [{"site": shop.site, "order": late, "first": True}]) == []
+    (again,) = [message for message in world.sent_to("timer") if message["order"] == late]
+    assert again == {"site": shop.site, "order": late, "first": True, "again": True, "delay": 900}
+    order = shop.place()
+    assert make.work("timer", [{**again, "order": order.number}]) == []
+    assert [number for _, number in orders.newest("", now=world.now)] == [order.number]
+    world.sent.clear()
+    assert make.work("timer", [again]) == []
+    assert world.sent_to("timer") == []
+
+
 def test_the_schedules_ask_for_walks_and_audits(shop, world):
     assert make.fire(worker.walk_sites) == {"sites": 1}
     assert make.fire(worker.audit_pools) == {"owners": 2}
