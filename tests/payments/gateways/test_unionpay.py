@@ -39,9 +39,10 @@ def key(name):
 
 
 def certificate(name, of, *, by="middle", issuer=None, valid=LONG, ca=False, key_of=None):
-    """PEM of a certificate for the key `of`, issued with the key `by`."""
+    """PEM of a certificate for the key `of`, issued with the key `by`. A plus parts several names."""
     common = [
-        x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, each)]) for each in (name, issuer or by)
+        x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, part) for part in each.split("+")])
+        for each in (name, issuer or by)
     ]
     builder = (
         x509.CertificateBuilder(*reversed(common))
@@ -318,6 +319,11 @@ def test_what_is_no_certificate_is_forged(union, pem):
 def test_a_key_of_another_kind_is_forged(union):
     pem = certificate(CN, "signer", key_of=ec.generate_private_key(ec.SECP256R1()))
     assert forged(union, body(pem=pem)) == "a certificate with another kind of key"
+
+
+def test_a_certificate_of_two_names_is_forged(union):
+    pem = certificate(f"{CN}+041@1@某某科技有限公司@1", "signer")
+    assert forged(union, body(pem=pem)) == "a certificate without one name"
 
 
 @pytest.mark.parametrize("ca", [False, None])
