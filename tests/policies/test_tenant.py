@@ -106,7 +106,7 @@ def test_the_key_does_nothing_else_for_a_site(action):
     assert not may("demo", action, documents.KEY, **{"kms:EncryptionContext:site": "demo"})
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(SITES, SITES, st.sampled_from((*ITEM_ACTIONS, *FORBIDDEN)), st.sampled_from(("", "/index/member")))
 def test_no_site_reaches_another(mine, other, action, index):
     assume(mine != other)

@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 from sim.dynamo.database import Database
 from tests.sim.dynamo import calls, matrix, oracles
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = {"moto": 150, "ministack": 120, "dynalite": 120}
 TIMES = int(
     os.environ.get("DIFFERENTIAL", "0")
