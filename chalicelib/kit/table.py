@@ -6,7 +6,7 @@ because PynamoDB would build one per class. Every write goes through `insert`, `
 its condition; a refused write raises Refused with the row that stood in its way.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import islice
 from types import TracebackType
@@ -157,8 +157,8 @@ class Row(Model):
         attributes = _attributes(cls)
         for stored, value in data.items():
             if stored in attributes and "NULL" not in value:
-                name, attribute = attributes[stored]
-                row.attribute_values[name] = attribute.deserialize(attribute.get_value(value))
+                name, kind, deserialize = attributes[stored]
+                row.attribute_values[name] = deserialize(value[kind])
         return row
 
     def insert(self) -> Self:
@@ -208,9 +208,10 @@ class Row(Model):
 
 
 @cache
-def _attributes(kind: type[Row]) -> dict[str, tuple[str, Attribute[Any]]]:
-    """The attributes of a kind and their names in Python, by the names they are stored under."""
-    return {each.attr_name: (name, each) for name, each in kind.get_attributes().items()}
+def _attributes(kind: type[Row]) -> dict[str, tuple[str, str, Callable[[Any], Any]]]:
+    """The attributes of a kind by the names they are stored under: name in Python, type, and what reads a value."""
+    every = kind.get_attributes().items()
+    return {each.attr_name: (name, each.attr_type, each.deserialize) for name, each in every}
 
 
 @cache
