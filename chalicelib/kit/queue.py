@@ -9,13 +9,14 @@ import json
 from . import aws, config
 
 LONGEST_DELAY = 900  # seconds, the limit of SQS
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def send(queue: str, *, site: str, delay: int = 0, **names: object) -> None:
     """Send one message to a queue of the deployment, to arrive after `delay` seconds (at most 900)."""
     aws.client("sqs").send_message(
         QueueUrl=config.load().queues[queue],
-        MessageBody=json.dumps({"site": site, **names}, separators=(",", ":")),
+        MessageBody=_compact({"site": site, **names}),
         MessageGroupId=site,
         DelaySeconds=min(delay, LONGEST_DELAY),
     )
