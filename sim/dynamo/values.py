@@ -80,7 +80,7 @@ def copy(value: Value) -> Value:
 
 def copy_item(item: Item) -> Item:
     """An item that shares nothing with this one."""
-    return {name: copy(value) for name, value in item.items()}
+    return {name: value.copy() if _PLAIN.issuperset(value) else copy(value) for name, value in item.items()}
 
 
 @lru_cache(maxsize=1 << 16)
