@@ -27,6 +27,7 @@ class Trade:
 
     amount_fen: int
     state: str = "open"  # open | paid | closed
+    closed: bool = False  # before anybody paid
     payment: gateways.Payment | None = None
     refunds: dict[str, int] = field(default_factory=dict)
 
@@ -171,7 +172,8 @@ class Channel:
 
     def _close(self, out_trade_no: str) -> bool:
         trade = self.trades.setdefault(out_trade_no, Trade(0))
-        trade.state = "closed" if trade.state == "open" else trade.state
+        if trade.state == "open":
+            trade.state, trade.closed = "closed", True
         return trade.state == "closed"
 
     def _refund(self, out_trade_no: str, number: str, fen: int) -> str:

@@ -16,7 +16,7 @@ from .lineage import Lineage
 
 _SETTINGS = json.loads((Path(__file__).parents[1] / ".chalice/config.json").read_text())
 _START = 0.3  # seconds that a new instance takes to begin
-_SKEW = 300  # seconds a clock may be wrong
+SKEW = 300  # seconds a clock may be wrong
 
 
 class Functions:
@@ -59,7 +59,7 @@ class Functions:
 
     def _wrong(self, fault: str, who: Lineage) -> int:
         """Seconds by which a clock is wrong."""
-        return who.random.randint(-_SKEW, _SKEW) if self._faults.strikes(fault, who) else 0
+        return who.random.randint(-SKEW, SKEW) if self._faults.strikes(fault, who) else 0
 
     def _end(self, process: Process, warm: list[Instance]) -> None:
         """What was answered is heard; the instance waits for its next call."""

@@ -7,6 +7,7 @@ I8, I11) stands in watch.py; I9, policies, in cloud.py; I10, secrets, in ears.py
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from chalicelib.fulfilment import service as fulfilment
@@ -22,6 +23,7 @@ from .queues import JUNK, Letter
 from .stage import Goods
 from .watch import Position, insist
 
+_PACE = 120  # seconds within which the next thing happens
 Codes = Mapping[str, Sequence[str]]  # that were imported, by goods
 
 
@@ -51,6 +53,24 @@ class Rest:
             insist(
                 (order.paid_at is None) == (not paid[order.number]), f"I12: {order.number} and its payment"
             )
+
+    def check_list(self, now: float) -> None:
+        """I1: the main site's list has every order. Raises Violation."""
+        with tenant.acting_for(tenant.MAIN):
+            listed = {number for _, number in orders.newest("", now=int(now))}
+        missing = [order.number for order in self._orders() if order.number not in listed]
+        insist(not missing, f"I1: {missing} are not in the main site's list")
+
+    def check_pace(self) -> None:
+        """I1, where nothing failed: no order had to wait for somebody who looks after those that got stuck."""
+        for order in self._orders():
+            for what, since, until in (
+                ("expired", order.expires_at, order.closed_at),
+                ("delivered", order.paid_at, order.delivered_at if order.way == "pool" else None),
+                ("refunded", order.refunding_at, order.refunded_at),
+            ):
+                late = until - (since or 0) if until else 0
+                insist(late < _PACE, f"I1: {order.number} was {what} {late} s late")
 
     def check_letters(self, dead: Sequence[tuple[str, Letter]]) -> None:
         """I1: only what nobody can read is dead. Raises Violation."""
@@ -118,9 +138,11 @@ class Rest:
         sales = Counter(one.number for one in posted if one.event == "sale")
         delivered = {one.number: one for one in self._orders(site) if one.status == "delivered"}
         insist(sales == dict.fromkeys(delivered, 1), f"I4: sales of {site} are not its deliveries")
-        for one in posted:
-            if one.event == "sale":
-                insist(dict(one.legs) == _split(delivered[one.number]), f"I5: the split of {one.number}")
+        for day in self._days:
+            for one in (each for each in journals[day] if each.event == "sale"):
+                order = delivered[one.number]
+                insist(dict(one.legs) == _split(order), f"I5: the split of {one.number}")
+                insist(clock.day_of(order.delivered_at or 0) == day, f"I4: {one.number} stands in {day}")
         sums = ledger.totals(one.legs for one in posted)
         open_ = sum(fen for account, fen in sums.items() if account.startswith("refund_clearing:"))
         insist(open_ == 0, f"I7: {open_} fen of refunds of {site} are open")
@@ -179,10 +201,23 @@ class Rest:
 
 
 def _split(order: orders.Order) -> dict[str, int]:
-    """The legs of a sale as agreed when the order was placed, whatever prices and plans became later."""
+    """The legs of a sale as agreed when the order was placed, reckoned in fractions."""
+    plan = ledger.plan_of(order.plan)
     own = order.goods_owner == order.site
-    sale = ledger.Sale(order.site, order.channel, order.amount_fen, order.cost_fen, own)
-    return dict(ledger.sale_legs(sale, ledger.plan_of(order.plan)))
+    cost = 0 if own else order.cost_fen
+    base = order.amount_fen - cost
+    part = round(Fraction(base * (plan.own_bps if own else plan.main_bps), 10_000))
+    fee = round(Fraction(order.amount_fen * plan.fee_bps, 10_000))
+    bears = plan.fee_bearer == "site"
+    legs = {
+        f"clearing:{order.channel}": order.amount_fen,
+        "main:sales": -cost,
+        "main:commission": -part,
+        f"subsite:{order.site}:pending": part - base + fee * bears,
+        "channel_fee_expense": fee * (not bears),
+        f"fee_accrued:{order.channel}": -fee,
+    }
+    return {account: fen for account, fen in legs.items() if fen}
 
 
 def days_of(start: float, end: float) -> list[str]:

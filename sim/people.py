@@ -26,6 +26,7 @@ MOMENTS = {"pays late": (600, 7200), "pays at the end": (890, 930)}  # seconds f
 PLANS = ("pays", "abandons", "pays late", "pays at the end", "pays twice", "asks twice")
 _HOPELESS = (stock.SoldOut, checkout.KeyInvalid, orders.WrongState, errors.NotFound, tenancy.Suspended)
 _TRIES = 6
+_REMEMBERED = 2.0  # seconds for which a pool may be called sold out that no longer is
 _JOINS = 0.3  # the share of shoppers who make an account
 _LOOKS = 0.5  # the share of those who come back for their codes
 
@@ -61,13 +62,19 @@ class Person:
 
 @dataclass
 class Shopper(Person):
-    """One order, wanted at a site, paid as the plan says. `shown` has the order in which anybody saw a code."""
+    """One order, wanted at a site, paid as the plan says.
+
+    `least_left` tells how many codes of a SKU there were at least since a time; `shown` has the order in which anybody
+    saw a code.
+    """
 
     channels: dict[str, Channel]
+    least_left: Callable[[str, float], int]
+    shown: dict[str, str]
     site: str
     goods: Goods
     plan: str
-    shown: dict[str, str]
+    number: str = ""
     contact: str = field(init=False)
     member: str | None = None
 
@@ -129,12 +136,20 @@ class Shopper(Person):
 
     def _place(self, ask: checkout.Ask) -> orders.Order:
         def act() -> orders.Order:
-            with tenant.acting_for(self.site):
-                return checkout.place(
-                    self.site, ask, member=self.member, address=_ADDRESS, device="pc", now=clock.now()
-                ).order
+            recently = self.time.now - _REMEMBERED
+            try:
+                with tenant.acting_for(self.site):
+                    return checkout.place(
+                        self.site, ask, member=self.member, address=_ADDRESS, device="pc", now=clock.now()
+                    ).order
+            except stock.SoldOut:
+                left = self.least_left(ask.goods_id, recently)
+                insist(left < ask.quantity, f"I3: {left} of {ask.goods_id} are there, and sold out")
+                raise
 
         order: orders.Order = self.ask("checkout", act)
+        self.number = self.number or order.number
+        insist(order.number == self.number, f"I8: {order.number} and {self.number} are one order")
         return order
 
     def _open_page(self, order: orders.Order) -> None:

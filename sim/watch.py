@@ -1,17 +1,21 @@
 """What must be true after every write. What is not true raises Violation.
 
-I2 a position is one order's, I3 pointers and returned ranges, I4 journals stay as they are, I8 moves and the codes of
-an order, I11 accounts are never below zero; and nothing that is still needed has a time to live.
+I2 a position is one order's, I3 pointers and returned ranges, I4 journals stay as they are, I8 moves, their time, and
+what an order was delivered, I11 accounts are never below zero; and nothing that is still needed has a time to live.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from chalicelib.checkout import rules as checkout_rules
 from chalicelib.orders import rules as order_rules
 from chalicelib.stock import service as stock
 
+from .channel import Channel
 from .clockwork import Violation
 from .dynamo.database import Database
+from .functions import SKEW
+from .pools import Pools
 
 Position = tuple[str, int]
 Row = Mapping[str, Any]
@@ -29,14 +33,20 @@ def insist(true: bool, what: str) -> None:  # noqa: FBT001  reads like assert
 class Watch:
     """Looks at every row that matters when it was written."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self, database: Database, channels: Mapping[str, Channel], clock: Callable[[], float]
+    ) -> None:
+        self.pools = Pools(database, clock)
         self.states: dict[str, str] = {}
         self.holders: dict[Position, str] = {}
         self._returned: set[Position] = set()
         self._ranges: dict[str, str] = {}
-        self._next: dict[tuple[str, str], int] = {}
+        self._pointers: dict[tuple[str, str], Row] = {}
+        self._texts: dict[str, str] = {}
         self._journals: dict[tuple[str, str], Row] = {}
         self._database = database
+        self._channels = channels
+        self._clock = clock
         self._looks = {
             "O": self._order,
             "PTR": self._pointer,
@@ -75,6 +85,11 @@ class Watch:
         ranges, held = row["r"]["S"] if "r" in row else "", self._ranges.get(number, "")
         revived = (before, after, ranges) == ("expired", "paid", "")
         insist(not held or ranges == held or revived, f"I8: {number} was given other codes while {before}")
+        if (before, after) == ("pending", "expired"):
+            self._expired(number, row)
+        if after == "delivered":
+            text = row["y"]["S"] if "y" in row else ""
+            insist(self._texts.setdefault(number, text) == text, f"I8: {number} was delivered twice")
         self.states[number], self._ranges[number] = after, ranges
         for position in named(ranges):
             holder = self.holders.setdefault(position, number)
@@ -86,10 +101,23 @@ class Watch:
         pk = place[0]
         if place[1] != ".":
             return
+        self.pools.see(place, row)
         at, free, length = (int(row[name]["N"]) for name in ("next", "free", "len"))
         insist(free >= 0 and at + free == length, f"I3: {pk} is at {at} of {length} with {free} free")
-        insist(at >= self._next.get((pk, row["sku"]["S"]), 0), f"I3: {pk} went back")
-        self._next[pk, row["sku"]["S"]] = at
+        before = self._pointers.get((pk, row["sku"]["S"]), {})
+        insist(at >= int(before["next"]["N"] if before else 0), f"I3: {pk} went back")
+        for slot in (name for name in before if name.startswith("o")):
+            taken = (row[slot], row["s" + slot[1:]]) == (before[slot], before["s" + slot[1:]])
+            insist(taken or row[slot] != before[slot], f"I3: one claim took of {pk} twice")
+        self._pointers[pk, row["sku"]["S"]] = dict(row)
+
+    def _expired(self, number: str, row: Row) -> None:
+        """An order ends in its time, and not before its first trade was closed, unless the channel stayed silent."""
+        over = self._clock() - int(row["te"]["N"]) + 2 * SKEW  # on whichever clock was wrong
+        insist(over >= 0, f"I8: {number} expired too early")
+        trades = [each.trades.get(f"{number}01") for each in self._channels.values()]
+        closed = all(trade is None or trade.closed for trade in trades)
+        insist(closed or over >= checkout_rules.PATIENCE, f"I8: {number} expired and its trade is not closed")
 
     def _journal(self, place: tuple[str, str], row: Row) -> None:
         insist(self._journals.setdefault(place, dict(row)) == row, f"I4: the journal {place} was changed")
@@ -97,7 +125,8 @@ class Watch:
     def _account(self, place: tuple[str, str], row: Row) -> None:
         insist(int(row["available"]["N"]) >= 0, f"I11: {place} is overdrawn")
 
-    def _back(self, _place: tuple[str, str], row: Row) -> None:
+    def _back(self, place: tuple[str, str], row: Row) -> None:
+        self.pools.see(place, row)
         for n in range(int(row["start"]["N"]), int(row["start"]["N"]) + int(row["size"]["N"])):
             position = row["seg"]["S"], n
             self._returned.add(position)

@@ -80,11 +80,11 @@ class World:
         stage.tables(self.database)
         for name in self.database.tables:
             self.database.call("UpdateTimeToLive", {"TableName": name, **_TTL})
-        self.watch = Watch(self.database)
+        self.channels = {name: Channel(name, network, self._tell) for name in CHANNELS}
+        self.watch = Watch(self.database, self.channels, lambda: self.time.now)
         self.queues = Queues(self.time, self.faults, self.functions.invoke)
         keys = Keys(self.draw, lambda: self.time.now).with_keys_of(stage.keys)
         self.cloud = Cloud(network, self.database, self.queues, keys, self.watch.after)
-        self.channels = {name: Channel(name, network, self._tell) for name in CHANNELS}
         self.codes = {one.goods_id: list(one.codes) for one in stage.goods}
         self._shown: dict[str, str] = {}
 
@@ -139,11 +139,14 @@ class World:
         self.time.run(quiet + AFTERMATH)
         rest = self._rest()
         rest.check_orders()
+        rest.check_list(self.time.now)
         rest.check_members()
         rest.check_codes(self.codes)
         rest.check_stock(self.stage.goods, self.codes)
         rest.check_books()
         rest.check_letters(self.queues.dead)
+        if not self.faults.struck:
+            rest.check_pace()
 
     def _rest(self) -> Rest:
         Instance("", list(self.stage.places)).recall()
@@ -161,7 +164,8 @@ class World:
             draw = who.random
             (goods,), (plan,) = draw.choices(self.stage.goods, wanted), draw.choices(PLANS, moods)
             site = draw.choice(goods.sites)
-            shopper = Shopper(self.time, self.functions.invoke, self.channels, site, goods, plan, self._shown)
+            people = (self.time, self.functions.invoke, self.channels, self.watch.pools.least, self._shown)
+            shopper = Shopper(*people, site, goods, plan)
             delay = draw.choice(crowds) + draw.uniform(0, apart)
             if self.cast is None or who.name in self.cast:
                 self.time.spawn(who, shopper.shop, delay=delay)

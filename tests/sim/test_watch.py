@@ -1,9 +1,12 @@
 """The eyes and ears of the simulation: each notices what it is there for."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from chalicelib.kit.errors import ShopError
 from sim import ears
+from sim.channel import Trade
 from sim.clockwork import Clockwork, Violation
 from sim.dynamo.database import Database
 from sim.faults import Faults
@@ -22,7 +25,8 @@ def write():
     database.create_table(
         TableName="t", KeySchema=KEYS, AttributeDefinitions=NAMES, BillingMode="PAY_PER_REQUEST"
     )
-    watch = Watch(database)
+    trades = {"n101": Trade(5), "n201": Trade(5, "closed", closed=True)}
+    watch = Watch(database, {"wechat": SimpleNamespace(trades=trades)}, lambda: 5000.0)
 
     def put(pk, sk=".", **fields):
         numbers = {name: {"N": str(value)} for name, value in fields.items() if isinstance(value, int)}
@@ -40,6 +44,24 @@ BROKEN = {
     "I8: n1 was given": [
         ("O#1", "n1", {"st": "paid", "r": "s:0:1"}),
         ("O#1", "n1", {"st": "delivered", "r": "s:1:1"}),
+    ],
+    "I8: n1 was delivered twice": [
+        ("O#1", "n1", {"st": "pending"}),
+        ("O#1", "n1", {"st": "paid"}),
+        ("O#1", "n1", {"st": "delivered", "y": "a"}),
+        ("O#1", "n1", {"st": "delivered", "y": "b"}),
+    ],
+    "I8: n2 expired too early": [
+        ("O#1", "n2", {"st": "pending"}),
+        ("O#1", "n2", {"st": "expired", "te": 6000}),
+    ],
+    "I8: n1 expired and its trade": [
+        ("O#1", "n1", {"st": "pending"}),
+        ("O#1", "n1", {"st": "expired", "te": 5000}),
+    ],
+    "I3: one claim took": [
+        ("PTR#s", ".", POINTER | {"o1": "a", "s1": 0}),
+        ("PTR#s", ".", POINTER | {"next": 4, "free": 6, "o1": "a", "s1": 3}),
     ],
     "I2": [("O#1", "n1", {"st": "pending", "r": "s:0:2"}), ("O#1", "n2", {"st": "pending", "r": "s:1:1"})],
     "I3: .* holds": [
@@ -72,7 +94,7 @@ def test_a_write_that_must_not_be_is_a_violation(write, broken):
 
 def test_what_an_order_may_do_is_no_violation(write):
     write("O#1", "n1", st="pending", r="s:0:1")
-    write("O#1", "n1", st="expired", r="s:0:1")
+    write("O#1", "n1", st="expired", r="s:0:1", te=1000)
     write("BACK#g1", "a", seg="s", start=0, size=1)
     write("BACK#g1", "a", seg="s", start=0, size=1, folded="r1", ttl=5)
     write("O#1", "n1", st="paid")
