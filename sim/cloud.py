@@ -22,6 +22,7 @@ from .queues import Queues
 from .trace import Trace
 
 _TRIES = 3
+_SHORT = 32  # characters of a value that the trace shows
 _TIMEOUT = 5.0  # seconds until an answer counts as lost
 _THROTTLED = "ProvisionedThroughputExceededException"
 
@@ -122,6 +123,9 @@ class Cloud:
             answer = self._in_two_steps(given) if operation == "TransactWriteItems" else None
             answer = self.database.call(operation, given) if answer is None else answer
         except ClientError as error:
+            self.network.trace.line(
+                self.network.time.now, self.network.time.who.name, f"  {error.response['Error']['Code']}"
+            )
             return _raiser(error)
         self._after(operation, given)
         return answer
@@ -182,7 +186,7 @@ def _subject(given: Mapping[str, Any]) -> str:
     """What a call is about, for the trace."""
     if "Key" in given or "Item" in given:
         key = given.get("Key") or given["Item"]
-        return f"{given['TableName']} {key['pk']['S']} {key['sk']['S']}"
+        return f"{given['TableName']} {key['pk']['S']} {key['sk']['S']}{_new(given)}"
     if "QueueUrl" in given:
         return (
             f"{given['QueueUrl'].rsplit('-', 1)[-1]} {given['MessageBody']} +{given.get('DelaySeconds', 0)}"
@@ -191,7 +195,11 @@ def _subject(given: Mapping[str, Any]) -> str:
         return " & ".join(
             f"{v} {_subject(one)}" for each in given["TransactItems"] for v, one in each.items()
         )
-    values = given.get("ExpressionAttributeValues") or {}
-    return " ".join(
-        [given.get("TableName", ""), *(next(iter(v.values()), "") for v in values.values() if "S" in v)]
-    )
+    return f"{given.get('TableName', '')}{_new(given)}"
+
+
+def _new(given: Mapping[str, Any]) -> str:
+    """The texts and numbers of an expression, if they are short."""
+    values = (given.get("ExpressionAttributeValues") or {}).values()
+    texts = (value.get("S") or value.get("N") or "" for value in values)
+    return "".join(f" {text}" for text in texts if 0 < len(text) < _SHORT)
