@@ -1,10 +1,6 @@
 """What is left to do for an order after the walk of recent days has passed it: refunds, reviews, disputes."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-
-from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.update import Action
 
 from chalicelib.kit import table
 
@@ -45,11 +41,15 @@ def add_todo(site: str, number: str, what: str, *, due: int, detail: str = "") -
         return
 
 
-def delay_todo(site: str, todo: Todo, *, due: int) -> None:
-    """Look at the matter again later; counts the try."""
+def delay_todo(site: str, todo: Todo, *, due: int) -> bool:
+    """Look at the matter again later; counts the try. False where another run has counted it already."""
     rows = TodoRow.of(site)
     actions = [rows.due.set(due), rows.tries.set(todo.tries + 1)]
-    _change(rows, todo, actions, rows.tries == todo.tries)
+    try:
+        rows.change(_PARTITION, f"{todo.number}#{todo.what}", actions, rows.tries == todo.tries)
+    except table.Refused:
+        return False
+    return True
 
 
 def close_todo(site: str, number: str, what: str, *, now: int) -> None:
@@ -84,10 +84,3 @@ def todos_of(site: str, number: str) -> list[Todo]:
 def _todo(row: TodoRow) -> Todo:
     number, what = row.sk.split("#", 1)
     return Todo(number, what, row.due, row.tries, row.detail, row.noted_at)
-
-
-def _change(rows: type[TodoRow], todo: Todo, actions: Sequence[Action], condition: Condition) -> None:
-    try:
-        rows.change(_PARTITION, f"{todo.number}#{todo.what}", actions, condition)
-    except table.Refused:
-        return

@@ -17,9 +17,14 @@ from . import rules
 
 
 def refund(site: str, number: str, *, now: int) -> None:
-    """Take every open refund of an order one step further; nothing when there is none."""
+    """Take every open refund of an order one step further; nothing when there is none.
+
+    One whose time has not come is left alone: each message that went on would bring another one for ever.
+    """
     order = orders.order(site, number)
     for todo in _open_matters(order, now):
+        if todo.due > now + rules.EARLY:
+            continue
         if todo.what == "refund":
             _refund_order(order, todo, now)
         else:
@@ -104,8 +109,8 @@ def _try_later(order: orders.Order, todo: orders.Todo, state: str, now: int) -> 
         orders.close_todo(order.site, order.number, todo.what, now=now)
         return
     delay = 900 if hopeless else rules.retry_delay(todo.tries)
-    orders.delay_todo(order.site, todo, due=now + delay)
-    queue.send("refund", site=order.site, order=order.number, delay=delay)
+    if orders.delay_todo(order.site, todo, due=now + delay):
+        queue.send("refund", site=order.site, order=order.number, delay=delay)
 
 
 def _post(order: orders.Order, event: str, legs: list[ledger.Leg], at: int) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from chalicelib.kit import clock
 
 MOST_TRIES = 10  # of a refund, then a person looks
+EARLY = 30  # seconds by which a refund may be tried before its time, since clocks differ
 CLOSE_AGAIN = (1, 2, 7, 31)  # days after a window's first close at which late journals are looked for
 
 

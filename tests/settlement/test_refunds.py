@@ -67,6 +67,18 @@ def test_a_refund_in_progress_is_asked_for_again_under_its_number(shop, world, r
     assert world.channel.refunds_asked == {(f"{refunding.number}01R1", make.NOON)}
 
 
+def test_messages_that_repeat_each_other_bring_one_next_try(shop, world, refunding):
+    world.channel.refund_state = "processing"
+    for _ in range(3):
+        refund(shop, refunding)
+        world.now += 60
+    sent = len(world.sent_to("refund"))
+    for _ in range(5):
+        refund(shop, refunding)
+    assert len(world.sent_to("refund")) == sent + 1
+    assert orders.todos_of(shop.site, refunding.number)[0].tries == 4
+
+
 @pytest.mark.parametrize("trouble", [outbound.NotSent("x"), outbound.Unknown("x"), None])
 def test_a_refund_nobody_can_tell_of_is_tried_ten_times_and_then_a_person_looks(
     shop, world, refunding, alarms, monkeypatch, trouble
