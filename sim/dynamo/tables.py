@@ -30,9 +30,10 @@ class Partitions:
     def drop(self, first: Any, place: Any) -> None:
         """Take a sort key out."""
         places = self._sorted[first]
-        del places[bisect_left(places, place)]
-        if not places:
+        if len(places) == 1:  # in a table without sort keys there is no other, and None has no order
             del self._sorted[first]
+        else:
+            del places[bisect_left(places, place)]
 
     def under(self, first: Any) -> list[Any]:
         """The sort keys of one hash value, in order."""

@@ -209,3 +209,15 @@ def test_a_table_describes_itself_and_is_missed_when_it_is_not_there():
 def test_parameters_that_expressions_have_replaced_are_not_ignored():
     with pytest.raises(NotImplementedError):
         make().call("GetItem", IN | {"Key": {"pk": {"S": "p"}, "sk": {"S": "1"}}, "AttributesToGet": ["num"]})
+
+
+def test_a_table_without_sort_keys_forgets_what_is_deleted():
+    database = Database()
+    key = {"TableName": "plain", "Key": {"id": {"S": "a"}}}
+    keys = [{"AttributeName": "id", "KeyType": "HASH"}]
+    kinds = [{"AttributeName": "id", "AttributeType": "S"}]
+    database.create_table(TableName="plain", KeySchema=keys, AttributeDefinitions=kinds)
+    for _ in range(2):
+        database.call("PutItem", {"TableName": "plain", "Item": {"id": {"S": "a"}}})
+        database.call("DeleteItem", key)
+    assert database.call("GetItem", key) == {}
