@@ -35,7 +35,7 @@ _BUCKETS = 1  # partition of a day, since the walk reads them all; that there ar
 _SETTINGS = {
     "AWS_ACCESS_KEY_ID": "000000000001",
     "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
     "STAGE": "sim",
     "SITE_DOMAIN": "cardmesh.test",
     "KEY_ID": "alias/cardmesh",
