@@ -8,6 +8,7 @@ so a segment seen empty stays empty and is never written to again.
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -117,11 +118,13 @@ def _gather(owner: str, sku: str, quantity: int, attempt: str, now: int) -> list
 
 
 def _take(owner: str, segs: Sequence[str], quantity: int, attempt: str, taken: list[Range]) -> None:
+    need = quantity - _count(taken)
     for seg in _order(list(segs), attempt):
-        need = quantity - _count(taken)
-        got = _claim_in(owner, seg, need, attempt) if need else None
-        if got:
+        if got := _claim_in(owner, seg, need, attempt):
             taken.append(got)
+            need -= got.count
+        if need == 0:
+            return
 
 
 def _claim_in(owner: str, seg: str, most: int, attempt: str) -> Range | None:
@@ -168,14 +171,17 @@ def _segments_of(owner: str, sku: str, *, known: bool) -> list[str]:
     if not known or (owner, sku) not in _segments:
         row = SkuRow.of(owner).read(f"SKU#{sku}", ".")
         _segments[owner, sku] = list(row.segs) if row else []
-    return [seg for seg in _segments[owner, sku] if _free.get((owner, seg), 1)]
+    segs = _segments[owner, sku]
+    while segs and _free.get((owner, segs[0])) == 0:  # they die in this order, or almost
+        del segs[0]
+    return segs
 
 
 def _order(segs: list[str], attempt: str) -> list[str]:
     """Oldest import first; among the parallel segments of one import each shopper starts elsewhere."""
-    if len(segs) < 2 or segs[0][:-1] != segs[1][:-1]:
+    if len(segs) < 2 or not segs[1].startswith(segs[0][:-1]):
         return segs
-    front = [seg for seg in segs if seg[:-1] == segs[0][:-1]]
+    front = list(takewhile(lambda seg: seg[:-1] == segs[0][:-1], segs))
     turn = int.from_bytes(hashlib.sha256(attempt.encode()).digest()[2:4]) % len(front)
     return front[turn:] + front[:turn] + segs[len(front) :]
 
