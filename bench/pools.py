@@ -9,13 +9,22 @@ from chalicelib.kit import tenant
 from chalicelib.stock.model import PointerRow, SkuRow
 
 SKU = "gbench"
+_PARALLEL = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def lay(segments: Sequence[int], *, now: int) -> None:
-    """Give the main site a pool whose segments, of one import, hold so many codes each."""
-    names = [f"cBATCH{index}" for index in "0123456789ABCDEFGHJKMNPQRSTVWXYZ"[: len(segments)]]
-    SkuRow.of(tenant.MAIN)(f"SKU#{SKU}", ".", segs=names, rev=1).insert()
-    for name, length in zip(names, segments, strict=True):
+    """Give the main site a pool of one import, whose parallel segments hold so many codes each."""
+    _lay({f"cBATCH{_PARALLEL[i]}": length for i, length in enumerate(segments)}, now)
+
+
+def lay_imports(lengths: Sequence[int], *, now: int) -> None:
+    """Give the main site a pool of several imports of one segment each."""
+    _lay({f"cBATCH{i:05}0": length for i, length in enumerate(lengths)}, now)
+
+
+def _lay(lengths: dict[str, int], now: int) -> None:
+    SkuRow.of(tenant.MAIN)(f"SKU#{SKU}", ".", segs=list(lengths), rev=len(lengths)).insert()
+    for name, length in lengths.items():
         row = PointerRow.of(tenant.MAIN)(f"PTR#{name}", ".", next=0, free=length, len=length)
         row.sku, row.born = SKU, now
         row.insert()

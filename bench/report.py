@@ -113,10 +113,11 @@ def merge(before: str, sections: Iterable[Section], *, intro: str, order: Sequen
 
 
 def number(value: float) -> str:
-    """A number as people read it: 1,234,567 or 5.05 or 0.0123."""
+    """A number as people read it: 1,234,567 or 9,910.4 or 5.052 or 0.0123."""
     if float(value).is_integer():
         return f"{int(value):,}"
-    return f"{value:,.2f}" if abs(value) >= 1 else f"{value:.4f}"
+    digits = 1 if abs(value) >= 100 else 3 if abs(value) >= 1 else 4
+    return f"{value:,.{digits}f}"
 
 
 def _verdict(figure: Figure) -> str:
