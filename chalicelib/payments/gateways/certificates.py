@@ -31,7 +31,7 @@ def open_certificate(pem: str, authorities: Sequence[str], *, now: int) -> tuple
 def _load(pem: str) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(pem.encode())
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise wire.Malformed("not a certificate") from None
 
 

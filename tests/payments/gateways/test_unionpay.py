@@ -321,6 +321,17 @@ def test_a_key_of_another_kind_is_forged(union):
     assert forged(union, body(pem=pem)) == "a certificate with another kind of key"
 
 
+@pytest.mark.filterwarnings("ignore:Parsed a serial number which wasn't positive")
+@pytest.mark.parametrize("bit", [1, 0x20, 0x80])
+def test_a_certificate_with_a_changed_byte_is_forged_whatever_it_signed(union, bit):
+    der = base64.b64decode("".join(signer().splitlines()[1:-1]))
+    for place in range(len(der)):
+        changed = der[:place] + bytes([der[place] ^ bit]) + der[place + 1 :]
+        text = base64.encodebytes(changed).decode()
+        pem = f"-----BEGIN CERTIFICATE-----\n{text}-----END CERTIFICATE-----\n"
+        assert "certificate" in forged(union, body(pem=pem))
+
+
 def test_a_certificate_of_two_names_is_forged(union):
     pem = certificate(f"{CN}+041@1@某某科技有限公司@1", "signer")
     assert forged(union, body(pem=pem)) == "a certificate without one name"
