@@ -1,13 +1,19 @@
 # ruff: noqa: T201  a terminal programme prints
-"""`python -m sim`: play seeds on all cores and say what came of them, or one with all that happens in it."""
+"""`python -m sim`: play seeds on all cores and say what came of them, or one with all that happens in it.
+
+A bug of sim.mutants can be put into the shop for one seed, to see what a violation looks like.
+"""
 
 import argparse
 import os
 import sys
 import time
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
-from . import run, soak, stage
+from . import run, shrink, soak, stage, story
+from .mutants import MUTANTS
 
 
 def main() -> int:
@@ -19,18 +25,33 @@ def main() -> int:
     options.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at a time")
     options.add_argument("--summary", type=Path, help="where to write a report")
     options.add_argument("--trace", action="store_true", help="print everything that happens in the first")
+    options.add_argument("--cause", action="store_true", help="cut the first down to what breaks it")
+    options.add_argument("--mutant", choices=MUTANTS, metavar="NAME", help="with this bug")
     asked = options.parse_args()
     if asked.seed is None:
         asked.seed = int(time.time()) if asked.hours else 0
-    return _trace(asked.seed) if asked.trace else _soak(asked)
+    if asked.trace or asked.cause:
+        return _one(_trace if asked.trace else _cause, asked.seed, asked.mutant)
+    return _soak(asked)
 
 
-def _trace(seed: int) -> int:
-    with stage.opened() as opened:
-        world, broken = run.play(opened, seed, keep_trace=True)
-    print("\n".join(world.trace.lines))
+def _one(show: Callable[..., int], seed: int, bug: str | None) -> int:
+    mutant = MUTANTS.get(bug or "")
+    with stage.opened() as opened, mutant.applied() if mutant else nullcontext():
+        return show(opened, seed, mutant.rates if mutant else {})
+
+
+def _trace(opened: stage.Stage, seed: int, rates: Mapping[str, float]) -> int:
+    world, broken = run.play(opened, seed, keep_trace=True, rates=dict(rates))
+    print("\n".join(map(str, world.trace.lines)))
     print(f"seed {seed}: {broken or 'nothing broken'}; trace {world.trace.digest}")
     return 1 if broken else 0
+
+
+def _cause(opened: stage.Stage, seed: int, rates: Mapping[str, float]) -> int:
+    cause = shrink.cut_down(opened, seed, rates=rates)
+    print(story.told(cause) if cause else f"seed {seed}: nothing broken")
+    return 1 if cause else 0
 
 
 def _soak(asked: argparse.Namespace) -> int:

@@ -106,8 +106,8 @@ def soak(first: int, *, most: int | None, seconds: float | None, jobs: int) -> T
 
 
 def replay(seed: int) -> str:
-    """The command that plays a seed again and shows everything."""
-    return f".venv/bin/python -m sim --seed {seed} --trace"
+    """The command that plays a seed again and shows what breaks it."""
+    return f".venv/bin/python -m sim --seed {seed} --cause"
 
 
 def summary(tally: Tally) -> str:

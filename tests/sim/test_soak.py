@@ -27,5 +27,5 @@ def test_the_report_names_what_replays_a_violation(monkeypatch):
     assert "| commit | abc1234 |" in report
     assert "| seeds | 2, from 7 on |" in report
     assert "| faults | 6: stale 2, stall 4 |" in report
-    assert "Seed 8: I1: an order is still paid\n\n    .venv/bin/python -m sim --seed 8 --trace" in report
+    assert "Seed 8: I1: an order is still paid\n\n    .venv/bin/python -m sim --seed 8 --cause" in report
     assert tally.line.endswith("1 violations")
