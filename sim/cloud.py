@@ -152,9 +152,8 @@ class Cloud:
         signer = client._request_signer._credentials  # noqa: SLF001  the public way tells only how it was configured
         site = self._site_of(signer) if isinstance(signer, tenant.SiteCredentials) else ""
         policy = "tenant" if site else function
-        for asked in enforce.requests(service, operation, dict(given)):
-            context = tuple(sorted(asked.context.items()))
-            if not _allowed(policy, site, asked.action, asked.resource, context):
+        for asked in enforce.requests(service, operation, given):
+            if not _allowed(policy, site, asked):
                 raise Violation(f"I9: {function or 'nobody'}{' for ' + site if site else ''} may not {asked}")
 
     def _site_of(self, signer: tenant.SiteCredentials) -> str:
@@ -166,11 +165,9 @@ class Cloud:
 
 
 @lru_cache(maxsize=100_000)
-def _allowed(
-    policy: str, site: str, action: str, resource: str, context: tuple[tuple[str, Any], ...]
-) -> bool:
+def _allowed(policy: str, site: str, asked: Request) -> bool:
     tag = {"aws:PrincipalTag/site": site} if site else {}
-    return allows(documents.policy(policy), Request(action, resource, {**dict(context), **tag}))
+    return allows(documents.policy(policy), Request(asked.action, asked.resource, {**asked.context, **tag}))
 
 
 def _raiser(error: ClientError) -> Callable[[], Any]:

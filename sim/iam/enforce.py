@@ -7,7 +7,8 @@ as a cold function does: nothing another function read or decrypted is remembere
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 from unittest import mock
 
@@ -43,7 +44,7 @@ def acting_as(function: str) -> Iterator[None]:
     call = every._make_api_call  # noqa: SLF001  every call of every client passes here
     grow_cold()
 
-    def guarded(client: Any, operation: str, given: dict[str, Any]) -> Any:
+    def guarded(client: Any, operation: str, given: Mapping[str, Any]) -> Any:
         signer = client._request_signer._credentials  # noqa: SLF001  the public way tells only how it was configured
         for_site = isinstance(signer, tenant.SiteCredentials)
         policy = documents.policy("tenant" if for_site else function)
@@ -63,66 +64,67 @@ def grow_cold() -> None:
         service.forget()
 
 
-def requests(service: str, operation: str, given: dict[str, Any]) -> list[Request]:
+def requests(service: str, operation: str, given: Mapping[str, Any]) -> list[Request]:
     """What IAM decides about for one call. Raises KeyError for a call no function of ours makes."""
     return _REQUESTS[service](operation, given)
 
 
-def _dynamodb(operation: str, given: dict[str, Any]) -> list[Request]:
+def _dynamodb(operation: str, given: Mapping[str, Any]) -> list[Request]:
     if operation == "BatchGetItem":
         return [
-            _item(operation, table, [key["pk"]["S"] for key in wanted["Keys"]])
+            _item(operation, table, tuple([key["pk"]["S"] for key in wanted["Keys"]]))
             for table, wanted in given["RequestItems"].items()
         ]
     if operation == "BatchWriteItem":
         return [
-            _item(operation, table, [_pk(one) for write in writes for one in write.values()])
+            _item(operation, table, tuple([_pk(one) for write in writes for one in write.values()]))
             for table, writes in given["RequestItems"].items()
         ]
     if operation == "TransactWriteItems":
         return [
-            _item(_ITEM_ACTIONS[kind], one["TableName"], [_pk(one)])
+            _item(_ITEM_ACTIONS[kind], one["TableName"], (_pk(one),))
             for write in given["TransactItems"]
             for kind, one in write.items()
         ]
     if operation == "Query":
         index = f"/index/{given['IndexName']}" if given.get("IndexName") else ""
-        return [_item(operation, given["TableName"] + index, [_queried(given)])]
-    keys = [_pk(given)] if "Key" in given or "Item" in given else []
+        return [_item(operation, given["TableName"] + index, (_queried(given),))]
+    keys = (_pk(given),) if "Key" in given or "Item" in given else ()
     return [_item(operation, given["TableName"], keys)]
 
 
-def _item(action: str, table: str, keys: list[str]) -> Request:
-    return Request(f"dynamodb:{action}", documents.TABLES + table, {"dynamodb:LeadingKeys": tuple(keys)})
+@lru_cache(maxsize=1 << 14)
+def _item(action: str, table: str, keys: tuple[str, ...]) -> Request:
+    return Request(f"dynamodb:{action}", documents.TABLES + table, {"dynamodb:LeadingKeys": keys})
 
 
-def _pk(given: dict[str, Any]) -> str:
+def _pk(given: Mapping[str, Any]) -> str:
     key: str = (given.get("Key") or given["Item"])["pk"]["S"]
     return key
 
 
-def _queried(given: dict[str, Any]) -> str:
+def _queried(given: Mapping[str, Any]) -> str:
     names = given.get("ExpressionAttributeNames") or {}
     equal = {names.get(n, n): v for n, v in _NAMED.findall(given["KeyConditionExpression"])}
     value: str = given["ExpressionAttributeValues"][equal["m" if given.get("IndexName") else "pk"]]["S"]
     return value
 
 
-def _sqs(operation: str, given: dict[str, Any]) -> list[Request]:
+def _sqs(operation: str, given: Mapping[str, Any]) -> list[Request]:
     _, name, *dead = given["QueueUrl"].rsplit("/", 1)[-1].split("-")
     return [Request(f"sqs:{operation}", "-".join([documents.QUEUE_ARNS[name.capitalize()], *dead]))]
 
 
-def _kms(operation: str, given: dict[str, Any]) -> list[Request]:
+def _kms(operation: str, given: Mapping[str, Any]) -> list[Request]:
     context = {f"kms:EncryptionContext:{name}": value for name, value in given["EncryptionContext"].items()}
     return [Request(f"kms:{operation}", documents.KEY, context)]
 
 
-def _sts(operation: str, _given: dict[str, Any]) -> list[Request]:
+def _sts(operation: str, _given: Mapping[str, Any]) -> list[Request]:
     return [Request(f"sts:{operation}", documents.TENANT), Request("sts:TagSession", documents.TENANT)]
 
 
-def _cloudformation(operation: str, given: dict[str, Any]) -> list[Request]:
+def _cloudformation(operation: str, given: Mapping[str, Any]) -> list[Request]:
     return [Request(f"cloudformation:{operation}", f"{documents.STACKS}{given['StackName']}/1")]
 
 

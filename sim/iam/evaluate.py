@@ -25,6 +25,9 @@ class Request:
     resource: str = ""
     context: Mapping[str, Values] = field(default_factory=dict)
 
+    def __hash__(self) -> int:
+        return hash((self.action, self.resource, *self.context.values()))
+
     def values(self, key: str) -> tuple[str, ...] | None:
         """The values of a condition key, names of keys being case-insensitive; None where it is absent."""
         found = {name.lower(): value for name, value in self.context.items()}.get(key.lower())
