@@ -1,5 +1,7 @@
 """What must hold at rest, each shown by a bug that breaks it."""
 
+import re
+
 import pytest
 
 from chalicelib.catalog import worker as catalog_worker
@@ -55,7 +57,5 @@ BUGS = {
 @pytest.mark.parametrize("broken", BUGS)
 def test_a_bug_breaks_what_it_must(stage, monkeypatch, broken):
     monkeypatch.setattr(*BUGS[broken])
-    found = (play(stage, seed, rates=BUSY)[1] for seed in range(BOUND))
-    with pytest.raises(AssertionError, match=broken):
-        for violation in found:
-            assert violation == ""
+    played = (play(stage, seed, rates=BUSY)[1] for seed in range(BOUND))
+    assert re.match(broken, next(violation for violation in played if violation))

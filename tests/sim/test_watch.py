@@ -105,16 +105,16 @@ def test_what_an_order_may_do_is_no_violation(write):
 
 
 def test_secrets_are_heard_in_log_lines_and_in_the_errors_they_tell_of():
-    log = ears.Logger()
-    log.info("orders.moved", extra={"order": "n1"})
+    heard = ears.Logger()
+    heard.info("orders.moved", extra={"order": "n1"})
     with pytest.raises(Violation, match="I10: a log line"):
-        log.info("orders.moved", extra={"contact": f"{ears.PRIVATE}@example.com"})
+        heard.info("orders.moved", extra={"contact": f"{ears.PRIVATE}@example.com"})
     try:
         raise ValueError(f"{ears.SECRET}1")
     except ValueError:
-        log.error("worker.failed", extra={})
+        heard.error("worker.failed", extra={})
         with pytest.raises(Violation, match="I10: a log line"):
-            log.error("worker.failed", extra={}, exc_info=True)
+            heard.error("worker.failed", extra={}, exc_info=True)
 
 
 def test_secrets_are_heard_in_answers_and_messages():
