@@ -26,9 +26,10 @@ MOMENTS = {"pays late": (600, 7200), "pays at the end": (890, 930)}  # seconds f
 PLANS = ("pays", "abandons", "pays late", "pays at the end", "pays twice", "asks twice")
 _HOPELESS = (stock.SoldOut, checkout.KeyInvalid, orders.WrongState, errors.NotFound, tenancy.Suspended)
 _TRIES = 6
+QUANTITIES = (1, 1, 2, 3)
 _REMEMBERED = 2.0  # seconds for which a pool may be called sold out that no longer is
-_JOINS = 0.3  # the share of shoppers who make an account
-_LOOKS = 0.5  # the share of those who come back for their codes
+JOINS = 0.3  # the share of shoppers who make an account
+LOOKS = 0.5  # the share of those who come back for their codes
 
 Invoke = Callable[[str, Act], Process]
 
@@ -74,6 +75,9 @@ class Shopper(Person):
     site: str
     goods: Goods
     plan: str
+    quantity: int = 1
+    joins: bool = False
+    looks: bool = False
     number: str = ""
     contact: str = field(init=False)
     member: str | None = None
@@ -84,7 +88,7 @@ class Shopper(Person):
         self._quietly(self._shop)
 
     def _shop(self) -> None:
-        if self.time.random.random() < _JOINS:
+        if self.joins:
             self.member = self._join()
         ask = self._ask()
         if self.plan == "asks twice":
@@ -97,7 +101,7 @@ class Shopper(Person):
             if self.plan == "pays twice":
                 self._pay_elsewhere(order)
             self._pay(order)
-        if self.time.random.random() < _LOOKS:
+        if self.looks:
             self.chance(0, 3600)
             self._look(order)
 
@@ -128,10 +132,9 @@ class Shopper(Person):
     def _ask(self) -> checkout.Ask:
         draw, now = self.time.random, int(self.time.now)
         key = UUID(int=(now * 1000) << 80 | 7 << 76 | 2 << 62 | draw.getrandbits(62))
-        quantity = draw.choice((1, 1, 2, 3))
         channel = draw.choice(sorted(self.channels))
         return checkout.Ask(
-            self.goods.goods_id, quantity, self.contact, f"{PRIVATE} sesame", channel, str(key), now
+            self.goods.goods_id, self.quantity, self.contact, f"{PRIVATE} sesame", channel, str(key), now
         )
 
     def _place(self, ask: checkout.Ask) -> orders.Order:

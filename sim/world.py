@@ -24,7 +24,7 @@ from .functions import Functions
 from .instance import Instance
 from .invariants import Rest, days_of
 from .keys import Keys
-from .people import PLANS, Shopper
+from .people import JOINS, LOOKS, PLANS, QUANTITIES, Shopper
 from .queues import Queues
 from .stage import BEGIN, CHANNELS, Stage
 from .trace import Trace
@@ -137,6 +137,10 @@ class World:
         self.time.run(quiet + LIVENESS)
         self._rest().check_orders()
         self.time.run(quiet + AFTERMATH)
+        self._check()
+
+    def _check(self) -> None:
+        """All that must be true at rest. Raises Violation."""
         rest = self._rest()
         rest.check_orders()
         rest.check_list(self.time.now)
@@ -165,7 +169,8 @@ class World:
             (goods,), (plan,) = draw.choices(self.stage.goods, wanted), draw.choices(PLANS, moods)
             site = draw.choice(goods.sites)
             people = (self.time, self.functions.invoke, self.channels, self.watch.pools.least, self._shown)
-            shopper = Shopper(*people, site, goods, plan)
+            quantity, joins, looks = draw.choice(QUANTITIES), draw.random() < JOINS, draw.random() < LOOKS
+            shopper = Shopper(*people, site, goods, plan, quantity, joins, looks)
             delay = draw.choice(crowds) + draw.uniform(0, apart)
             if self.cast is None or who.name in self.cast:
                 self.time.spawn(who, shopper.shop, delay=delay)
