@@ -11,7 +11,7 @@ from .rules import Attempt, Step
 
 _TIMES = (
     ("placed", "placed_at"),
-    ("expired", "expired_at"),
+    ("expired", "closed_at"),
     ("paid", "paid_at"),
     ("review", "review_at"),
     ("delivered", "delivered_at"),
@@ -46,19 +46,31 @@ class Order:
     placed_at: int
     expires_at: int
     paid_at: int | None
+    review_at: int | None
     delivered_at: int | None
     closed_at: int | None
     refunding_at: int | None
     refunded_at: int | None
     late: bool
     why: str
-    progress: tuple[Step, ...]
     sealed_contact: bytes
 
     @property
     def channel(self) -> str:
         """The channel that was paid, or else the one tried last."""
         return self.attempts[min(self.paid_attempt or 99, len(self.attempts)) - 1].channel
+
+    @property
+    def progress(self) -> tuple[Step, ...]:
+        """What happened so far, oldest first, and that a paid order is on its way."""
+        steps = [
+            Step(at, "paid_late" if what == "paid" and self.late else what)
+            for what, name in _TIMES
+            if (at := getattr(self, name)) is not None
+        ]
+        if self.status == "paid":
+            steps.append(Step(self.paid_at or 0, "delivering"))
+        return tuple(sorted(steps, key=lambda step: step.at))
 
     @property
     def contact_masked(self) -> str:
@@ -109,23 +121,12 @@ def order_of(site: str, row: OrderRow) -> Order:
         placed_at=row.placed_at,
         expires_at=row.expires_at,
         paid_at=row.paid_at,
+        review_at=row.review_at,
         delivered_at=row.delivered_at,
         closed_at=row.expired_at,
         refunding_at=row.refunding_at,
         refunded_at=row.refunded_at,
         late=bool(row.late),
         why=row.why or "",
-        progress=_progress(row),
         sealed_contact=row.contact,
     )
-
-
-def _progress(row: OrderRow) -> tuple[Step, ...]:
-    steps = [
-        Step(at, "paid_late" if what == "paid" and row.late else what)
-        for what, name in _TIMES
-        if (at := getattr(row, name)) is not None
-    ]
-    if row.status == "paid":
-        steps.append(Step(row.paid_at, "delivering"))
-    return tuple(sorted(steps, key=lambda step: step.at))
