@@ -5,7 +5,6 @@ checkout of shopper 12 sent. Every draw hangs on the seed and that name alone, s
 the draws of all the others as they were. Nothing hangs on how Python orders sets.
 """
 
-from collections import Counter
 from functools import cached_property
 from hashlib import blake2b
 from random import Random
@@ -23,7 +22,7 @@ class Lineage:
         self.name = name
         self._seed = seed
         self._draws = blake2b(f"{seed} {name} ".encode(), digest_size=8)
-        self._counts: Counter[str] = Counter()
+        self._counts: dict[str, int] = {}
         self.order = int.from_bytes(self._draws.digest())
 
     @cached_property
@@ -41,8 +40,8 @@ class Lineage:
 
     def nth(self, what: str) -> int:
         """How often something has happened to this one, this time included."""
-        self._counts[what] += 1
-        return self._counts[what]
+        nth = self._counts[what] = self._counts.get(what, 0) + 1
+        return nth
 
     def chance(self, what: str, nth: int = 0) -> float:
         """A number in [0, 1) for the n-th time of something, whatever else was drawn before."""
