@@ -35,7 +35,7 @@ class Functions:
         who, warm = self._time.who.child(function), self._warm[function]
         cold = not warm or self._faults.strikes("cold", who)
         instance = self._new(function, who) if cold else self._again(warm, who)
-        act = _fail if function in self.broken else act
+        act = _fail if self._faults.on and function in self.broken else act
         delay = _START if cold else 0.0
         process = self._time.spawn(who, act, delay=delay, instance=instance)
         process.waiters.append(partial(self._end, process, warm))
