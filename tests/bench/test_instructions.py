@@ -1,0 +1,70 @@
+"""Functions load what they use and nothing else; what is counted is what a function does when it is called."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from bench import callgrind, instructions
+
+PAGES = {"jinja2", "markupsafe"}
+SELLING = {"checkout", "payments", "ledger"}
+DOMAINS = {
+    "storefront": {"tenancy", "catalog", "pricing", "stock", "membership", "orders"},
+    "checkout": {"tenancy", "catalog", "pricing", "stock", "membership", "orders", *SELLING},
+    "receipts": {"tenancy", "catalog", "pricing", "stock", "membership", "orders", "fulfilment", *SELLING},
+    "hooks": {"tenancy", "catalog", "pricing", "stock", "orders", *SELLING},
+    "provision_sites": {"tenancy"},
+    "publish_catalogs": {"tenancy", "catalog"},
+    "drive_orders": {"tenancy", "catalog", "pricing", "stock", "orders", *SELLING},
+    "deliver_orders": {"tenancy", "catalog", "pricing", "stock", "orders", "fulfilment", *SELLING},
+    "settle_orders": {"tenancy", "catalog", "pricing", "stock", "orders", "settlement", *SELLING},
+}
+CALLED = [function for function in instructions.FUNCTIONS if function.asked]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return instructions.prepare(tmp_path_factory.mktemp("deployed") / "place")
+
+
+@pytest.mark.parametrize("function", instructions.FUNCTIONS, ids=lambda one: one.name)
+def test_a_function_loads_what_it_uses(place, function):
+    loaded = instructions.modules(function, place)
+    tops = {name.partition(".")[0] for name in loaded}
+    domains = {
+        name.split(".")[1] for name in loaded if name.count(".") == 2 and name.startswith("chalicelib.")
+    }
+    if function.name in DOMAINS:
+        assert domains - {"kit", "web"} == DOMAINS[function.name]
+    assert (tops & PAGES != set()) == (function.name in {"storefront", "checkout", "receipts", "console"})
+    assert ("segno" in tops) == (function.name == "checkout")
+    assert tops & {"asyncio", "boto3", "moto", "sim", "bench", "unittest", "multiprocessing"} == set()
+    assert not [name for name in loaded if name.startswith("aws_lambda_powertools.utilities.data_classes")]
+
+
+@pytest.mark.parametrize("function", CALLED, ids=lambda one: one.name)
+def test_warm_calls_do_their_work_over_the_wire(place, function):
+    path = instructions.plan(function, place, instructions.modules(function, place))
+    command = [sys.executable, "-S", "-m", "bench.cold", str(path)]
+    subprocess.run(command, env=place.env_of(function), cwd=place.code, check=True)
+    told = json.loads(path.with_name("told").read_text())
+    writes = {"checkout": 2, "hooks": 1, "drive_orders": 1, "deliver_orders": 10, "settle_orders": 10}
+    assert told["write"] == writes.get(function.name, 0)
+    assert told.get("kms", 0) == told.get("sts", 0) == 0
+
+
+def test_counts_are_read_by_the_name_of_their_part(tmp_path):
+    for index, (name, count) in enumerate([("import", 5), ("call", 7), ("import", 1)]):
+        text = f"part: {index}\ndesc: Trigger: Client Request: {name}\nfn=(1) x\ntotals: {count}\n"
+        (tmp_path / f"counts.{index}").write_text(text)
+    (tmp_path / "counts.9").write_text("desc: Trigger: Program termination\ntotals: 9\n")
+    assert callgrind._read(tmp_path) == {"import": 6, "call": 7}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_missing_is_named_with_the_way_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: None if name == "valgrind" else name)
+    with pytest.raises(callgrind.Missing, match="valgrind not found: apt-get install valgrind"):
+        callgrind.instructions([], {}, cwd=tmp_path, folder=tmp_path)
