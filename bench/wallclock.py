@@ -119,7 +119,11 @@ def _profile(buy: Buy, numbers: Iterator[int]) -> Table:
     found = pstats.Stats(profile).get_stats_profile()
     dearest = sorted(found.func_profiles.items(), key=lambda each: -each[1].tottime)[:5]
     rows = [
-        [f"{Path(one.file_name).name}: {name}", f"{one.tottime / found.total_tt * 100:.0f} %", one.ncalls]
+        [
+            name if one.file_name == "~" else f"{Path(one.file_name).name}: {name}",
+            f"{one.tottime / found.total_tt * 100:.0f} %",
+            one.ncalls,
+        ]
         for name, one in dearest
     ]
     return Table(
