@@ -1,6 +1,7 @@
 """The faces over HTTP for a real browser, with their static files, at an address of this machine."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,13 +12,17 @@ from chalice.test import Client
 from chalicelib.web.pages import STATIC
 from tests.web.storefront.fake import HOST
 
+_HALT = 0.3  # seconds: a browser shows what it has much sooner
 TYPES = {".css": "text/css", ".js": "text/javascript"}
 
 
 @contextmanager
-def serving(client: Client) -> Iterator[str]:
-    """The address of a server that asks the client; it stops with the block."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(client))
+def serving(client: Client, *, halt: bytes = b"") -> Iterator[str]:
+    """The address of a server that asks the client; it stops with the block.
+
+    A page halts for a moment behind the first `halt` in it, as a slow network has it.
+    """
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(client, halt))
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:
@@ -28,7 +33,7 @@ def serving(client: Client) -> Iterator[str]:
         server.server_close()
 
 
-def _handler(client: Client) -> type[BaseHTTPRequestHandler]:
+def _handler(client: Client, halt: bytes) -> type[BaseHTTPRequestHandler]:
     one_at_a_time = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
@@ -59,6 +64,9 @@ def _handler(client: Client) -> type[BaseHTTPRequestHandler]:
                     self.send_header(name, one)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            first, found, rest = body.partition(halt) if halt else (body, b"", b"")
+            self.wfile.write(first + found)
+            time.sleep(_HALT if found else 0)
+            self.wfile.write(rest)
 
     return Handler

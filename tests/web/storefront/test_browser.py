@@ -59,6 +59,17 @@ def test_a_page_is_still_while_it_loads_and_legible_in_both_schemes(visit, path,
         assert page.evaluate("faint()") == []
 
 
+@pytest.mark.parametrize("behind", [b'role="search"', b"</svg>", b"</form>", b"<main"])
+@pytest.mark.parametrize("viewport", [PHONE, SCREEN], ids=["phone", "screen"])
+def test_a_page_that_arrives_in_two_pieces_is_still(chromium, store, viewport, behind):
+    with fake.opened(store, STATIC_URL="/static") as client, served.serving(client, halt=behind) as address:
+        page = chromium.new_page(viewport=viewport)
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate(f"{MEASURE}; shifted()") == []
+        page.close()
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_a_page_fits_a_phone_and_a_thumb_even_with_text_at_200_percent(visit, path):
     page = visit(path, viewport=PHONE, has_touch=True)
