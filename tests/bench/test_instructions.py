@@ -46,7 +46,7 @@ def test_a_function_loads_what_it_uses(place, function):
 
 @pytest.mark.parametrize("function", CALLED, ids=lambda one: one.name)
 def test_warm_calls_do_their_work_over_the_wire(place, function):
-    path = instructions.plan(function, place, instructions.modules(function, place))
+    path = instructions.plan(function, place, [function.module])
     command = [sys.executable, "-S", "-m", "bench.cold", str(path)]
     subprocess.run(command, env=place.env_of(function), cwd=place.code, check=True)
     told = json.loads(path.with_name("told").read_text())
