@@ -3,7 +3,7 @@
 SKU#{sku}   / .              the segments that may still have free positions, oldest first; the import lock
 PTR#{seg}   / .              the pointer of a segment: next, free, and the ring of the last 16 claims
 PTR#{seg}   / map            of a segment of returned positions: which original ranges they are
-CHUNK#{seg} / {first:012}    up to 25 codes in one ciphertext, written once
+CHUNK#{seg} / {first:012}    up to 32 codes in one ciphertext, written once
 PRINT#{seg} / {first:012}    fingerprints (8 bytes each) of a segment's codes, to notice duplicates
 BATCH#{sku} / {at}#{batch}   one import
 BACK#{sku}  / {at}#{range}   a returned range; marked when it went into a new segment
@@ -48,7 +48,7 @@ class MapRow(table.Row):
 
 
 class ChunkRow(table.Row):
-    """Codes first..first+24 of a segment."""
+    """Codes first..first+31 of a segment."""
 
     sealed = BinaryAttribute(legacy_encoding=False)
 

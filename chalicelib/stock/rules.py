@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from chalicelib.kit.errors import ShopError
 
-CHUNK = 25  # codes in one ciphertext
+CHUNK = 32  # codes in one ciphertext
 LONGEST = 512  # characters of a code
 MOST_ROWS = 200_000
 MOST_RANGES = 8  # of one order, so that its row stays within 900 bytes
@@ -117,7 +117,7 @@ def mask(code: str) -> str:
 
 
 def chunks(codes: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
-    """The codes in runs of 25, each with the position it begins at."""
+    """The codes in runs of 32, each with the position it begins at."""
     for first in range(0, len(codes), CHUNK):
         yield first, codes[first : first + CHUNK]
 

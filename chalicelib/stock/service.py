@@ -14,6 +14,7 @@ from .audit import finish as finish_audit
 from .claims import claim, fold, give_back, level
 from .model import BatchRow, ChunkRow, PointerRow, PrintRow, SkuRow
 from .rules import (
+    CHUNK,
     Batch,
     ImportReport,
     Parsed,
@@ -112,7 +113,7 @@ def read_codes(owner: str, ranges: Iterable[Range]) -> list[str]:
         opened[f"CHUNK#{one.seg}", f"{first:012}"][position - first]
         for one in wanted
         for first in chunks_of(one)
-        for position in range(max(first, one.start), min(first + 25, one.end))
+        for position in range(max(first, one.start), min(first + CHUNK, one.end))
     ]
 
 
@@ -145,7 +146,7 @@ def _import(
     owner: str, sku: str, parsed: Parsed, batch: str, *, note: str, now: int, parallel: int
 ) -> ImportReport:
     marks = [_mark(owner, sku, code) for _, code in parsed.codes]
-    known = _known_marks(owner, sku) if marks else set()
+    known = _known_marks(owner, sku, frozenset(marks)) if marks else set()
     new = [i for i, mark in enumerate(marks) if mark not in known]
     repeated = [
         Problem(line, "duplicate", mask(code))
@@ -218,13 +219,13 @@ def _commit(owner: str, sku: str, batch: str, lengths: dict[str, int], note: str
         raise errors.Conflict from None
 
 
-def _known_marks(owner: str, sku: str) -> set[bytes]:
-    """Fingerprints of all codes that committed imports brought into the pool."""
+def _known_marks(owner: str, sku: str, marks: frozenset[bytes]) -> set[bytes]:
+    """Which of these fingerprints committed imports brought into the pool; earlier ones are read and let go."""
     known: set[bytes] = set()
     for batch in BatchRow.of(owner).under(f"BATCH#{sku}", consistent=True):
         for seg in batch.segs:
             for row in PrintRow.of(owner).under(f"PRINT#{seg}", consistent=True):
-                known.update(row.marks[i : i + _MARK] for i in range(0, len(row.marks), _MARK))
+                known |= marks.intersection(row.marks[i : i + _MARK] for i in range(0, len(row.marks), _MARK))
     return known
 
 

@@ -133,7 +133,7 @@ STOCK = (
     mutant(
         "last-of-a-chunk-missing",
         "A shopper pays for codes at the edge of two blocks and gets fewer.",
-        ("stock.service:read_codes", "first + 25", "first + 24"),
+        ("stock.service:read_codes", "one.end))", "one.end, first + 24))"),
         origin="an index that is off by one",
     ),
     mutant(
@@ -144,12 +144,8 @@ STOCK = (
     ),
     mutant(
         "whole-chunk-shown",
-        "A shopper is shown the 25 codes that lie in one block.",
-        (
-            "stock.service:read_codes",
-            "range(max(first, one.start), min(first + 25, one.end))",
-            'range(first, first + len(opened[f"CHUNK#{one.seg}", f"{first:012}"]))',
-        ),
+        "A shopper is shown the codes of whoever came before, out of the same block.",
+        ("stock.service:read_codes", "range(max(first, one.start), ", "range(first, "),
         origin="shops that answer with the row that holds what was asked for",
     ),
     mutant(
@@ -198,11 +194,11 @@ STOCK = (
         "Codes are in the pool twice: the answer was lost and the import was repeated.",
         (
             "stock.service:_import",
-            "known = _known_marks(owner, sku) if marks else set()",
+            "known = _known_marks(owner, sku, frozenset(marks)) if marks else set()",
             "known: set[bytes] = set()",
         ),
         origin="shops that notice duplicates within a file only",
-        rates=ROUGH | {"restock": 1.0, "lost_answer": 0.05},
+        rates=ROUGH | {"restock": 1.0, "kill_after": 0.05},
     ),
     mutant(
         "returned-rows-expire",

@@ -211,10 +211,10 @@ def test_a_fingerprint_depends_on_the_owners_key(pool):
     assert len(foreign) == 8
 
 
-@pytest.mark.parametrize("place", [25, 0])
+@pytest.mark.parametrize("place", [32, 0])
 def test_a_ciphertext_moved_elsewhere_in_its_pool_is_unreadable(pool, place):
     """To the next chunk of its segment, and to the first chunk of another segment."""
-    pool.add(60, parallel=2 if place == 0 else 1)
+    pool.add(64, parallel=2 if place == 0 else 1)
     rows, segs = model.ChunkRow.of(pool.owner), pool.segs
     source = rows.read(f"CHUNK#{segs[0]}", f"{0:012}")
     rows.change(f"CHUNK#{segs[-1]}", f"{place:012}", [rows.sealed.set(source.sealed)], None)

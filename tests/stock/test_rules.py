@@ -114,16 +114,16 @@ def test_a_duplicates_report_shows_no_whole_code():
 
 
 @given(st.lists(st.integers(), max_size=120))
-def test_chunks_hold_every_code_once_at_most_25_together(numbers):
+def test_chunks_hold_every_code_once_at_most_32_together(numbers):
     runs = list(rules.chunks([str(number) for number in numbers]))
     assert [code for _, run in runs for code in run] == [str(number) for number in numbers]
-    assert all(first % 25 == 0 and 1 <= len(run) <= 25 for first, run in runs)
+    assert all(first % 32 == 0 and 1 <= len(run) <= 32 for first, run in runs)
 
 
 @given(st.integers(0, 500), st.integers(1, 200))
 def test_the_chunks_of_a_range_are_those_that_hold_its_positions(start, count):
     wanted = Range("cA", start, count)
-    assert list(rules.chunks_of(wanted)) == sorted({at // 25 * 25 for at in range(start, wanted.end)})
+    assert list(rules.chunks_of(wanted)) == sorted({at // 32 * 32 for at in range(start, wanted.end)})
 
 
 def positions(ranges):
