@@ -10,7 +10,7 @@ QUICK := not browser and not package and not cloud
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset test unit sim soak bench check format package static lock
+.PHONY: help run reset test unit sim soak mutants bench check format package static lock
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
@@ -36,7 +36,11 @@ sim: .venv/.installed ## Play SEEDS (50) days of trade in which things fail, on 
 soak: .venv/.installed ## Play days that nobody played for HOURS (0.5) and write SUMMARY (build/soak.md)
 	@$(BIN)/python -m sim --hours $(HOURS) --summary $(SUMMARY)
 
-bench: .venv/.installed ## Count what the shop costs into bench/RESULTS.md, all of it or ONLY=claim
+mutants: .venv/.installed ## Look for a seed that shows each seeded bug, and write docs/mutants.md
+	@$(BIN)/python -m sim.kill
+
+bench: .venv/.installed .venv-ministack/.installed ## Count what the shop costs into bench/RESULTS.md, all of it or ONLY=claim
+	@test -n "$(ONLY)" || which valgrind gcc >/dev/null || { echo "Instructions are counted by valgrind: apt-get install valgrind gcc libc6-dev"; exit 1; }
 	@PYTHONHASHSEED=0 $(BIN)/python -m bench $(ONLY)
 
 check: .venv/.installed ## Format, lint, types, import contracts, templates, every test, SEEDS days of trade

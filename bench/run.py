@@ -11,7 +11,17 @@ from pathlib import Path
 from . import drawing, report
 from .report import Figure, Finding, Plot, Section
 
-ORDER = ("order", "claim", "flash", "flatness", "importing", "settling")
+ORDER = (
+    "order",
+    "claim",
+    "flash",
+    "flatness",
+    "importing",
+    "settling",
+    "instructions",
+    "cost",
+    "wallclock",
+)
 _HERE = Path(__file__).parent
 _INTRO = """# Results of `make bench`
 

@@ -1,0 +1,37 @@
+"""List prices of AWS in us-east-1, in dollars, without free tiers; read on 2026-11-20.
+
+Sources: aws.amazon.com/{dynamodb,lambda,api-gateway,sqs,kms,cloudwatch,cloudfront}/pricing. Of the regions in China
+the pages show no complete list, so there is no second column.
+"""
+
+MILLION = 1e6
+GB = 1e9
+
+WRITE_UNIT = 0.625 / MILLION  # DynamoDB on demand, since November 2024
+READ_UNIT = 0.125 / MILLION
+STORED = 0.25 / GB  # a month
+RECOVERABLE = 0.20 / GB  # point-in-time recovery, a month
+ROW_OVERHEAD = (
+    100  # bytes that are billed for each row besides its own: developer guide, "Item sizes and formats"
+)
+LAMBDA_CALL = 0.20 / MILLION
+LAMBDA_GB_SECOND = (
+    0.0000166667  # x86, which .chalice/config.json leaves in force; INIT is billed since August 2025
+)
+REST_CALL = 3.50 / MILLION  # API Gateway, the first 333 million calls a month
+HTTP_CALL = 1.00 / MILLION  # the same, HTTP APIs, the first 300 million
+EDGE_REQUEST = 1.00 / MILLION  # CloudFront, HTTPS, North America and Europe
+QUEUE_REQUEST = 0.40 / MILLION  # SQS standard queues, up to 64 KB
+KEY_REQUEST = 0.03 / 10_000  # KMS, symmetric
+LOGGED = 0.50 / GB  # CloudWatch, ingestion
+REQUEST = {"sqs": QUEUE_REQUEST, "kms": KEY_REQUEST, "sts": 0.0, "dynamodb": 0.0}  # DynamoDB is paid by units
+
+# What is not a price and not counted.
+INSTRUCTIONS_PER_SECOND = (
+    3e9  # of one vCPU: CPython retires some 1.2 a cycle, at 2.5 GHz; a model, not a measurement
+)
+VCPU_MEMORY = 1769  # MB of memory that come with one vCPU: Lambda developer guide, "Configure memory"
+ANSWER_SECONDS = 0.005  # a call to a service of the same region, see model.py
+PLATFORM_LINES = 300  # bytes of the START, END and REPORT lines of a call, as Lambda writes them
+COLD = 0.01  # share of calls that begin with a cold start: AWS says "typically under 1 %" of its production traffic
+EDGE_HITS = 0.95  # share of browsing that an edge would answer from its cache
