@@ -103,7 +103,9 @@ class Faults:
 
     def strikes(self, name: str, who: Lineage | None = None) -> bool:
         """Whether a fault strikes somebody: whoever it is about now, or another."""
-        return self.on and bool(self._struck(name, (name,), who or self.time.who))
+        if not self.on or (self.script is None and not self.rates.get(name)):
+            return False
+        return bool(self._struck(name, (name,), who or self.time.who))
 
     def of_call(self) -> str:
         """The fault that strikes a call, mostly none."""
