@@ -6,9 +6,9 @@ It is made once and handed to each function's process as it stands.
 import json
 import tempfile
 from functools import partial
-from pathlib import Path
 from random import Random
 from typing import Any
+from unittest import mock
 from urllib.parse import urlencode
 
 from chalice.local import LambdaEventConverter, RouteMatcher
@@ -101,7 +101,9 @@ def _notifications(placed: list[orders.Order], now: int) -> list[_Event]:
     with tempfile.TemporaryDirectory() as folder, tenant.acting_for(tenant.MAIN):
         settings = sandbox_keys.settings(folder, "https://channel.test")["wechat"]
         payments.put_channel("wechat", settings | {"mchid": merchant})
-        channel = WeChat(sandbox_keys.load(folder), Books(Path(folder, "books")), Faults(), cashier=str)
+        channel = WeChat(
+            sandbox_keys.load(folder), mock.Mock(spec=Books), mock.Mock(spec=Faults), cashier=str
+        )
     return [_notification(channel, order, now) for order in placed]
 
 

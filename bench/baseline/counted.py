@@ -60,5 +60,6 @@ def opened(*, codes: int) -> Iterator[tuple[Flow, Callable[[], Tally]]]:
 
 
 def _client(service: str) -> Any:
-    keys = {"aws_access_key_id": "1", "aws_secret_access_key": "1"}
-    return botocore.session.Session().create_client(service, "us-east-1", **keys)
+    session = botocore.session.Session()
+    session.set_credentials("1", "1")
+    return session.create_client(service, "us-east-1")
