@@ -74,7 +74,7 @@ def checkouts(stage: Stage, sites: int) -> dict[str, Cost]:
     history.lay_sites(shop, sites)
 
     def buy() -> None:
-        _buy(shop)
+        shop.buy(stage.sites[0], stage.goods[0].goods_id)
 
     buy()
     return {"order": _cost(shop, buy, times=10)}
@@ -84,7 +84,7 @@ def pages(stage: Stage, count: int) -> dict[str, Cost]:
     """The pages that show orders."""
     shop = Shop(stage)
     site = stage.sites[0]
-    today = history.lay_orders(shop, site, _buy(shop), count)
+    today = history.lay_orders(shop, site, shop.buy(site, stage.goods[0].goods_id), count)
     now = int(shop.now) + history.PER_DAY
     works: dict[str, Callable[[], object]] = {
         "a shopper's order": lambda: fulfilment.codes_of(orders.order(site, today[-1])),
@@ -105,15 +105,6 @@ LAWS = (
     Law("checkout", "An order, by sub-sites", "sub-sites", 1.02, (3, 10, 100, 1000, 10_000), checkouts),
     Law("orders", "Pages, by orders of the site", "orders", 1.05, (10**3, 10**4, 10**5, 10**6), pages),
 )
-
-
-def _buy(shop: Shop) -> orders.Order:
-    site = shop.stage.sites[0]
-    order = shop.place(site, shop.stage.goods[0].goods_id)
-    shop.pay(order)
-    shop.go_on(shop.now)
-    with tenant.acting_for(site):
-        return orders.order(site, order.number)
 
 
 def _cost(shop: Shop, work: Callable[[], object], *, times: int) -> Cost:

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 
 from chalicelib.kit import clock, ids, tenant
 from chalicelib.kit.table import name_of
+from chalicelib.ledger import service as ledger
 from chalicelib.orders import rules as order_rules
 from chalicelib.orders import service as orders
 from chalicelib.tenancy import service as tenancy
+from chalicelib.tenancy.model import SITES
 from sim.dynamo.tables import Row
 from sim.dynamo.values import item_size
 
@@ -21,15 +23,35 @@ MEMBER = "a-member-with-a-history"
 EVERY = 10  # one order of so many is the member's
 
 
-def lay_sites(shop: Shop, count: int) -> None:
-    """Register as many sites as are missing, like the first; the instance has seen each of them."""
+def lay_sites(shop: Shop, count: int) -> list[str]:
+    """Register as many sites as are missing, like the first, and let the instance see each; all codes."""
     table = shop.database.tables[name_of(tenant.MAIN)]
-    key = next(key for key in table.rows if key == ("SITE#all", shop.stage.sites[0]))
-    row = table.rows[key]
-    for index in range(count - len(shop.stage.sites)):
-        code = f"zz{ids.number32(index, 2) if index < 1024 else ids.number32(index, 3)}".lower()
-        table.put(("SITE#all", code), _copy(row, pk="SITE#all", sk=code))
+    first, *others = shop.stage.sites
+    row = table.rows[SITES, first]
+    missing = count - len(shop.stage.sites)
+    codes = [f"z{ids.number32(index, 3).lower()}" for index in range(missing)]
+    for code in codes:
+        table.put((SITES, code), _copy(row, pk=SITES, sk=code))
         tenancy.site(code)
+    return [first, *others, *codes]
+
+
+def lay_sales(shop: Shop, site: str, like: orders.Order, count: int, *, journals: bool) -> list[str]:
+    """Give a site a table with as many orders as delivered today, like one of another site's; their numbers."""
+    source, name = shop.database.tables[name_of(like.site)], name_of(site)
+    shop.database.create_table(**{**source.definition, "TableName": name})
+    table = shop.database.tables[name]
+    base = source.rows[order_rules.partition(like.number), like.number]
+    sale = next(key for key in source.rows if key[1] == f"{like.number}#sale")
+    window, legs = sale[0].rpartition("#")[0], source.rows[sale][0]["legs"]["S"].replace(like.site, site)
+    numbers = list(_numbers(site, like.placed_at, count))
+    for number in numbers:
+        pk = order_rules.partition(number)
+        table.put((pk, number), _copy(base, pk=pk, sk=number))
+        pk, sk = f"{window}#{ids.from32(number[-1]) % ledger.BUCKETS}", f"{number}#sale"
+        if journals:
+            table.put((pk, sk), _copy(source.rows[sale], pk=pk, sk=sk, legs=legs))
+    return numbers
 
 
 def lay_orders(shop: Shop, site: str, like: orders.Order, count: int) -> list[str]:
