@@ -1,12 +1,18 @@
 """Rows: every write states its condition, and what stood in its way comes back."""
 
 import contextlib
+import importlib
+import pkgutil
 
 import pytest
 from botocore.exceptions import ClientError
-from pynamodb.attributes import NumberAttribute
+from hypothesis import given
+from hypothesis import strategies as st
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import TransactWriteError
+from pynamodb.models import Model
 
+import chalicelib
 from chalicelib.kit import table, tenant
 from tests import make
 
@@ -15,6 +21,7 @@ class Count(table.Row):
     """A row of the tests."""
 
     number = NumberAttribute()
+    note = UnicodeAttribute(null=True)
 
 
 @pytest.fixture
@@ -114,3 +121,46 @@ def test_two_sites_have_two_tables(cloud):
             assert Count.of(site).read("p", "s").number == i
     assert table.name_of(tenant.MAIN) == "cardmesh-main"
     assert table.name_of("k3f9") == "cardmesh-site-k3f9"
+
+
+for found in pkgutil.walk_packages(chalicelib.__path__, "chalicelib."):
+    if found.name.split(".")[-1] in ("model", "feed", "accounts", "vault"):
+        importlib.import_module(found.name)
+KINDS = sorted(
+    (kind for kind in table.Row.__subclasses__() if kind.__module__.startswith("chalicelib")), key=str
+)
+TEXTS = {"JSONAttribute": st.sampled_from(['[1, "a"]', '{"a": null}', '""'])}
+VALUES = {
+    "S": st.text(max_size=9),
+    "N": st.integers(-(10**15), 10**15).map(str),
+    "B": st.binary(max_size=9),
+    "BOOL": st.booleans(),
+}
+
+
+@st.composite
+def stored(draw):
+    """A kind of row, and an item with some of its attributes and one that it does not know."""
+    kind, item = draw(st.sampled_from(KINDS)), {"unknown": {"S": "x"}}
+    for each in kind.get_attributes().values():
+        value = TEXTS.get(type(each).__name__, VALUES[each.attr_type])
+        shown = draw(
+            st.one_of(st.none(), st.just({"NULL": True}), st.builds(dict, **{each.attr_type: value}))
+        )
+        item |= {each.attr_name: shown} if shown else {}
+    return kind, item
+
+
+@given(stored())
+def test_a_row_is_read_as_pynamodb_reads_it(found):
+    kind, item = found
+    theirs = Model.from_raw_data.__func__(kind, item)
+    assert kind.from_raw_data(item).attribute_values == theirs.attribute_values
+    assert type(kind.from_raw_data(item)) is kind
+
+
+def test_pages_are_read_one_after_another(counts):
+    for i in range(5):
+        counts("p", f"{i}", number=i, note="x" * 300_000).insert()
+    assert [row.number for row in counts.under("p", consistent=True)] == [0, 1, 2, 3, 4]
+    assert [row.number for row in counts.under("p", limit=4)] == [0, 1, 2, 3]
