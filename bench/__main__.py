@@ -4,4 +4,4 @@ import sys
 
 from .run import main
 
-sys.exit(main(tuple(sys.argv[1:])))
+main(tuple(sys.argv[1:]))

@@ -6,6 +6,8 @@ indexes counted. An order's own steps are those of `docs/flow.md`: claim and pla
 of its site's window. Beside them stand the looks of the timer (one early for the main site's list, one that asks the
 channel, one that finds the order delivered), the row of that list, the walks, and what an instance reads to remember
 it for seconds or minutes. An abandoned order is looked at until it expires, and its codes come back.
+What "everything" has beyond the steps is mostly the row of that list: one for as many orders as came in one batch of
+the timer's messages, ten at most.
 """
 
 from collections import Counter

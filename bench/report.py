@@ -109,7 +109,18 @@ def merge(before: str, sections: Iterable[Section], *, intro: str, order: Sequen
     """RESULTS.md with these sections new and the others as they stood."""
     texts = {part.partition(" -->")[0]: f"<!-- {part}" for part in before.split("<!-- ")[1:]}
     texts |= {section.name: section.markdown() for section in sections}
-    return "\n".join([intro, *(texts[name].rstrip() + "\n" for name in order if name in texts)])
+    told = [texts[name].rstrip() + "\n" for name in order if name in texts]
+    return "\n".join([intro, _summary(told), *told])
+
+
+def _summary(texts: Iterable[str]) -> str:
+    """How many goals are met, and which are not."""
+    rows = [line for text in texts for line in text.splitlines() if line.startswith("| ")]
+    missed = [row for row in rows if row.endswith(f" {_MET[False]} |")]
+    met = sum(row.endswith(f" {_MET[True]} |") for row in rows)
+    cells = [row.strip("| ").split(" | ") for row in missed]
+    lines = [f"- {name}: {value} {unit}, goal {goal}" for name, value, unit, _, goal, _ in cells]
+    return "\n".join([f"{met} goals are met, {len(missed)} missed{':' if missed else '.'}\n", *lines, ""])
 
 
 def number(value: float) -> str:
