@@ -44,9 +44,10 @@ def terms():
 
 
 @pytest.fixture
-def world(monkeypatch, terms, request):
+def world(terms, request):
     """A main stack in moto, no sites but that of `shop`; the clock stands at make.NOON until it is moved."""
-    with make.World(monkeypatch, terms if "shop" in request.fixturenames else None) as fresh:
+    wanted = terms if "shop" in request.fixturenames else None
+    with pytest.MonkeyPatch.context() as patches, make.World(patches, wanted) as fresh:
         yield fresh
 
 
