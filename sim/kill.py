@@ -2,23 +2,38 @@
 """Look for a seed that shows each seeded bug, and write what was found to docs/mutants.md."""
 
 import argparse
+import os
+import re
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 from . import stage as stages
-from .mutants import MUTANTS, Mutant
+from .mutants import HARMLESS, MUTANTS, Mutant
 from .run import play
 
 TABLE = Path(__file__).parents[1] / "docs" / "mutants.md"
+_NAME = re.compile(r"\W*(\d+|(?=\S*\d)\S{9,}|\S{16,})\W*")  # what differs from world to world
 BOUND = 60  # seeds within which a bug must show
 _HEAD = """# Seeded bugs
 
-Bugs that shops of this kind really had, put into this one by name and found by the simulation.
-`make mutants` writes this table; `.venv/bin/python -m sim.kill NAME …` tries some of them.
+Bugs that shops of this kind really had, put into this one by name (`sim/mutants/`) and found by the simulation.
+`make mutants` writes this table, `.venv/bin/python -m sim.kill NAME` tries one, and
+`.venv/bin/python -m sim --mutant NAME --seed SEED --cause` shows what it comes to.
 
 | bug | what somebody would see | where the like was met | found by | seed | seeds tried |
 |---|---|---|---|--:|--:|
+"""
+_FOOT = """
+## Bugs that come to nothing
+
+Nobody sees these, because something else makes up for them. The simulation shall not find them.
+
+| bug | what makes up for it |
+|---|---|
 """
 
 
@@ -54,25 +69,34 @@ def known() -> dict[str, Kill]:
 
 def write(kills: Mapping[str, Kill]) -> None:
     """Write the table of all bugs."""
-    TABLE.write_text(_HEAD + "".join(_row(one, kills.get(one.name)) for one in MUTANTS.values()))
+    found = "".join(_row(one, kills.get(one.name)) for one in MUTANTS.values())
+    harmless = "".join(f"| {one.name} | {one.story} |\n" for one in HARMLESS)
+    TABLE.write_text(_HEAD + found + _FOOT + harmless)
 
 
 def main() -> int:
-    """The command line: which bugs, all by default, and how many seeds each is given."""
+    """The command line: which bugs, all by default, and how many seeds each is given; 1 when one is not found."""
     options = argparse.ArgumentParser(prog="python -m sim.kill", description=__doc__)
     options.add_argument("names", nargs="*", metavar="NAME", help="a bug; all of them by default")
     options.add_argument("--seeds", type=int, default=BOUND, help="seeds for each")
+    options.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at a time")
     asked = options.parse_args()
-    kills = known()
-    with stages.opened() as stage:
-        for name in asked.names or MUTANTS:
-            kill = hunt(stage, MUTANTS[name], range(asked.seeds))
-            print(f"{name}: {f'seed {kill.seed}: {kill.by}' if kill else 'SURVIVES'}", flush=True)
+    kills, names = known(), asked.names or list(MUTANTS)
+    with ProcessPoolExecutor(asked.jobs, get_context("spawn")) as pool:
+        found = pool.map(partial(_hunt_alone, range(asked.seeds)), names)
+        for name, kill in zip(names, found, strict=True):
+            print(f"{name}: {f'seed {kill.seed}: {kill.by}' if kill else 'not found'}", flush=True)
             kills.pop(name, None)
             kills.update({name: kill} if kill else {})
-    write(kills)
-    print(f"{len(kills.keys() & MUTANTS.keys())} of {len(MUTANTS)} are found")
-    return int(not kills.keys() >= MUTANTS.keys())
+            write(kills)
+    missing = MUTANTS.keys() - kills.keys()
+    print(f"{len(MUTANTS) - len(missing)} of {len(MUTANTS)} bugs are found")
+    return 1 if missing else 0
+
+
+def _hunt_alone(seeds: Iterable[int], name: str) -> Kill | None:
+    with stages.opened() as stage:
+        return hunt(stage, MUTANTS[name], seeds)
 
 
 def _row(mutant: Mutant, kill: Kill | None) -> str:
@@ -82,8 +106,7 @@ def _row(mutant: Mutant, kill: Kill | None) -> str:
 
 def _short(broken: str) -> str:
     """What was broken, without the names of one world."""
-    words = broken.replace("|", "/").split()
-    return " ".join("…" if len(word) > 15 or word.isdecimal() else word for word in words[:9])
+    return " ".join("…" if _NAME.fullmatch(word) else word for word in broken.replace("|", "/").split()[:9])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Bugs that shops like this one really had, each switched on by name, to see whether the simulation finds them."""
 
+from .harmless import HARMLESS
 from .mutant import Mutant, Stale
 from .orders import ORDERS
 from .payments import PAYMENTS
@@ -8,6 +9,6 @@ from .settlement import SETTLEMENT
 from .stock import STOCK
 from .workers import WORKERS
 
-__all__ = ["MUTANTS", "Mutant", "Stale"]
+__all__ = ["HARMLESS", "MUTANTS", "Mutant", "Stale"]
 
 MUTANTS = {one.name: one for one in (*STOCK, *ORDERS, *PAYMENTS, *REFUNDS, *SETTLEMENT, *WORKERS)}

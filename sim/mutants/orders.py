@@ -6,6 +6,7 @@ _MOVE = "condition = rows.status.is_in(*origins)"
 _UNLESS = 'condition = rows.pk.exists() if to == "{}" else rows.status.is_in(*origins)'
 _BY_ID = "shops that set a state by the order's id alone"
 _NETS = "shops without anybody who looks after orders that got stuck"
+_SLOW = ROUGH | {"stall": 0.04, "message_twice": 0.1}
 
 ORDERS = (
     mutant(
@@ -13,6 +14,7 @@ ORDERS = (
         "A shopper pays at the last moment; the order is expired and the money kept.",
         ("orders.service:move", _MOVE, _UNLESS.format("expired")),
         origin="shops that test the state first and cancel by id afterwards",
+        rates=_SLOW,
     ),
     mutant(
         "unconditional-payment",
@@ -33,6 +35,7 @@ ORDERS = (
         "A delivered order is refunded.",
         ("orders.service:move", _MOVE, _UNLESS.format("refunding")),
         origin=_BY_ID,
+        rates=CALM,
     ),
     mutant(
         "hand-delivery-twice",
@@ -59,6 +62,7 @@ ORDERS = (
         ("checkout.driving:_expire", "            return\n", "            pass\n"),
         ("checkout.driving:_expire", "if stood.order is None or stood", "if stood.order and stood"),
         origin="shops that cancel and release one after the other, whatever the first came to",
+        rates=_SLOW,
     ),
     mutant(
         "expire-whoever-paid",
@@ -89,17 +93,6 @@ ORDERS = (
         ),
         origin=_NETS,
         rates=CALM,
-    ),
-    mutant(
-        "walk-forgets-yesterday",
-        "An order of last night stays open for ever.",
-        (
-            "checkout.driving:walk",
-            "(clock.day_of(now - clock.DAY), clock.day_of(now))",
-            "(clock.day_of(now),)",
-        ),
-        origin="jobs that look at today's rows",
-        rates=ROUGH | {"stall": 0.02, "tick_skipped": 0.7},
     ),
     mutant(
         "two-orders-for-one-key",

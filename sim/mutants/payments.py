@@ -11,6 +11,7 @@ PAYMENTS = (
         "Somebody pays one fen and gets the codes.",
         ("orders.service:pay", _EXPECTED, "expected = rows.attempts.contains(payment.merchant_mark)"),
         origin=_TRUSTS,
+        rates=ROUGH | {"notice_less": 0.3, "notice_more": 0.3},
     ),
     mutant(
         "merchant-not-checked",
@@ -80,13 +81,6 @@ PAYMENTS = (
         "A code is delivered to who paid late and sold to somebody else.",
         ("orders.service:revive", '"late": True, "ranges": None}', '"late": True}'),
         origin="shops that deliver a cancelled order from its old reservation",
-    ),
-    mutant(
-        "late-payment-before-the-codes-went-back",
-        "Codes of an order that expired and was paid late are never sold.",
-        ("checkout.accepting:_accept_late", "    give_back(order)\n", ""),
-        ("checkout.driving:_expire", "returning.give_back(expired)", "queue"),
-        origin="shops where an orphaned hold is never released",
     ),
     mutant(
         "message-before-the-payment-is-recorded",

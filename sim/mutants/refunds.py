@@ -1,6 +1,6 @@
 """Bugs of giving money back: twice, never, or besides the codes."""
 
-from .mutant import ROUGH, mutant
+from .mutant import CALM, ROUGH, mutant
 
 _SLOW = ROUGH | {"refund_slow": 0.8}
 _UNKNOWN = "shops that take an unknown outcome for a known one"
@@ -8,7 +8,7 @@ _UNKNOWN = "shops that take an unknown outcome for a known one"
 REFUNDS = (
     mutant(
         "refund-falling-through",
-        "Codes are delivered and go back to sale, because the refund was refused and went on.",
+        "An order is delivered and refunded: the refund was refused, and went on.",
         (
             "fulfilment.service:_refund",
             "    refunding = orders.move(",
@@ -19,7 +19,14 @@ REFUNDS = (
             "start=(order.status,), why=why)",
             "start=(order.status,), why=why)\n    except orders.WrongState:\n        refunding = order",
         ),
+        (
+            "settlement.refunds:_refund_order",
+            'if order.status == "refunding":',
+            'if order.status != "refunded":',
+        ),
+        ("settlement.refunds:_refund_order", "order = orders.move", "orders.move"),
         origin="a design that passed 600 runs without stalls",
+        rates=CALM,
     ),
     mutant(
         "refund-without-looking",
@@ -31,6 +38,7 @@ REFUNDS = (
         ),
         ("settlement.refunds:_refund_order", "order = orders.move", "orders.move"),
         origin="shops that check the state when the refund is asked for, not when it is paid out",
+        rates=CALM,
     ),
     mutant(
         "new-number-for-every-try",

@@ -1,0 +1,71 @@
+"""Bugs that come to nothing, because something else makes up for them; the story of each says what."""
+
+from .mutant import ROUGH, mutant
+
+_NETS = "shops that have one way of doing each thing"
+_REPLICA = "shops that decide on a replica"
+
+HARMLESS = (
+    mutant(
+        "walk-forgets-yesterday",
+        "Timers alone take every order on; the walk is a second net.",
+        (
+            "checkout.driving:walk",
+            "(clock.day_of(now - clock.DAY), clock.day_of(now))",
+            "(clock.day_of(now),)",
+        ),
+        origin="jobs that look at today's rows",
+        rates=ROUGH | {"tick_skipped": 0.7},
+    ),
+    mutant(
+        "settle-message-lost",
+        "Closing a day writes the journals that are missing.",
+        (
+            "fulfilment.service:_deliver_codes",
+            'queue.send("settle", site=order.site, order=order.number)',
+            "queue",
+        ),
+        origin=_NETS,
+    ),
+    mutant(
+        "day-closed-without-looking",
+        "Every message is delivered until its work is done, so no journal is missing at the last close.",
+        ("settlement.service:close_windows", "_complete(site, window)", "log"),
+        origin=_NETS,
+    ),
+    mutant(
+        "short-claim-kept",
+        "The audit returns, two days later, what was claimed by no order.",
+        ("stock.claims:claim", 'give_back(owner, sku, taken, why="short", at=now)', "pass"),
+        origin=_NETS,
+    ),
+    mutant(
+        "codes-of-a-late-payer-kept",
+        "The audit returns, two days later, what no order holds any more.",
+        ("checkout.accepting:_accept_late", "    give_back(order)\n", ""),
+        ("checkout.driving:_expire", "returning.give_back(expired)", "queue"),
+        origin=_NETS,
+    ),
+    mutant(
+        "order-read-with-a-lag",
+        "Every move states its condition, so an old reading costs a try and decides nothing.",
+        (
+            "orders.record:read",
+            "read(rules.partition(number), number)",
+            "read(rules.partition(number), number, consistent=False)",
+        ),
+        origin=_REPLICA,
+    ),
+    mutant(
+        "journals-read-with-a-lag",
+        "A day is closed again and again, and the difference posted.",
+        ("ledger.service:journals", "consistent=True", "consistent=False"),
+        origin=_REPLICA,
+    ),
+    mutant(
+        "delivery-without-asking-for-the-codes",
+        "The codes of an order change only when an expired one is paid, so asking for the state is enough.",
+        ("orders.service:deliver", "only=only, ", ""),
+        origin="shops that ask for less than they could",
+    ),
+)
