@@ -6,7 +6,7 @@ goods that are plenty, scarce, a sub-site's own, and delivered by hand.
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -81,8 +81,8 @@ class Stage:
 
 
 @contextlib.contextmanager
-def opened() -> Iterator[Stage]:
-    """The shop's modules play in worlds until the block ends."""
+def opened(slugs: Sequence[str] = ("one", "two", "three")) -> Iterator[Stage]:
+    """The shop's modules play in worlds until the block ends; these are their sites."""
     stage = Stage()
     with contextlib.ExitStack() as undo:
         _turn(stage, undo.enter_context)
@@ -90,7 +90,7 @@ def opened() -> Iterator[Stage]:
         _forget()
         stage.places = tuple(places([_signer(service) for service in ("dynamodb", "kms")]))
         undo.callback(Instance.of_this_process(list(stage.places)).recall)
-        _build(stage)
+        _build(stage, slugs)
         yield stage
 
 
@@ -152,7 +152,7 @@ class _Builder:
         return {} if service == "sqs" else self.keys.call(operation, given)
 
 
-def _build(stage: Stage) -> None:
+def _build(stage: Stage, slugs: Sequence[str]) -> None:
     stage.world = builder = _Builder()
     Instance("", list(stage.places)).recall()
     builder.database.create_table(**_definition("cardmesh-main", indexed=False))
@@ -162,7 +162,7 @@ def _build(stage: Stage) -> None:
         ledger.put_plan(ledger.Plan("standard", 0, 2000, 2000), now=BEGIN)
         for channel in CHANNELS:
             payments.put_channel(channel, {"channel": channel})
-        stage.sites = tuple(_open_site(builder, slug) for slug in ("one", "two", "three"))
+        stage.sites = tuple(_open_site(builder, slug) for slug in slugs)
     stage.goods = tuple(_stock(stage.sites))
     for site in stage.sites:
         with tenant.acting_for(site):

@@ -191,10 +191,13 @@ class World:
 
     def _send_staff(self, site: str) -> None:
         """Two people look after a site every two hours, not knowing of each other, while there may be work."""
-        for _ in range(2):
-            self.time.spawn("staff", Staff(self.time, self.functions.invoke, self.faults, site).look)
+        self._send_two(site)
         if self.time.now < self.start + TRADE + LIVENESS:
             self.time.at(self.time.now + 2 * HOUR, partial(self._send_staff, site))
+
+    def _send_two(self, site: str) -> None:
+        for _ in range(2):
+            self.time.spawn("staff", Staff(self.time, self.functions.invoke, self.faults, site).look)
 
     def _tick(self, function: str, act: Any, *, every: int, offset: int) -> None:
         """A schedule: it fires after so many seconds, now and then not at all or twice."""
@@ -204,7 +207,11 @@ class World:
 
     def _fire(self, function: str, act: Any, every: int, offset: int) -> None:
         self._tick(function, act, every=every, offset=offset)
-        if self._idle(function) or self.faults.strikes("tick_skipped"):
+        if not self._idle(function):
+            self._run(function, act)
+
+    def _run(self, function: str, act: Any) -> None:
+        if self.faults.strikes("tick_skipped"):
             return
         for _ in range(2 if self.faults.strikes("tick_twice") else 1):
             self.functions.invoke(function, partial(act, _EVENT, None))

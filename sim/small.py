@@ -1,0 +1,137 @@
+"""A small world: one or two orders within an hour of trade, then only those ticks at which there is something to find.
+
+It takes some hundredths of a second, so what may fail in it can be tried one after another.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from chalicelib.checkout import worker as checkout_worker
+from chalicelib.orders import service as orders
+from chalicelib.settlement import worker as settlement_worker
+
+from .clockwork import Violation
+from .faults import Point
+from .people import Shopper
+from .stage import BEGIN, Stage
+from .world import HOUR, LIVENESS, World
+
+_TRADE = HOUR  # with faults
+_WALKS = (0.4, 0.9, 1.2, 1.5, 2.5, 4, 6)  # hours after the beginning at which the sites are walked
+_STAFF = (0.8, 3)
+_AUDITS = (8, 57)  # the first notes how far the pointers are, the second judges two days later
+_CLOSINGS = (12.5, 13.5)  # the beginning is noon
+_SEED = 1
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Somebody who wants goods, by their place on the stage, so many seconds after the beginning."""
+
+    goods: int
+    plan: str
+    delay: float = 0.0
+    quantity: int = 1
+    joins: bool = False
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Who comes to a small world."""
+
+    name: str
+    visits: tuple[Visit, ...]
+
+
+PLENTY, SCARCE, OWN, BY_HAND = range(4)
+LAST = 6  # all there are of what is scarce
+SCENARIOS = (
+    Scenario("pays", (Visit(SCARCE, "pays"),)),
+    Scenario("abandons", (Visit(SCARCE, "abandons", quantity=LAST),)),
+    Scenario("pays late", (Visit(SCARCE, "pays late"),)),
+    Scenario("pays at the end", (Visit(SCARCE, "pays at the end"),)),
+    Scenario("pays twice", (Visit(SCARCE, "pays twice"),)),
+    Scenario("asks twice", (Visit(SCARCE, "asks twice", quantity=LAST),)),
+    Scenario("a member pays", (Visit(OWN, "pays", joins=True),)),
+    Scenario("by hand", (Visit(BY_HAND, "pays"),)),
+    Scenario(
+        "two for the last", (Visit(SCARCE, "pays", quantity=LAST), Visit(SCARCE, "pays", quantity=LAST))
+    ),
+    Scenario(
+        "sold again while the first pays late",
+        (Visit(SCARCE, "pays late", quantity=LAST), Visit(SCARCE, "pays", 960, quantity=LAST)),
+    ),
+)
+
+
+class Small(World):
+    """The world of a scenario in which the points of a script strike, each as badly as `size` says."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        scenario: Scenario,
+        script: Collection[Point],
+        *,
+        size: float,
+        keep_trace: bool = False,
+    ) -> None:
+        super().__init__(stage, _SEED, script=script, keep_trace=keep_trace)
+        self.start = self.time.now = BEGIN
+        self.faults.size = size
+        self._scenario = scenario
+
+    def _play(self) -> None:
+        for visit in self._scenario.visits:
+            self._expect(visit)
+        self._plan("walk_sites", checkout_worker.walk_sites, _WALKS)
+        self._plan("audit_pools", checkout_worker.audit_pools, _AUDITS)
+        self._plan("close_windows", settlement_worker.close_windows, _CLOSINGS)
+        for hour in _STAFF:
+            self._at(hour, partial(self._send_two, self.stage.sites[0]))
+        self.time.run(self.start + _TRADE)
+        self.faults.on = False
+        self.queues.redrive()
+        self.time.run(self.start + LIVENESS + _TRADE)
+        self._rest().check_orders()
+        self.time.run(self.start + _AUDITS[-1] * HOUR + HOUR)
+        self._check()
+
+    def _expect(self, visit: Visit) -> None:
+        goods = self.stage.goods[visit.goods]
+        people = (self.time, self.functions.invoke, self.channels, self.watch.pools.least, self._shown)
+        shopper = Shopper(*people, goods.sites[0], goods, visit.plan, visit.quantity, visit.joins)
+        self.time.spawn("shopper", shopper.shop, delay=visit.delay)
+
+    def _plan(self, function: str, act: Any, hours: Collection[float]) -> None:
+        for hour in hours:
+            self._at(hour, partial(self._run_unless_idle, function, act), f"{function}@{hour * 60:.0f}")
+
+    def _run_unless_idle(self, function: str, act: Any) -> None:
+        """A walk that would find nothing is spared once nothing fails."""
+        if self.faults.on or function != "walk_sites" or self._waiting():
+            self._run(function, act)
+
+    def _waiting(self) -> bool:
+        rows = self.database.items(f"cardmesh-site-{self.stage.sites[0]}")
+        return not set(self.watch.states.values()) <= orders.FINAL or any(
+            row["pk"]["S"] == "TODO" for row in rows
+        )
+
+    def _at(self, hour: float, act: Any, name: str = "") -> None:
+        who = self._world.named(name) if name else self._world
+        self.time.at(self.start + hour * HOUR, act, who=who)
+
+
+def play(
+    stage: Stage, scenario: Scenario, script: Collection[Point], *, size: float, keep_trace: bool = False
+) -> tuple[Small, str]:
+    """Play a scenario with a script: the world, and what was broken in it or ""."""
+    world = Small(stage, scenario, frozenset(script), size=size, keep_trace=keep_trace)
+    try:
+        world.play()
+    except Violation as violation:
+        return world, str(violation)
+    return world, ""
