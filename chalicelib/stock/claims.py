@@ -107,12 +107,14 @@ def forget() -> None:
 
 
 def _gather(owner: str, sku: str, quantity: int, attempt: str, now: int) -> list[Range]:
-    """Positions from the segments remembered, then from those read anew, then from returned ranges."""
+    """Positions from the segments remembered, then from those read anew, returned ranges among them.
+
+    The returned ranges come first: what another instance folds after we looked for them is in the list read next.
+    """
     taken: list[Range] = []
     _take(owner, _segments_of(owner, sku, known=True), quantity, attempt, taken)
     if _count(taken) < quantity:
-        _take(owner, _segments_of(owner, sku, known=False), quantity, attempt, taken)
-    if _count(taken) < quantity and fold(owner, sku, now=now):
+        fold(owner, sku, now=now)
         _take(owner, _segments_of(owner, sku, known=False), quantity, attempt, taken)
     return taken
 

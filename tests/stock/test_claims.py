@@ -269,6 +269,20 @@ def test_whoever_needs_returned_ranges_gets_them_before_anybody_folded_them(pool
     assert len(set(pool.read(pool.claim(60)))) == 60
 
 
+def test_what_another_instance_folds_while_one_looks_is_found(pool, monkeypatch):
+    pool.add(1)
+    pool.give_back(pool.claim())
+    unfolded = claims._unfolded
+
+    def faster(owner, sku):
+        monkeypatch.setattr(claims, "_unfolded", unfolded)
+        assert stock.fold(owner, sku, now=pool.world.now)
+        return unfolded(owner, sku)
+
+    monkeypatch.setattr(claims, "_unfolded", faster)
+    assert len(pool.claim()) == 1
+
+
 def test_folding_again_finds_nothing(pool):
     pool.add(60)
     pool.give_back(pool.claim(2))
