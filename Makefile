@@ -10,7 +10,7 @@ QUICK := not browser and not package and not cloud
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset test unit sim soak mutants bench check format package static lock
+.PHONY: help run reset test unit cover sim soak mutants bench check format package static lock
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
@@ -24,11 +24,14 @@ reset: ## Forget the data of `make run`
 	@rm -rf .cardmesh && echo "The next make run starts from nothing."
 
 test: node_modules/.installed .venv/.installed .venv-ministack/.installed static ## Every test: units, properties, the cloud, the browser, the package
-	@$(PYTEST) -n 2 --dist worksteal -m "$(QUICK)" --cov --cov-report=term:skip-covered
+	@$(PYTEST) -n 2 --dist worksteal -m "$(QUICK)"
 	@$(PYTEST) -m "not ($(QUICK))"
 
 unit: .venv/.installed ## The quick tests
 	@$(PYTEST) -n 2 --dist worksteal -m "$(QUICK) and not slow"
+
+cover: .venv/.installed ## Which lines and branches the tests without a browser reach; takes twice their time
+	@$(PYTEST) -n 2 --dist worksteal -m "$(QUICK)" --cov --cov-report=term:skip-covered
 
 sim: .venv/.installed ## Play SEEDS (50) days of trade in which things fail, on all cores
 	@$(BIN)/python -m sim --seeds $(SEEDS)
