@@ -14,9 +14,7 @@ _OPTIONS = Options(
     max_pool_connections=64,
     parameter_validation=False,
 )
-
-
-_SERVICES = ("cloudformation", "dynamodb", "kms", "sqs", "sts")
+SERVICES = ("cloudformation", "dynamodb", "kms", "sqs", "sts")  # a package has no others
 
 
 class _Models(Loader):
@@ -26,7 +24,7 @@ class _Models(Loader):
     """
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002  all of ours have every type
-        return list(_SERVICES)
+        return list(SERVICES)
 
 
 _models = cache(_Models)

@@ -1,6 +1,7 @@
 """Chalice at work in a clean copy of the project, and a zip that is the same for the same source."""
 
 import compileall
+import gzip
 import json
 import os
 import py_compile
@@ -10,6 +11,9 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
+
+from chalicelib.kit import aws
 
 from . import rest, template
 
@@ -66,6 +70,7 @@ def repack(source: Path, target: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         with zipfile.ZipFile(source) as packed:
             packed.extractall(scratch)
+        slim(Path(scratch))
         compileall.compile_dir(
             scratch,
             quiet=2,
@@ -79,6 +84,37 @@ def repack(source: Path, target: Path) -> None:
                 entry = zipfile.ZipInfo(name, _EPOCH)
                 entry.external_attr = 0o644 << 16
                 packed.writestr(entry, Path(scratch, name).read_bytes(), zipfile.ZIP_DEFLATED)
+
+
+def slim(packages: Path) -> None:
+    """Leave of the SDK's descriptions those of the services that the shop calls, unpacked and without prose.
+
+    All of them are most of the zip, and reading the shop's is most of what a first call costs.
+    """
+    described = packages / "botocore/data"
+    for folder in [each for each in described.glob("*/") if each.name not in aws.SERVICES]:
+        shutil.rmtree(folder)
+    for packed in [*described.rglob("*.json.gz")]:
+        _write(packed.with_suffix(""), _without_prose(json.loads(gzip.decompress(packed.read_bytes()))))
+        packed.unlink()
+    for endpoints in described.glob("endpoints.json"):
+        known = json.loads(endpoints.read_text())
+        for partition in known["partitions"]:
+            called = [each for each in partition["services"].items() if each[0] in aws.SERVICES]
+            partition["services"] = dict(called)
+        _write(endpoints, known)
+
+
+def _write(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, separators=(",", ":")))
+
+
+def _without_prose(node: Any) -> Any:
+    """A description without what only people read; a member may well be called documentation, too."""
+    if isinstance(node, dict):
+        prose = [key for key, each in node.items() if key == "documentation" and isinstance(each, str)]
+        return {key: _without_prose(each) for key, each in node.items() if key not in prose}
+    return [_without_prose(each) for each in node] if isinstance(node, list) else node
 
 
 def _run(folder: Path, *arguments: str, **settings: str) -> str:
