@@ -16,7 +16,7 @@ from typing import Any
 from . import callgrind
 
 Event = dict[str, Any]
-WARM = 5  # calls that are counted, after the first and those that warm up
+WARM = 3  # calls that are counted, after the first and those that warm up
 
 
 def main(plan: Path) -> None:

@@ -11,9 +11,11 @@ of the own code's share is the compiling of its dataclasses. The first call make
 the SDK's descriptions of endpoints and services; then it assumes the site's role and unwraps the data keys.
 """
 
+import compileall
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -141,6 +143,7 @@ class Place:
 def prepare(folder: Path) -> Place:
     """Code with compiled templates, the packages of a deployment and no others, and a scene."""
     build.prepare(ROOT, folder / "code")
+    compileall.compile_dir(folder / "code", quiet=2)
     packages = _packages(folder / "packages")
     with shop.opened() as stage:
         (folder / "scene").write_bytes(pickle.dumps(scene.make(stage)))
@@ -165,12 +168,16 @@ def _settings() -> dict[str, str]:
 
 
 def _packages(folder: Path) -> Path:
-    """Links to the packages of a deployed function."""
+    """Links to the packages of a deployed function; the SDK is a copy with what a package leaves of it."""
     folder.mkdir()
     pins = (ROOT / "requirements.txt").read_text().splitlines()
     for name in (*(line.partition("==")[0] for line in pins if "==" in line), "chalice"):
         for top in {Path(file).parts[0] for file in metadata.files(name) or ()} - {"..", "__pycache__"}:
             (folder / top).symlink_to(Path(str(metadata.distribution(name).locate_file(top))))
+    installed = (folder / "botocore").readlink()
+    (folder / "botocore").unlink()
+    shutil.copytree(installed, folder / "botocore")
+    build.slim(folder)
     return folder
 
 

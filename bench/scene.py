@@ -30,7 +30,7 @@ from sim.stage import BEGIN, Stage
 from .shop import Shop
 from .wire import Scene
 
-EVENTS = 8  # of each function
+EVENTS = 5  # of each function
 BATCH = 10  # messages in an event of a queue
 _Event = dict[str, Any]
 
