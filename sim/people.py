@@ -197,3 +197,11 @@ class Shopper(Person):
         for code in self.ask("receipts", act):
             holder = self.shown.setdefault(code, order.number)
             insist(holder == order.number, f"I2: {order.number} was shown a code of {holder}")
+        if self.member:
+            listed = self.ask("receipts", self._list)
+            insist(listed <= {order.number}, f"I9: {self.contact} is shown {listed} besides {order.number}")
+
+    def _list(self) -> set[str]:
+        """A member's own orders, as far as the index has them."""
+        with tenant.acting_for(self.site):
+            return {one.number for one in orders.of_member(self.site, self.member or "")}

@@ -163,11 +163,12 @@ class World:
         apart = 10 ** draw.uniform(-2, 3.8)
         wanted = [3.0, *(draw.uniform(0, most) for most in _WANTED)]
         moods = [draw.random() for _ in PLANS]
+        drawn_to = {site: draw.random() ** 3 for site in self.stage.sites}  # one site may be hot
         for _ in range(SHOPPERS):
             who = self.time.who.child("shopper")
             draw = who.random
             (goods,), (plan,) = draw.choices(self.stage.goods, wanted), draw.choices(PLANS, moods)
-            site = draw.choice(goods.sites)
+            (site,) = draw.choices(goods.sites, [drawn_to[site] for site in goods.sites])
             people = (self.time, self.functions.invoke, self.channels, self.watch.pools.least, self._shown)
             quantity, joins, looks = draw.choice(QUANTITIES), draw.random() < JOINS, draw.random() < LOOKS
             shopper = Shopper(*people, site, goods, plan, quantity, joins, looks)
