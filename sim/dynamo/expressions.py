@@ -9,7 +9,7 @@ from . import conditions, values
 from .conditions import Check, Test, Values
 from .errors import Refusal, invalid
 from .grammar import Reader
-from .nodes import Node, Path
+from .nodes import Node, Path, attributes
 from .updates import Update
 
 CONDITION = "ConditionExpression"
@@ -27,7 +27,7 @@ class Expressions:
     condition: Test | None = None
     update: Update | None = None
     filter: Test | None = None
-    filter_tree: Node | None = None
+    filtered: set[str] = field(default_factory=set)  # top-level attributes the filter looks at
     keys: Node | None = None
     projection: tuple[Path, ...] | None = None
     names: set[str] = field(default_factory=set)
@@ -84,7 +84,7 @@ def _read(found: Expressions, reader: Reader) -> Iterable[Check]:
     if reader.label == KEYS:
         found.keys = tree
     elif reader.label == FILTER:
-        found.filter, found.filter_tree = conditions.test_of(tree), tree
+        found.filter, found.filtered = conditions.test_of(tree), attributes(tree)
     else:
         found.condition = conditions.test_of(tree)
     return conditions.checks_of(tree)

@@ -91,3 +91,21 @@ class Action:
 
 Operand = Path | Placeholder | Call
 Node = Operand | Compare | Between | Among | Joined | Not
+
+
+def attributes(node: Node) -> set[str]:
+    """The top-level attributes a condition looks at."""
+    if isinstance(node, Path):
+        return {str(node.steps[0])}
+    inner: tuple[Node, ...] = ()
+    if isinstance(node, Joined | Compare):
+        inner = node.left, node.right
+    elif isinstance(node, Between):
+        inner = node.operand, node.low, node.high
+    elif isinstance(node, Among):
+        inner = node.operand, *node.choices
+    elif isinstance(node, Call):
+        inner = node.args
+    elif isinstance(node, Not):
+        inner = (node.inner,)
+    return {name for each in inner for name in attributes(each)}

@@ -8,7 +8,6 @@ from . import expressions, keys, paths, units, values
 from .errors import Refusal, invalid
 from .expressions import Bound, Expressions
 from .keys import Key, Schema
-from .nodes import Among, Between, Call, Compare, Joined, Node, Not, Path
 from .tables import Index, Row, Table
 from .units import Ledger
 from .values import Item
@@ -80,7 +79,7 @@ def _check(found: Expressions, index: Index | None, schema: Schema, params: Mapp
             f"1 validation error detected: Value '{params['Limit']}' at 'limit' failed to satisfy constraint: "
             "Member must have value greater than or equal to 1"
         )
-    if found.filter_tree and (used := _paths(found.filter_tree).intersection(schema.names)):
+    if used := found.filtered.intersection(schema.names):
         raise invalid(
             "Filter Expression can only contain non-primary key attributes: "
             f"Primary key attribute: {min(used)}"
@@ -95,28 +94,9 @@ def _check_projected(found: Expressions, index: Index, params: Mapping[str, Any]
             f"{_WRONG}Select type ALL_ATTRIBUTES is not supported for global secondary index {index.name} "
             "because its projection type is not ALL"
         )
-    asked = {str(path.steps[0]) for path in found.projection or ()}
-    asked |= _paths(found.filter_tree) if found.filter_tree else set()
+    asked = {str(path.steps[0]) for path in found.projection or ()} | found.filtered
     if missing := sorted(asked - set(index.projected)):
         raise invalid(f"{_WRONG}Global secondary index {index.name} does not project [{', '.join(missing)}]")
-
-
-def _paths(node: Node) -> set[str]:
-    """The top-level attributes a condition looks at."""
-    if isinstance(node, Path):
-        return {str(node.steps[0])}
-    inner: tuple[Node, ...] = ()
-    if isinstance(node, Joined | Compare):
-        inner = node.left, node.right
-    elif isinstance(node, Between):
-        inner = node.operand, node.low, node.high
-    elif isinstance(node, Among):
-        inner = node.operand, *node.choices
-    elif isinstance(node, Call):
-        inner = node.args
-    elif isinstance(node, Not):
-        inner = (node.inner,)
-    return {name for each in inner for name in _paths(each)}
 
 
 def _after_start(
