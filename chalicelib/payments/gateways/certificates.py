@@ -30,9 +30,13 @@ def open_certificate(pem: str, authorities: Sequence[str], *, now: int) -> tuple
 
 def _load(pem: str) -> x509.Certificate:
     try:
-        return x509.load_pem_x509_certificate(pem.encode())
+        found = x509.load_pem_x509_certificate(pem.encode())
     except (ValueError, x509.InvalidVersion):
         raise wire.Malformed("not a certificate") from None
+    # A signature is whole bytes; the parser also takes one that says that some of its last bits, zero, do not count.
+    if found.public_bytes(Encoding.DER)[-len(found.signature) - 1]:
+        raise wire.Malformed("a certificate signed in bits")
+    return found
 
 
 @lru_cache(maxsize=16)

@@ -38,7 +38,7 @@ def key(name):
     return rsa.generate_private_key(65537, 2048)
 
 
-def certificate(name, of, *, by="middle", issuer=None, valid=LONG, ca=False, key_of=None):
+def certificate(name, of, *, by="middle", issuer=None, valid=LONG, ca=False, key_of=None, serial=4711):
     """PEM of a certificate for the key `of`, issued with the key `by`. A plus parts several names."""
     common = [
         x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, part) for part in each.split("+")])
@@ -47,7 +47,7 @@ def certificate(name, of, *, by="middle", issuer=None, valid=LONG, ca=False, key
     builder = (
         x509.CertificateBuilder(*reversed(common))
         .public_key((key_of or key(of)).public_key())
-        .serial_number(4711)
+        .serial_number(serial)
         .not_valid_before(valid[0])
         .not_valid_after(valid[1])
     )
@@ -330,6 +330,16 @@ def test_a_certificate_with_a_changed_byte_is_forged_whatever_it_signed(union, b
         text = base64.encodebytes(changed).decode()
         pem = f"-----BEGIN CERTIFICATE-----\n{text}-----END CERTIFICATE-----\n"
         assert "certificate" in forged(union, body(pem=pem))
+
+
+def test_a_certificate_signed_in_bits_is_forged(union):
+    """Every second signature ends in a bit that is zero, which may be said not to count."""
+    tried = (certificate(CN, "signer", serial=serial) for serial in range(1, 1000))
+    ders = (base64.b64decode("".join(pem.splitlines()[1:-1])) for pem in tried)
+    der = next(der for der in ders if not der[-1] & 1)
+    changed = der[:-257] + b"\x01" + der[-256:]
+    pem = f"-----BEGIN CERTIFICATE-----\n{base64.encodebytes(changed).decode()}-----END CERTIFICATE-----\n"
+    assert forged(union, body(pem=pem)) == "a certificate signed in bits"
 
 
 def test_a_certificate_of_two_names_is_forged(union):
