@@ -74,7 +74,7 @@ class Alipay:
         try:
             fields = wire.form(body)
             self._verify(fields)
-            return _notified(fields)
+            return wire.of_application(_notified(fields), self.app)
         except ValueError as error:
             raise gateways.Forged(str(error)) from None
 

@@ -82,7 +82,8 @@ class WeChat:
             notice = wire.parse(body)
             if wire.take(notice, "event_type", kind=str) != "TRANSACTION.SUCCESS":
                 return None
-            return _payment(self._unseal(notice), event_id=wire.take(notice, "id", kind=str))
+            payment = _payment(self._unseal(notice), event_id=wire.take(notice, "id", kind=str))
+            return wire.of_application(payment, self.app)
         except wire.Malformed as error:
             raise gateways.Forged(str(error)) from None
 

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from chalicelib.kit import outbound
+from chalicelib.payments import gateways
 
 T = TypeVar("T")
 
@@ -50,16 +51,15 @@ def unbase64(text: str) -> bytes:
 
 
 def form(body: bytes) -> dict[str, str]:
-    """A form, decoded once. Raises ValueError."""
-    return once(
-        parse_qsl(
-            body.decode("ascii"),
-            keep_blank_values=True,
-            strict_parsing=True,
-            errors="strict",
-            max_num_fields=100,
+    """A form, decoded once. Raises Malformed, which says nothing of the content: a stranger's must not fill a log."""
+    try:
+        text = body.decode("ascii")
+        pairs = parse_qsl(
+            text, keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=100
         )
-    )
+    except ValueError:
+        raise Malformed("not a form") from None
+    return once(pairs)
 
 
 def once(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -94,6 +94,13 @@ def take(record: object, *path: str, kind: type[T]) -> T:
     if type(record) is not kind:
         raise Malformed(f"{'.'.join(path)} is missing or not {kind.__name__}")
     return record
+
+
+def of_application(payment: gateways.Payment | None, app: str) -> gateways.Payment | None:
+    """The same; a merchant's other applications have orders of their own. Raises Malformed."""
+    if payment and payment.app != app:
+        raise Malformed("a payment to another application")
+    return payment
 
 
 def answered(answer: dict[str, Any], field: str) -> str:
