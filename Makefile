@@ -3,6 +3,7 @@ PORT ?= 8000
 SEEDS ?= 50
 HOURS ?= 0.5
 SUMMARY ?= build/soak.md
+COUNT ?= 1000000
 IS_311 := import sys; sys.exit(sys.version_info[:2] != (3, 11))
 PYTHON ?= $(shell for each in python3.11 python3 python; do $$each -c '$(IS_311)' 2>/dev/null && echo $$each && break; done)
 BIN := .venv/bin
@@ -10,12 +11,12 @@ QUICK := not browser and not package and not cloud
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset test unit cover sim soak mutants bench check format package static lock
+.PHONY: help run reset test unit cover sim soak mutants fuzz-hooks bench check format package static lock
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: node_modules/.installed .venv/.installed .venv-ministack/.installed static ## Start everything on PORT (8000), PORT+1 and PORT+2; Ctrl-C stops it
 	@exec $(BIN)/python -m localcloud run --port $(PORT) --folder .cardmesh
@@ -41,6 +42,9 @@ soak: .venv/.installed ## Play days that nobody played for HOURS (0.5) and write
 
 mutants: .venv/.installed ## Look for a seed that shows each seeded bug, and write docs/mutants.md
 	@$(BIN)/python -m sim.kill
+
+fuzz-hooks: .venv/.installed ## Send COUNT (1000000) tampered notifications of each channel to the gateways, on all cores
+	@$(BIN)/python -m sandbox.fuzz --count $(COUNT)
 
 bench: .venv/.installed .venv-ministack/.installed ## Count what the shop costs into bench/RESULTS.md, all of it or ONLY=claim
 	@test -n "$(ONLY)" || which valgrind gcc >/dev/null || { echo "Instructions are counted by valgrind: apt-get install valgrind gcc libc6-dev"; exit 1; }

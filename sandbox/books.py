@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from . import shelf
+
 _PREFIXES = {"wechat": "4200000", "alipay": "2026000", "unionpay": ""}  # of transaction ids
-_SAVE_EVERY = 1.0  # seconds; a stop saves at once
 
 
 class Clash(Exception):
@@ -79,20 +80,17 @@ class Trade:
 
 
 class Books:
-    """All trades, in memory, written to a file shortly after each change. Every verb is atomic."""
+    """All trades, in memory and, if there is a path, in a file that follows. Every verb is atomic."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path | None = None) -> None:
         self._lock = threading.RLock()
-        self._dirty = threading.Event()
-        self._stopped = threading.Event()
         self._trades: dict[tuple[str, str], Trade] = {}
         self._tokens: dict[str, Trade] = {}
         self._serial = 0
-        if path.exists():
-            self._load(json.loads(path.read_text()))
-        self._writer = threading.Thread(target=self._write, name="books", daemon=True)
-        self._writer.start()
+        self._shelf: shelf.Shelf | None = None
+        if path is not None:
+            self._load(shelf.read(path) or {"serial": 0, "trades": []})
+            self._shelf = shelf.Shelf(path, self._text)
 
     def open(self, trade: Trade, *, now: int) -> Trade:
         """The trade of that number: this one, or the one that was opened before. Raises Clash."""
@@ -136,7 +134,7 @@ class Books:
         """Somebody looked at the cashier page."""
         with self._lock:
             trade.scanned = True
-            self._dirty.set()
+            self._changed()
 
     def pay(self, trade: Trade, *, now: int, even_closed: bool) -> None:
         """Take the shopper's money, once. Raises Clash."""
@@ -148,7 +146,7 @@ class Books:
             self._serial += 1
             trade.state, trade.scanned, trade.paid_at = "paid", True, now
             trade.transaction_id = f"{_PREFIXES[trade.channel]}{now:011d}{self._serial:010d}"
-            self._dirty.set()
+            self._changed()
 
     def close(self, trade: Trade) -> None:
         """No payment any more. Raises Clash when there was one."""
@@ -156,7 +154,7 @@ class Books:
             if trade.state == "paid":
                 raise Clash("paid")
             trade.state = "closed"
-            self._dirty.set()
+            self._changed()
 
     def refund(self, trade: Trade, refund: Refund) -> tuple[Refund, bool]:
         """The refund of that number, and whether it is new. Raises Clash."""
@@ -171,7 +169,7 @@ class Books:
             if sum(known.amount_fen for known in trade.refunds) + refund.amount_fen > trade.amount_fen:
                 raise Clash("too_much")
             trade.refunds.append(refund)
-            self._dirty.set()
+            self._changed()
             return refund, True
 
     def settle(self, refund: Refund) -> bool:
@@ -180,7 +178,7 @@ class Books:
             if refund.state != "processing":
                 return False
             refund.state = "success"
-            self._dirty.set()
+            self._changed()
             return True
 
     def find_refund(self, channel: str, out_refund_no: str) -> tuple[Trade, Refund] | None:
@@ -196,7 +194,7 @@ class Books:
         """Record what became of a notification."""
         with self._lock:
             trade.notifications.append(delivery)
-            self._dirty.set()
+            self._changed()
 
     def unannounced(self) -> list[Trade]:
         """Paid trades nobody has acknowledged."""
@@ -214,15 +212,17 @@ class Books:
 
     def stop(self) -> None:
         """Save, and write no more."""
-        self._stopped.set()
-        self._dirty.set()
-        self._writer.join()
-        self._save()
+        if self._shelf:
+            self._shelf.stop()
+
+    def _changed(self) -> None:
+        if self._shelf:
+            self._shelf.changed()
 
     def _add(self, trade: Trade) -> None:
         self._trades[trade.channel, trade.out_trade_no] = trade
         self._tokens[trade.token] = trade
-        self._dirty.set()
+        self._changed()
 
     def _load(self, content: dict[str, Any]) -> None:
         self._serial = content["serial"]
@@ -231,21 +231,10 @@ class Books:
             row["notifications"] = [Delivery(**sent) for sent in row["notifications"]]
             self._add(Trade(**row))
 
-    def _write(self) -> None:
-        while not self._stopped.is_set():
-            self._dirty.wait()
-            self._save()
-            self._stopped.wait(_SAVE_EVERY)
-
-    def _save(self) -> None:
+    def _text(self) -> str:
         with self._lock:
-            self._dirty.clear()
             content = {"serial": self._serial, "trades": list(self._trades.values())}
-            text = json.dumps(content, default=vars, ensure_ascii=False)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._path.with_suffix(".draft")
-        draft.write_text(text)
-        draft.replace(self._path)
+            return json.dumps(content, default=vars, ensure_ascii=False)
 
 
 def _is_attempt(trade: Trade, order_no: str, attempt: str) -> bool:

@@ -5,6 +5,7 @@
     delay_seconds s    the first send waits                      bad_signature, stale_timestamp, signtest  true
     pay_after_close    a closed trade can still be paid          refund  "processing" | "abnormal" | "fail"
     wrong_merchant     somebody else's payment                   certificate  "forged" | "stranger" | "expired"
+    wrong_currency     dollars (Alipay names no currency)
     times k            for the next k payments only              channel, order_no   only there
 
 Wrong content is in the first round of a notification only; a repeat, sent because nobody acknowledged, tells the
@@ -32,6 +33,7 @@ class Plan:
     drop: int = 0
     wrong_amount: int | None = None
     wrong_merchant: bool = False
+    wrong_currency: bool = False
     certificate: str = ""
     bad_signature: bool = False
     stale_timestamp: bool = False
@@ -108,6 +110,7 @@ _RULES: dict[str, Callable[[object], bool]] = {
     "drop": lambda value: _flag(value) or _count(1000)(value),
     "wrong_amount": lambda value: _flag(value) or _count(10**10)(value),
     "wrong_merchant": _flag,
+    "wrong_currency": _flag,
     "certificate": lambda value: value in ("forged", "stranger", "expired"),
     "bad_signature": _flag,
     "stale_timestamp": _flag,

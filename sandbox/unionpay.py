@@ -74,6 +74,8 @@ class UnionPay:
         told = _told(notice.trade, now=now)
         if plan.wrong_amount is not None:
             told |= {"txnAmt": str(plan.wrong_amount), "settleAmt": str(plan.wrong_amount)}
+        if plan.wrong_currency:
+            told |= {"currencyCode": "840"}
         form = self._signed(told, plan.certificate)
         if plan.bad_signature:
             form |= {"signature": self._signed({}, "")["signature"]}

@@ -56,12 +56,19 @@ class WeChat:
     )
 
     def __init__(
-        self, own: keys.Keys, books: Books, faults: Faults, *, cashier: Callable[[Trade], str]
+        self,
+        own: keys.Keys,
+        books: Books,
+        faults: Faults,
+        *,
+        cashier: Callable[[Trade], str],
+        draw: Callable[[int], str] = secrets.token_hex,
     ) -> None:
         self._keys = own
         self._books = books
         self._faults = faults
         self._cashier = cashier
+        self._draw = draw
 
     def answer(self, request: Request, *, now: int) -> Answer:
         """Serve one call of the merchant; every answer is signed."""
@@ -73,7 +80,7 @@ class WeChat:
         except Clash as error:
             status, code, sentence = _CLASHES[error.why]
             found = as_json({"code": code, "message": sentence}, status=status)
-        signature = self._signature(found.body, at=now)
+        signature = self.signature(found.body, at=now)
         return Answer(found.status, found.body, found.headers | signature)
 
     def compose(self, notice: Notice, plan: Plan, *, now: int) -> tuple[dict[str, str], bytes]:
@@ -82,6 +89,8 @@ class WeChat:
         told = _view(trade, now=now) | {"trade_state": "SUCCESS"}
         if plan.wrong_amount is not None:
             told["amount"] |= {"total": plan.wrong_amount, "payer_total": plan.wrong_amount}
+        if plan.wrong_currency:
+            told["amount"] |= {"currency": "USD"}
         envelope = {
             "id": f"EV-{trade.event_id}",
             "create_time": _moment(trade.paid_at or now),
@@ -91,7 +100,7 @@ class WeChat:
             "resource": self._sealed(json.dumps(told, ensure_ascii=False).encode()),
         }
         body = json.dumps(envelope, ensure_ascii=False).encode()
-        headers = self._signature(body, at=now - _STALE if plan.stale_timestamp else now)
+        headers = self.signature(body, at=now - _STALE if plan.stale_timestamp else now)
         if plan.bad_signature:
             headers |= {"Wechatpay-Signature": self._sign(b"something else")}
         if plan.signtest:
@@ -202,22 +211,22 @@ class WeChat:
         if not fits:
             raise Refused(401, "SIGN_ERROR", "Http头Authorization值格式错误或签名验证失败")
 
-    def _signature(self, body: bytes, *, at: int) -> dict[str, str]:
-        nonce = secrets.token_hex(16)
+    def signature(self, body: bytes, *, at: int) -> dict[str, str]:
+        nonce = self._draw(16)
         return {
             "Wechatpay-Timestamp": str(at),
             "Wechatpay-Nonce": nonce,
             "Wechatpay-Serial": keys.PUB_KEY_ID,
             "Wechatpay-Signature": self._sign(f"{at}\n{nonce}\n".encode() + body + b"\n"),
             "Wechatpay-Signature-Type": _SCHEME,
-            "Request-ID": secrets.token_hex(16).upper(),
+            "Request-ID": self._draw(16).upper(),
         }
 
     def _sign(self, content: bytes) -> str:
         return base64.b64encode(self._keys.wechat_platform.sign(content, PKCS1v15(), SHA256())).decode()
 
     def _sealed(self, plain: bytes) -> dict[str, str]:
-        nonce = secrets.token_hex(6)
+        nonce = self._draw(6)
         box = AESGCM(self._keys.wechat_api_v3).encrypt(nonce.encode(), plain, b"transaction")
         return {
             "original_type": "transaction",

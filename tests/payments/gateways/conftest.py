@@ -37,10 +37,8 @@ def unionpay(plain):
 
 
 @pytest.fixture
-def books(tmp_path):
-    kept = Books(tmp_path / "books.json")
-    yield kept
-    kept.stop()
+def books():
+    return Books()
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def notification(channel):
 
 
 def signed(channel, body: bytes, at: int = NOW):
-    return channel._signature(body, at=at), body
+    return channel.signature(body, at=at), body
 
 
 def sealed(channel, content: object, **changed):
