@@ -4,6 +4,7 @@ The interception stands where botocore would build a request, so what the SDK do
 three times, with the same token for a transaction, after a throttle or an answer that never came.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -23,6 +24,7 @@ from .trace import Trace
 
 _TRIES = 3
 _SHORT = 32  # characters of a value that the trace shows
+_SLOW = 3.0  # seconds that a transaction may take
 _TIMEOUT = 5.0  # seconds until an answer counts as lost
 _THROTTLED = "ProvisionedThroughputExceededException"
 
@@ -83,7 +85,10 @@ class Network:
 
 
 class Cloud:
-    """The AWS of one world. `after(operation, params)` looks at the world after each write."""
+    """The AWS of one world. `after(operation, params)` looks at the world after each write.
+
+    `refused` counts DynamoDB's refusals by code: conditions that did not hold, transactions that met.
+    """
 
     def __init__(
         self, network: Network, database: Database, queues: Queues, keys: Keys, after: After
@@ -93,6 +98,7 @@ class Cloud:
         self.queues = queues
         self.keys = keys
         self.calls = 0
+        self.refused: Counter[str] = Counter()
         self._after = after
 
     def call(self, client: Any, operation: str, given: dict[str, Any]) -> Any:
@@ -123,17 +129,18 @@ class Cloud:
             answer = self._in_two_steps(given) if operation == "TransactWriteItems" else None
             answer = self.database.call(operation, given) if answer is None else answer
         except ClientError as error:
-            self.network.trace.line(
-                self.network.time.now, self.network.time.who.name, f"  {error.response['Error']['Code']}"
-            )
+            code = error.response["Error"]["Code"]
+            self.refused[code] += 1
+            self.network.trace.line(self.network.time.now, self.network.time.who.name, f"  {code}")
             return _raiser(error)
         self._after(operation, given)
         return answer
 
     def _in_two_steps(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """A transaction during which others meet its items."""
-        ongoing = self.database.prepare(given)
-        self.network.time.pause(self.network.time.random.uniform(0.001, 0.01))
+        ongoing, network = self.database.prepare(given), self.network
+        slow = network.faults.how_bad() * _SLOW if network.faults.strikes("slow_transaction") else 0
+        network.time.pause(network.time.random.uniform(0.001, 0.01) + slow)
         return ongoing.commit()
 
     def _in_no_order(self, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,8 @@ CALLS = {  # the highest rate at which a call to AWS or to a channel is struck
 }
 OTHERS = {  # the highest rate of what happens elsewhere
     "stale": 0.2,
+    "slow_transaction": 0.5,
+    "transaction_met": 0.05,
     "overrun": 0.5,
     "clock_set": 0.1,
     "poison": 0.6,

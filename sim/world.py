@@ -40,6 +40,7 @@ LIVENESS = 6 * HOUR  # within which every order is final once faults have stoppe
 AFTERMATH = 8 * clock.DAY  # until the audit has judged every night of trade
 _SWEEP = 12 * HOUR  # between two looks for rows whose time to live is over
 _LONGEST_DEAD = 48 * HOUR  # for which such a row may stay
+_TOGETHER = ("SKU#", "BACK#", "STMT#", "ACC#", "BATCH#")  # what the shop writes in transactions
 _TTL: Mapping[str, Any] = {"TimeToLiveSpecification": {"AttributeName": "ttl", "Enabled": True}}
 _EVENT = dict.fromkeys(
     ("version", "account", "region", "detail", "detail-type", "source", "time", "id", "resources"), ""
@@ -76,7 +77,9 @@ class World:
         self.functions = Functions(self.time, self.faults, stage.places)
         self.weather = Weather(self.time, self.faults, self.functions)
         network = Network(self.time, self.faults, self.trace, self.weather.turns_away)
-        self.database = Database(clock=lambda: self.time.now, staleness=self._staleness)
+        self.database = Database(
+            clock=lambda: self.time.now, staleness=self._staleness, in_flight=self._in_flight
+        )
         stage.tables(self.database)
         for name in self.database.tables:
             self.database.call("UpdateTimeToLive", {"TableName": name, **_TTL})
@@ -243,6 +246,10 @@ class World:
                 return int(hooks.arrived(visit, channel, merchant).status_code)
 
         return self.functions.invoke("hooks", act)
+
+    def _in_flight(self, _table: str, key: Any) -> bool:
+        """Whether an item seems to be part of somebody's transaction; only some ever are."""
+        return key[0].startswith(_TOGETHER) and self.faults.strikes("transaction_met")
 
     def _staleness(self, _table: str, _index: str, _key: Any) -> int:
         return self.time.random.randint(1, 3) if self.time.running and self.faults.strikes("stale") else 0
