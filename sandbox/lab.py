@@ -115,11 +115,11 @@ def trade_of(channel: str, number: int) -> Trade:
     )
 
 
-def speaker(channel: str, own: keys.Keys, random: Random) -> Dialect:
+def speaker(channel: str, own: keys.Keys, random: Random | None = None) -> Dialect:
     """The channel's side, which only composes."""
     books, faults = Books(), Faults()
     if channel == "wechat":
-        draw = partial(_drawn, random)
+        draw = partial(_drawn, random or Random())  # noqa: S311
         return wechat.WeChat(own, books, faults, cashier=_no_cashier, draw=draw)
     if channel == "alipay":
         return alipay.Alipay(own, books, faults, cashier=_no_cashier, tell=lambda _: None)
