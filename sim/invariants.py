@@ -8,7 +8,6 @@ I8, I11) stands in watch.py; I9, policies, in cloud.py; I10, secrets, in ears.py
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
 
 from chalicelib.fulfilment import service as fulfilment
 from chalicelib.kit import clock, tenant
@@ -123,10 +122,13 @@ class Rest:
         for site in self._sites:
             with tenant.acting_for(site):
                 self._check_site(site)
-        taken = sum(trade.amount_fen for trade in self._trades() if trade.payment)
-        given = sum(sum(trade.refunds.values()) for trade in self._trades())
-        kept = sum(order.amount_fen for order in self._orders() if order.status == "delivered")
-        insist(taken - given == kept, f"I12: the channels hold {taken - given} fen, the orders {kept}")
+        for name, channel in self._channels.items():
+            trades = channel.trades.values()
+            taken = sum(trade.amount_fen for trade in trades if trade.payment)
+            held = taken - sum(sum(trade.refunds.values()) for trade in trades)
+            orders_of = (one for one in self._orders() if (one.status, one.channel) == ("delivered", name))
+            kept = sum(order.amount_fen for order in orders_of)
+            insist(held == kept, f"I12: {name} holds {held} fen, the orders {kept}")
 
     def _check_site(self, site: str) -> None:
         journals = {day: ledger.journals(site, day) for day in self._days}
@@ -161,10 +163,6 @@ class Rest:
                 paid[number[:28]] += trade.amount_fen if trade.payment else 0
                 back[number[:28]] += sum(trade.refunds.values())
         return +paid, back
-
-    def _trades(self) -> Iterator[Any]:
-        for channel in self._channels.values():
-            yield from channel.trades.values()
 
     def _suspended(self) -> set[str]:
         rows = self._database.items("cardmesh-main")

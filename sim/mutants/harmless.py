@@ -68,4 +68,20 @@ HARMLESS = (
         ("orders.service:deliver", "only=only, ", ""),
         origin="shops that ask for less than they could",
     ),
+    mutant(
+        "refund-noted-after-the-move",
+        "Whoever finds an order on its way back without a note writes the note again.",
+        (
+            "fulfilment.service:_refund",
+            '    orders.add_todo(order.site, order.number, "refund", due=now)\n',
+            "",
+        ),
+        (
+            "fulfilment.service:_refund",
+            "    checkout.give_back(refunding)",
+            '    orders.add_todo(order.site, order.number, "refund", due=now)\n    checkout.give_back(refunding)',
+        ),
+        origin="shops that commit first and write their outbox afterwards",
+        rates=ROUGH | {"kill_after": 0.05},
+    ),
 )

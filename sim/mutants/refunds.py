@@ -3,6 +3,7 @@
 from .mutant import CALM, ROUGH, mutant
 
 _SLOW = ROUGH | {"refund_slow": 0.8}
+_SCARCE = {**CALM, "paid_after_close": 1.0}
 _UNKNOWN = "shops that take an unknown outcome for a known one"
 
 REFUNDS = (
@@ -59,7 +60,7 @@ REFUNDS = (
     ),
     mutant(
         "duplicate-refunded-from-the-first-payment",
-        "Who paid twice gets the wrong payment back, and the channel refuses.",
+        "Who paid twice gets the wrong one of two payments back, and the books of both channels are wrong.",
         (
             "settlement.refunds:_refund_duplicate",
             "_ask(order, todo, paid, name, now)",
@@ -83,9 +84,9 @@ REFUNDS = (
     ),
     mutant(
         "refund-asked-once",
-        "An order is being refunded for ever.",
+        "Who paid twice never sees the second payment again: the channel was busy when it was asked.",
         (
-            "settlement.refunds:_refund_order",
+            "settlement.refunds:_refund_duplicate",
             "_try_later(order, todo, state, now)",
             "orders.close_todo(order.site, order.number, todo.what, now=now)",
         ),
@@ -100,39 +101,6 @@ REFUNDS = (
         rates=ROUGH | {"refund_abnormal": 0.5},
     ),
     mutant(
-        "refund-given-up-in-silence",
-        "An order is being refunded for ever: the channel was out of reach for too long.",
-        (
-            "settlement.refunds:_try_later",
-            'orders.move(order.site, order.number, "review", now',
-            'log.alarm("settlement.given_up", order=order.number, now',
-        ),
-        origin="queues whose last retry is followed by nothing",
-    ),
-    mutant(
-        "refund-noted-after-the-move",
-        "An order is being refunded for ever: the function died before it noted what was left to do.",
-        (
-            "fulfilment.service:_refund",
-            '    orders.add_todo(order.site, order.number, "refund", due=now)\n',
-            "",
-        ),
-        (
-            "fulfilment.service:_refund",
-            "    checkout.give_back(refunding)",
-            '    orders.add_todo(order.site, order.number, "refund", due=now)\n    checkout.give_back(refunding)',
-        ),
-        origin="shops that commit first and write their outbox afterwards",
-        rates=ROUGH | {"kill_after": 0.05},
-    ),
-    mutant(
-        "refund-keeps-the-codes",
-        "Codes of refunded orders are never sold.",
-        ("fulfilment.service:_refund", "checkout.give_back(refunding)", "checkout"),
-        ("settlement.refunds:_refund_order", "checkout.give_back(order)", "checkout"),
-        origin="shops whose refund knows nothing of the stock",
-    ),
-    mutant(
         "apology-instead-of-a-code",
         "A paid order says delivered and holds an apology; the error was swallowed.",
         (
@@ -141,6 +109,7 @@ REFUNDS = (
             "    except Exception:\n        ranges = ()",
         ),
         origin="a shop that swallows the deadlock of its database: 26 % of 200 orders",
+        rates=ROUGH | {"throttle": 0.3},
     ),
     mutant(
         "sold-out-and-kept",
@@ -151,5 +120,6 @@ REFUNDS = (
             "    except stock.SoldOut:\n        return",
         ),
         origin="shops that leave a paid order without stock to a person",
+        rates=_SCARCE,
     ),
 )

@@ -3,6 +3,7 @@
 from .mutant import ROUGH, mutant
 
 _TWICE = ROUGH | {"tick_twice": 0.8, "tick_skipped": 0.0}
+_LATE = ROUGH | {"skew": 1.0, "message_late": 0.9, "broken_release": 1.0}
 _FLOATS = "shops that reckon money in floating point"
 
 SETTLEMENT = (
@@ -18,6 +19,7 @@ SETTLEMENT = (
         "A sale of last night stands in two statements.",
         ("settlement.service:_post", "window = clock.day_of(at)", "window = clock.day_of(clock.now())"),
         origin="jobs that book by their own clock",
+        rates=_LATE,
     ),
     mutant(
         "day-of-another-time-zone",
@@ -30,6 +32,7 @@ SETTLEMENT = (
         "Money that was booked after the statement was closed never reaches the account.",
         ("settlement.rules:windows_to_close", "{0: CLOSE_AGAIN, 1: CLOSE_AGAIN[:1]}", "{0: CLOSE_AGAIN[:1]}"),
         origin="shops that close a day while its last jobs are still in the queue",
+        rates=_LATE,
     ),
     mutant(
         "window-paid-again",
