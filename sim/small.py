@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 from chalicelib.checkout import worker as checkout_worker
-from chalicelib.orders import service as orders
 from chalicelib.settlement import worker as settlement_worker
 
 from .clockwork import Violation
@@ -107,18 +106,7 @@ class Small(World):
 
     def _plan(self, function: str, act: Any, hours: Collection[float]) -> None:
         for hour in hours:
-            self._at(hour, partial(self._run_unless_idle, function, act), f"{function}@{hour * 60:.0f}")
-
-    def _run_unless_idle(self, function: str, act: Any) -> None:
-        """A walk that would find nothing is spared once nothing fails."""
-        if self.faults.on or function != "walk_sites" or self._waiting():
-            self._run(function, act)
-
-    def _waiting(self) -> bool:
-        rows = self.database.items(f"cardmesh-site-{self.stage.sites[0]}")
-        return not set(self.watch.states.values()) <= orders.FINAL or any(
-            row["pk"]["S"] == "TODO" for row in rows
-        )
+            self._at(hour, partial(self._run, function, act), f"{function}@{hour * 60:.0f}")
 
     def _at(self, hour: float, act: Any, name: str = "") -> None:
         who = self._world.named(name) if name else self._world

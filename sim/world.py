@@ -211,11 +211,10 @@ class World:
 
     def _fire(self, function: str, act: Any, every: int, offset: int) -> None:
         self._tick(function, act, every=every, offset=offset)
-        if not self._idle(function):
-            self._run(function, act)
+        self._run(function, act)
 
     def _run(self, function: str, act: Any) -> None:
-        if self.faults.strikes("tick_skipped"):
+        if self._idle(function) or self.faults.strikes("tick_skipped"):
             return
         for _ in range(2 if self.faults.strikes("tick_twice") else 1):
             self.functions.invoke(function, partial(act, _EVENT, None))
