@@ -63,8 +63,13 @@ REFUNDS = (
         "Who paid twice gets the wrong one of two payments back, and the books of both channels are wrong.",
         (
             "settlement.refunds:_refund_duplicate",
-            "_ask(order, todo, paid, name, now)",
-            '_ask(order, todo, {**paid, "out_trade_no": f"{order.number}{order.paid_attempt:02}"}, name, now)',
+            "    state = _ask(",
+            (
+                "    attempt = order.attempts[order.paid_attempt - 1]\n"
+                '    wrong = {"channel": attempt.channel, "merchant": attempt.merchant}\n'
+                '    paid |= wrong | {"out_trade_no": attempt.out_trade_no(order.number)}\n'
+                "    state = _ask("
+            ),
         ),
         origin="shops whose refund knows the order alone",
     ),

@@ -1,8 +1,8 @@
 """Bugs of the books: counted twice, not at all, on the wrong day, or rounded away."""
 
-from .mutant import ROUGH, mutant
+from .mutant import CALM, ROUGH, mutant
 
-_TWICE = ROUGH | {"tick_twice": 0.8, "tick_skipped": 0.0}
+_TWICE = {**CALM, "tick_twice": 1.0, "message_twice": 0.2, "stall": 0.05}
 _LATE = ROUGH | {"skew": 1.0, "message_late": 0.9, "broken_release": 1.0}
 _FLOATS = "shops that reckon money in floating point"
 

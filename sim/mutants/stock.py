@@ -198,7 +198,7 @@ STOCK = (
             "known: set[bytes] = set()",
         ),
         origin="shops that notice duplicates within a file only",
-        rates=ROUGH | {"restock": 1.0, "kill_after": 0.05},
+        rates=ROUGH | {"restock": 1.0, "double_click": 1.0, "kill_after": 0.08},
     ),
     mutant(
         "returned-rows-expire",
