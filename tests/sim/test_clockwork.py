@@ -6,7 +6,9 @@ import pytest
 
 from chalicelib.kit import tenant
 from sim.clockwork import Clockwork, Violation
+from sim.faults import Faults
 from sim.instance import Instance
+from sim.lineage import Lineage
 
 
 def test_processes_take_turns_by_time():
@@ -126,3 +128,51 @@ def test_closing_ends_whoever_still_waits_and_starts_nobody():
     time.run(200)
     assert seen == ["ended"]
     assert (waits.dead, late.dead) == (True, True)
+
+
+def test_names_tell_where_somebody_comes_from():
+    time, seen = Clockwork(0, 0.0), []
+
+    def shop():
+        time.spawn("checkout", lambda: seen.append(time.who.name))
+        time.pause(1)
+        time.spawn("checkout", lambda: seen.append(time.who.name))
+
+    time.spawn("shopper", shop)
+    time.spawn("shopper", lambda: seen.append(time.who.name))
+    time.run(10)
+    assert sorted(seen) == ["shopper-1/checkout-1", "shopper-1/checkout-2", "shopper-2"]
+
+
+def test_draws_hang_on_seed_and_name_alone():
+    def drawn(seed, name):
+        who = Lineage(seed, name)
+        return who.order, who.random.random(), who.chance("call", 7)
+
+    assert drawn(1, "shopper-1") == drawn(1, "shopper-1")
+    assert len({number for seed in range(4) for name in "ab" for number in drawn(seed, name)}) == 24
+
+
+def test_chances_are_even():
+    who = Lineage(5, "somebody")
+    drawn = sorted(who.chance("call", n) for n in range(2000))
+    assert all(abs(number - n / 2000) < 0.04 for n, number in enumerate(drawn))
+
+
+def test_a_script_strikes_at_its_points_and_draws_nothing():
+    time = Clockwork(0, 0.0)
+    rates = {"stall": 0.3, "stale": 0.5}
+    drawn = Faults(time, rates)
+    struck = [(drawn.of_call(), drawn.strikes("stale", Lineage(0, "a"))) for _ in range(50)]
+    points = [n for n, (fault, _) in enumerate(struck) if fault]
+    assert 5 < len(points) < 25
+    again = Clockwork(0, 0.0)
+    played = Faults(again, {}, script={point for point in drawn.struck if point.fault == "stall"})
+    assert [n for n in range(50) if played.of_call()] == points
+    assert played.count == {"stall": len(points)}
+    assert [one.nth for one in played.offered] == list(range(1, 51))
+
+
+def test_nothing_strikes_when_faults_are_off():
+    faults = Faults(Clockwork(0, 0.0), {"stall": 1.0, "stale": 1.0}, on=False)
+    assert (faults.of_call(), faults.strikes("stale")) == ("", False)
