@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.kit import aws, ids, log, table, tenant
+from chalicelib.kit import aws, errors, ids, log, table, tenant
 
 from .model import BackRow, MapRow, PointerRow, SkuRow
 from .rules import MOST_RANGES, RING, Range, SoldOut, originals
@@ -32,6 +32,7 @@ def claim(owner: str, sku: str, quantity: int, *, now: int) -> tuple[Range, ...]
     Two shoppers who want several pieces each may take the last ones in halves and both fall short, so a shortage
     is believed only when it shows again after everything was given back. Pieces scattered over more segments than
     an order can name are given back too: that empties those segments, so a later try finds fewer and larger ones.
+    Raises NotReady where what came back is being folded at this moment.
     """
     if _sold_out.get((owner, sku)) == now:
         raise SoldOut(left=0)
@@ -62,17 +63,11 @@ def give_back(owner: str, sku: str, ranges: Iterable[Range], *, why: str, at: in
 
 def fold(owner: str, sku: str, *, now: int) -> bool:
     """Make one new segment of returned ranges; whether there is something new to claim."""
-    backs = _unfolded(owner, sku)
-    if not backs:
-        return False
-    ranges = [one for back in backs for one in resolve(owner, [_range(back)])]
-    seg = "r" + ids.base32(hashlib.sha256("|".join(back.sk for back in backs).encode()).digest(), 11)
     try:
-        _commit_fold(owner, sku, seg, ranges, backs, now)
+        return _fold(owner, sku, now)
     except table.Refused:
         log.event("stock.fold_raced", sku=sku)
-    restocked(owner, sku)
-    return True
+        return True
 
 
 def restocked(owner: str, sku: str) -> None:
@@ -114,9 +109,22 @@ def _gather(owner: str, sku: str, quantity: int, attempt: str, now: int) -> list
     taken: list[Range] = []
     _take(owner, _segments_of(owner, sku, known=True), quantity, attempt, taken)
     if _count(taken) < quantity:
-        fold(owner, sku, now=now)
-        _take(owner, _segments_of(owner, sku, known=False), quantity, attempt, taken)
+        _restock(owner, sku, quantity, attempt, taken, now)
     return taken
+
+
+def _restock(owner: str, sku: str, quantity: int, attempt: str, taken: list[Range], now: int) -> None:
+    """Fold what came back and take the rest; whoever meets another fold under way cannot tell what is left."""
+    raced = False
+    try:
+        _fold(owner, sku, now)
+    except table.Refused:
+        raced = True
+    _take(owner, _segments_of(owner, sku, known=False), quantity, attempt, taken)
+    if raced and _count(taken) < quantity:
+        give_back(owner, sku, taken, why="raced", at=now)
+        log.event("stock.fold_raced", sku=sku)
+        raise errors.NotReady
 
 
 def _take(owner: str, segs: Sequence[str], quantity: int, attempt: str, taken: list[Range]) -> None:
@@ -201,6 +209,18 @@ def _put_back(owner: str, sku: str, one: Range, why: str, at: int) -> None:
         row.insert()
     except table.Refused:
         return
+
+
+def _fold(owner: str, sku: str, now: int) -> bool:
+    """Fold, if there is anything to. Raises table.Refused when another run was faster or is at it."""
+    backs = _unfolded(owner, sku)
+    if not backs:
+        return False
+    restocked(owner, sku)
+    ranges = [one for back in backs for one in resolve(owner, [_range(back)])]
+    seg = "r" + ids.base32(hashlib.sha256("|".join(back.sk for back in backs).encode()).digest(), 11)
+    _commit_fold(owner, sku, seg, ranges, backs, now)
+    return True
 
 
 def _unfolded(owner: str, sku: str) -> list[BackRow]:

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.kit import clock, ids, tenant
+from chalicelib.kit import clock, errors, ids, table, tenant
 from chalicelib.stock import claims, model
 from chalicelib.stock import service as stock
 from chalicelib.stock.rules import MOST_RANGES, Range
@@ -280,6 +280,20 @@ def test_what_another_instance_folds_while_one_looks_is_found(pool, monkeypatch)
         return unfolded(owner, sku)
 
     monkeypatch.setattr(claims, "_unfolded", faster)
+    assert len(pool.claim()) == 1
+
+
+def test_whoever_meets_a_fold_under_way_is_asked_to_come_again_and_not_sent_away(pool, monkeypatch):
+    pool.add(1)
+    pool.give_back(pool.claim())
+
+    def held(*_call):
+        raise table.Refused
+
+    with monkeypatch.context() as during:
+        during.setattr(claims, "_commit_fold", held)
+        with pytest.raises(errors.NotReady):
+            pool.claim()
     assert len(pool.claim()) == 1
 
 
