@@ -11,7 +11,7 @@ QUICK := not browser and not package and not cloud
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset test unit cover sim soak mutants fuzz-hooks bench check format package static lock
+.PHONY: help run reset test unit cover sim scope soak mutants fuzz-hooks bench check format package static lock
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
@@ -45,6 +45,9 @@ mutants: .venv/.installed ## Look for a seed that shows each seeded bug, and wri
 
 fuzz-hooks: .venv/.installed ## Send COUNT (1000000) tampered notifications of each channel to the gateways, on all cores
 	@$(BIN)/python -m sandbox.fuzz --count $(COUNT)
+
+scope: .venv/.installed ## Try every single fault at every point of small worlds
+	@$(BIN)/python -m sim.scope
 
 bench: .venv/.installed .venv-ministack/.installed ## Count what the shop costs into bench/RESULTS.md, all of it or ONLY=claim
 	@test -n "$(ONLY)" || which valgrind gcc >/dev/null || { echo "Instructions are counted by valgrind: apt-get install valgrind gcc libc6-dev"; exit 1; }

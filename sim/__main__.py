@@ -38,7 +38,10 @@ def main() -> int:
 def _one(show: Callable[..., int], seed: int, bug: str | None) -> int:
     mutant = MUTANTS.get(bug or "")
     with stage.opened() as opened, mutant.applied() if mutant else nullcontext():
-        return show(opened, seed, mutant.rates if mutant else {})
+        broken = show(opened, seed, mutant.rates if mutant else {})
+    if broken:
+        print(f"again: {soak.replay(seed)}{f' --mutant {bug}' if bug else ''}")
+    return broken
 
 
 def _trace(opened: stage.Stage, seed: int, rates: Mapping[str, float]) -> int:
