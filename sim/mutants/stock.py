@@ -77,7 +77,7 @@ STOCK = (
         ),
         ("stock.claims:_commit_fold", "condition=skus.rev == int(before.rev)", "condition=skus.pk.exists()"),
         (
-            "stock.claims:fold",
+            "stock.claims:_fold",
             'hashlib.sha256("|".join(back.sk for back in backs).encode()).digest()',
             "ids.draw(16)",
         ),
@@ -88,7 +88,7 @@ STOCK = (
         "Codes that came back are sold twice: they are never marked as on sale.",
         ("stock.claims:_commit_fold", "rows.folded.set(seg), ", ""),
         (
-            "stock.claims:fold",
+            "stock.claims:_fold",
             'hashlib.sha256("|".join(back.sk for back in backs).encode()).digest()',
             "ids.draw(16)",
         ),
