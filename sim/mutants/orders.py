@@ -6,7 +6,7 @@ _MOVE = "condition = rows.status.is_in(*origins)"
 _UNLESS = 'condition = rows.pk.exists() if to == "{}" else rows.status.is_in(*origins)'
 _BY_ID = "shops that set a state by the order's id alone"
 _NETS = "shops without anybody who looks after orders that got stuck"
-_SLOW = ROUGH | {"stall": 0.04, "message_twice": 0.1}
+_SLOW = {**CALM, "stall": 0.15, "overrun": 1.0, "paid_after_close": 1.0}
 
 ORDERS = (
     mutant(

@@ -3,7 +3,7 @@
 from .mutant import CALM, ROUGH, mutant
 
 _SLOW = ROUGH | {"refund_slow": 0.8}
-_SCARCE = {**CALM, "paid_after_close": 1.0}
+_LATE = {**CALM, "paid_after_close": 1.0}
 _UNKNOWN = "shops that take an unknown outcome for a known one"
 
 REFUNDS = (
@@ -117,14 +117,19 @@ REFUNDS = (
         rates=ROUGH | {"throttle": 0.3},
     ),
     mutant(
-        "sold-out-and-kept",
-        "The codes ran out before the money came, and the order stays paid for ever.",
+        "late-and-kept",
+        "Who paid after expiry waits for ever: nothing is reserved for the order any more.",
         (
             "fulfilment.service:_deliver_codes",
-            '    except stock.SoldOut:\n        _refund(order, "sold out", now)\n        return',
-            "    except stock.SoldOut:\n        return",
+            "ranges = order.ranges or stock.claim(",
+            "ranges = order.ranges\n        if not ranges:\n            return\n        (",
+        ),
+        (
+            "fulfilment.service:_deliver_codes",
+            "order.goods_id, order.quantity, now=now)",
+            "order.goods_id, order.quantity)",
         ),
         origin="shops that leave a paid order without stock to a person",
-        rates=_SCARCE,
+        rates=_LATE,
     ),
 )

@@ -1,8 +1,8 @@
 """Bugs of the books: counted twice, not at all, on the wrong day, or rounded away."""
 
-from .mutant import CALM, ROUGH, mutant
+from .mutant import ROUGH, mutant
 
-_TWICE = {**CALM, "tick_twice": 1.0, "message_twice": 0.2, "stall": 0.05}
+_OLD = ROUGH | {"stale": 0.6}
 _LATE = ROUGH | {"skew": 1.0, "message_late": 0.9, "broken_release": 1.0}
 _FLOATS = "shops that reckon money in floating point"
 
@@ -42,10 +42,15 @@ SETTLEMENT = (
     ),
     mutant(
         "totals-added-without-condition",
-        "A site may withdraw a day's money twice: two functions closed the day at once.",
+        "A site may withdraw a day's money twice: an old reading said that the day was not closed yet.",
         ("ledger.service:_post_window", ", condition=expected)", ")"),
+        (
+            "ledger.service:close",
+            '.read(f"STMT#{site}", window)',
+            '.read(f"STMT#{site}", window, consistent=False)',
+        ),
         origin="balances that are incremented and guarded by nothing",
-        rates=_TWICE,
+        rates=_OLD,
     ),
     mutant(
         "account-apart-from-statement",
