@@ -30,8 +30,16 @@ def _pool() -> urllib3.PoolManager:
     return urllib3.PoolManager(maxsize=32, retries=False)
 
 
-def call(method: str, url: str, *, headers: dict[str, str], body: bytes = b"", seconds: float = 5.0) -> Reply:
-    """Send one request and read the whole answer. Raises NotSent or Unknown."""
+def call(
+    method: str,
+    url: str,
+    *,
+    headers: dict[str, str],
+    body: bytes = b"",
+    seconds: float = 5.0,
+    largest: int = _LARGEST,
+) -> Reply:
+    """Send one request and read the whole answer, of `largest` bytes at most. Raises NotSent or Unknown."""
     try:
         answer = _pool().request(
             method,
@@ -42,12 +50,12 @@ def call(method: str, url: str, *, headers: dict[str, str], body: bytes = b"", s
             preload_content=False,
             timeout=urllib3.Timeout(connect=2.0, read=seconds),
         )
-        content = answer.read(_LARGEST + 1, decode_content=True)
+        content = answer.read(largest + 1, decode_content=True)
     except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
         raise NotSent(type(error).__name__) from None
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise Unknown(type(error).__name__) from None
     answer.release_conn()
-    if len(content) > _LARGEST:
+    if len(content) > largest:
         raise Unknown("the answer is too large")
     return Reply(answer.status, {k.lower(): v for k, v in answer.headers.items()}, content)
