@@ -4,8 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -13,15 +12,15 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from . import keys
+from . import alipay_bill, keys
+from . import alipay_words as words
+from .alipay_bill import AlipayBills
+from .alipay_splits import AlipaySplits
 from .books import Books, Clash, Refund, Trade
 from .exchange import Answer, Refused, Request
 from .faults import Faults, Plan
 from .notify import Notice
 
-_BEIJING = timezone(timedelta(hours=8))
-_TIME = "%Y-%m-%d %H:%M:%S"
-_YUAN = re.compile(r"\d{1,9}(\.\d{1,2})?", re.ASCII)
 _NUMBER = re.compile(r"\w{1,64}", re.ASCII)
 _BUYER = "2088000000000099"
 _CLASHES = {
@@ -52,16 +51,20 @@ class Alipay:
         self._faults = faults
         self._cashier = cashier
         self._tell = tell
+        self._splits = AlipaySplits(books, faults)
+        self._bills = AlipayBills(books, faults)
 
     def answer(self, request: Request, *, now: int) -> Answer:
         """Serve one call of the merchant: pages redirect to the cashier, the rest answers in signed JSON."""
+        if request.path == alipay_bill.PATH:
+            return self._bills.file(request)
         given = request.query | dict(parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True))
         method = given.get("method", "")
         try:
             return (
                 self._page(given, now=now)
                 if method.endswith((".wap.pay", ".page.pay"))
-                else self._reply(method, self._serve(given, now=now))
+                else self._reply(method, self._serve(given, host=request.headers.get("host", ""), now=now))
             )
         except Refused as error:
             return self._reply(method, _failure(error.status, error.code, error.sentence))
@@ -78,8 +81,8 @@ class Alipay:
             fields |= {
                 "notify_id": f"{trade.event_id}{notice.refund.out_refund_no}",
                 "trade_status": "TRADE_CLOSED" if whole else "TRADE_SUCCESS",
-                "refund_fee": _yuan(trade.refunded_fen),
-                "gmt_refund": f"{_clock(notice.refund.at)}.000",
+                "refund_fee": words.yuan(trade.refunded_fen),
+                "gmt_refund": f"{words.clock(notice.refund.at)}.000",
                 "out_biz_no": notice.refund.out_refund_no,
             }
         signed = b"something else" if plan.bad_signature else _joined(fields)
@@ -91,7 +94,7 @@ class Alipay:
         """The word, and nothing but the word."""
         return status == 200 and body == "success"
 
-    def _serve(self, given: dict[str, str], *, now: int) -> dict[str, Any]:
+    def _serve(self, given: dict[str, str], *, host: str, now: int) -> dict[str, Any]:
         self._authenticate(given)
         served: dict[str, Callable[..., dict[str, Any]]] = {
             "alipay.trade.precreate": self._precreate,
@@ -99,10 +102,14 @@ class Alipay:
             "alipay.trade.close": self._close,
             "alipay.trade.refund": self._refund,
             "alipay.trade.fastpay.refund.query": self._query_refund,
+            "alipay.data.dataservice.bill.downloadurl.query": self._bills.address,
+            **self._splits.verbs(),
         }
         if given.get("method") not in served:
             raise Refused(40002, "isv.invalid-method", "不存在的方法名")
-        return {"code": "10000", "msg": "Success"} | served[given["method"]](given, _biz(given), now=now)
+        return {"code": "10000", "msg": "Success"} | served[given["method"]](
+            given | {"host": host}, _biz(given), now=now
+        )
 
     def _page(self, given: dict[str, str], *, now: int) -> Answer:
         self._authenticate(given)
@@ -115,23 +122,24 @@ class Alipay:
 
     def _open(self, given: dict[str, str], ask: dict[str, Any], *, now: int) -> Trade:
         number, subject = ask.get("out_trade_no"), ask.get("subject")
-        _need(isinstance(number, str) and bool(_NUMBER.fullmatch(number)), "out_trade_no")
-        _need(isinstance(subject, str) and 0 < len(subject) <= 256, "subject")
-        _need(not re.search("[/=&]", str(subject)), "subject")
+        words.need(isinstance(number, str) and bool(_NUMBER.fullmatch(number)), "out_trade_no")
+        words.need(isinstance(subject, str) and 0 < len(subject) <= 256, "subject")
+        words.need(not re.search("[/=&]", str(subject)), "subject")
         expires = _expiry(ask, now=now)
-        _need(expires > now, "time_expire")
+        words.need(expires > now, "time_expire")
         trade = Trade(
             channel="alipay",
             merchant=keys.SELLER_ID,
             app=keys.APP_ID,
             out_trade_no=str(number),
-            amount_fen=_fen(ask.get("total_amount"), "total_amount"),
+            amount_fen=words.fen(ask.get("total_amount"), "total_amount"),
             subject=str(subject),
             notify_url=given.get("notify_url", ""),
             return_url=given.get("return_url", ""),
             kind=given["method"],
             created_at=now,
             expires_at=expires,
+            splitting=_freezes(ask),
         )
         return self._books.open(trade, now=now)
 
@@ -142,10 +150,10 @@ class Alipay:
             "out_trade_no": trade.out_trade_no,
             "buyer_logon_id": "san***@sandbox.cn",
             "trade_status": _status(trade, now=now),
-            "total_amount": _yuan(trade.amount_fen),
+            "total_amount": words.yuan(trade.amount_fen),
             "buyer_user_id": _BUYER,
         }
-        return view | ({"send_pay_date": _clock(trade.paid_at)} if trade.paid_at else {})
+        return view | ({"send_pay_date": words.clock(trade.paid_at)} if trade.paid_at else {})
 
     def _close(self, given: dict[str, str], ask: dict[str, Any], *, now: int) -> dict[str, Any]:  # noqa: ARG002
         trade = self._trade(ask)
@@ -159,10 +167,13 @@ class Alipay:
         planned = self._faults.peek(trade).refund
         if planned == "fail":
             raise Refused(40004, "ACQ.SELLER_BALANCE_NOT_ENOUGH", "卖家余额不足")
+        self._splits.check_taken_back(trade, ask)
         number = str(ask.get("out_request_no") or trade.out_trade_no)
-        part = _fen(ask.get("refund_amount"), "refund_amount")
+        part = words.fen(ask.get("refund_amount"), "refund_amount")
         refund, new = self._books.refund(trade, Refund(number, part, planned or "success", now))
         moved = new and refund.state == "success"
+        if new:
+            self._splits.take_back(trade, ask, number, now=now)
         if moved:
             self._tell(Notice(trade, refund))
         return {
@@ -170,7 +181,7 @@ class Alipay:
             "out_trade_no": trade.out_trade_no,
             "buyer_logon_id": "san***@sandbox.cn",
             "fund_change": "Y" if moved else "N",
-            "refund_fee": _yuan(trade.refunded_fen),
+            "refund_fee": words.yuan(trade.refunded_fen),
         }
 
     def _query_refund(self, given: dict[str, str], ask: dict[str, Any], *, now: int) -> dict[str, Any]:  # noqa: ARG002
@@ -184,8 +195,8 @@ class Alipay:
             "trade_no": trade.transaction_id,
             "out_trade_no": trade.out_trade_no,
             "out_request_no": known[0].out_refund_no,
-            "total_amount": _yuan(trade.amount_fen),
-            "refund_amount": _yuan(known[0].amount_fen),
+            "total_amount": words.yuan(trade.amount_fen),
+            "refund_amount": words.yuan(known[0].amount_fen),
             "refund_status": "REFUND_SUCCESS",
         }
 
@@ -220,9 +231,9 @@ class Alipay:
 
 
 def _told(trade: Trade, *, total_fen: int, now: int) -> dict[str, str]:
-    total = _yuan(total_fen)
+    total = words.yuan(total_fen)
     return {
-        "notify_time": _clock(now),
+        "notify_time": words.clock(now),
         "notify_type": "trade_status_sync",
         "notify_id": trade.event_id,
         "charset": "utf-8",
@@ -239,10 +250,15 @@ def _told(trade: Trade, *, total_fen: int, now: int) -> dict[str, str]:
         "buyer_pay_amount": total,
         "point_amount": "0.00",
         "subject": trade.subject,
-        "gmt_create": _clock(trade.created_at),
-        "gmt_payment": _clock(trade.paid_at or now),
+        "gmt_create": words.clock(trade.created_at),
+        "gmt_payment": words.clock(trade.paid_at or now),
         "fund_bill_list": json.dumps([{"amount": total, "fundChannel": "ALIPAYACCOUNT"}]),
     }
+
+
+def _freezes(ask: dict[str, Any]) -> bool:
+    extend = ask.get("extend_params")
+    return isinstance(extend, dict) and extend.get("royalty_freeze") == "true"
 
 
 def _biz(given: dict[str, str]) -> dict[str, Any]:
@@ -250,22 +266,8 @@ def _biz(given: dict[str, str]) -> dict[str, Any]:
         ask = json.loads(given.get("biz_content", ""))
     except (ValueError, RecursionError):
         ask = None
-    _need(isinstance(ask, dict), "biz_content")
+    words.need(isinstance(ask, dict), "biz_content")
     return dict(ask or {})
-
-
-def _need(holds: bool, name: str) -> None:  # noqa: FBT001
-    if not holds:
-        raise Refused(40004, "ACQ.INVALID_PARAMETER", f"参数无效：{name}")
-
-
-def _fen(text: object, name: str) -> int:
-    _need(isinstance(text, str) and bool(_YUAN.fullmatch(text)) and Decimal(text) > 0, name)
-    return int(Decimal(str(text)) * 100)
-
-
-def _yuan(fen: int) -> str:
-    return str(Decimal(fen).scaleb(-2).quantize(Decimal("0.01")))
 
 
 def _expiry(ask: dict[str, Any], *, now: int) -> int:
@@ -273,14 +275,12 @@ def _expiry(ask: dict[str, Any], *, now: int) -> int:
     if "time_expire" not in ask:
         return now + 15 * 86_400
     try:
-        return int(datetime.strptime(ask["time_expire"], _TIME).replace(tzinfo=_BEIJING).timestamp())
+        return int(
+            datetime.strptime(ask["time_expire"], words.TIME).replace(tzinfo=words.BEIJING).timestamp()
+        )
     except (TypeError, ValueError):
-        _need(holds=False, name="time_expire")
+        words.need(holds=False, name="time_expire")
         raise
-
-
-def _clock(at: int) -> str:
-    return datetime.fromtimestamp(at, _BEIJING).strftime(_TIME)
 
 
 def _status(trade: Trade, *, now: int) -> str:

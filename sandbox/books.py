@@ -3,7 +3,8 @@
 import json
 import secrets
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ _PREFIXES = {"wechat": "4200000", "alipay": "2026000", "unionpay": ""}  # of tra
 
 
 class Clash(Exception):
-    """The books say otherwise; `why` is one of paid, closed, differs, not_paid, too_much."""
+    """The books say otherwise; `why` is one of paid, closed, differs, not_paid, too_much, not_frozen, personal."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -23,9 +24,44 @@ class Clash(Exception):
 
 @dataclass
 class Refund:
-    """Money given back, or on its way: success, processing, abnormal."""
+    """Money given back, or on its way: success, processing, abnormal, closed. `notify_url`: "" is the trade's."""
 
     out_refund_no: str
+    amount_fen: int
+    state: str
+    at: int
+    notify_url: str = ""
+
+
+@dataclass
+class Share:
+    """A part of a payment for somebody: pending, success, closed."""
+
+    kind: str  # "merchant" | "person"
+    account: str
+    amount_fen: int
+    state: str = "pending"
+    reason: str = ""
+    taken_back_fen: int = 0
+
+
+@dataclass
+class Split:
+    """Shares asked for under one number; `finish` leaves the rest to the merchant."""
+
+    number: str
+    shares: list[Share]
+    finish: bool
+    at: int
+
+
+@dataclass
+class Return:
+    """A part taken back from somebody: success, failed."""
+
+    number: str
+    split_no: str
+    account: str
     amount_fen: int
     state: str
     at: int
@@ -65,6 +101,9 @@ class Trade:
     paid_at: int | None = None
     refunds: list[Refund] = field(default_factory=list)
     notifications: list[Delivery] = field(default_factory=list)
+    splitting: bool = False  # frozen until it is split or unfrozen
+    splits: list[Split] = field(default_factory=list)
+    returns: list[Return] = field(default_factory=list)
 
     @property
     def refunded_fen(self) -> int:
@@ -190,6 +229,18 @@ class Books:
                         return trade, refund
         return None
 
+    def trades(self, channel: str) -> list[Trade]:
+        """All of a channel."""
+        with self._lock:
+            return [trade for trade in self._trades.values() if trade.channel == channel]
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Alone with the books, which are saved afterwards."""
+        with self._lock:
+            yield
+            self._changed()
+
     def note(self, trade: Trade, delivery: Delivery) -> None:
         """Record what became of a notification."""
         with self._lock:
@@ -229,6 +280,8 @@ class Books:
         for row in content["trades"]:
             row["refunds"] = [Refund(**refund) for refund in row["refunds"]]
             row["notifications"] = [Delivery(**sent) for sent in row["notifications"]]
+            row["splits"] = [_split(**split) for split in row.get("splits", ())]
+            row["returns"] = [Return(**each) for each in row.get("returns", ())]
             self._add(Trade(**row))
 
     def _text(self) -> str:
@@ -237,15 +290,24 @@ class Books:
             return json.dumps(content, default=vars, ensure_ascii=False)
 
 
+def _split(*, shares: list[dict[str, Any]], **more: Any) -> Split:
+    return Split(shares=[Share(**share) for share in shares], **more)
+
+
 def _is_attempt(trade: Trade, order_no: str, attempt: str) -> bool:
     """Attempts are counted behind the order's number, with or without leading zeros."""
     return not attempt or trade.out_trade_no.removeprefix(order_no).lstrip("0") == attempt.lstrip("0")
 
 
 def _public(trade: Trade) -> dict[str, Any]:
-    hidden = {"notify_url", "return_url", "token", "event_id", "kind", "refunds", "notifications"}
+    hidden = {"notify_url", "return_url", "token", "event_id", "kind", "refunds", "notifications", "splits"}
+    hidden |= {"returns", "splitting"}
     shown = {name: value for name, value in vars(trade).items() if name not in hidden}
     shown["refunds"] = [dict(vars(refund)) for refund in trade.refunds]
+    shown["splits"] = [
+        {**vars(split), "shares": [dict(vars(s)) for s in split.shares]} for split in trade.splits
+    ]
+    shown["returns"] = [dict(vars(each)) for each in trade.returns]
     shown["notifications"] = [dict(vars(sent)) for sent in trade.notifications]
     return shown
 

@@ -3,9 +3,12 @@
     duplicate n        n more copies, one after the other        drop true | n       lose all sends, or the first n
     concurrent n       n more copies at the same moment          wrong_amount true | fen
     delay_seconds s    the first send waits                      bad_signature, stale_timestamp, signtest  true
-    pay_after_close    a closed trade can still be paid          refund  "processing" | "abnormal" | "fail"
+    pay_after_close    a closed trade can still be paid          refund  "processing" | "abnormal" | "closed" | "fail"
     wrong_merchant     somebody else's payment                   certificate  "forged" | "stranger" | "expired"
     wrong_currency     dollars (Alipay names no currency)
+    split              "processing", or "closed": the last receiver gets nothing
+    taking_back        "refused": a receiver gives nothing back
+    bill               a list of what is wrong with bills, see bills.py
     times k            for the next k payments only              channel, order_no   only there
 
 Wrong content is in the first round of a notification only; a repeat, sent because nobody acknowledged, tells the
@@ -21,6 +24,10 @@ from .books import Trade
 from .exchange import Refused
 
 _ALWAYS = 1 << 30
+DIFFERENCES = frozenset(
+    {"long", "short", "amount", "fee", "duplicate", "awkward", "foreign", "refunds_later", "midnight"}
+    | {"truncated", "changed", "late"}
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,8 @@ class Plan:
     signtest: bool = False
     pay_after_close: bool = False
     refund: str = ""
+    split: str = ""
+    taking_back: str = ""
 
 
 class Faults:
@@ -67,6 +76,12 @@ class Faults:
         """What is planned for a trade."""
         with self._lock:
             return self._plan(trade)
+
+    def bill(self, channel: str) -> frozenset[str]:
+        """What is wrong with the bills of a channel."""
+        with self._lock:
+            meant = self._asked.get("channel", channel) == channel
+            return frozenset(self._asked.get("bill", ()) if meant else ())
 
     def take(self, trade: Trade) -> Plan:
         """What is planned for a trade, counted as one of the `times`."""
@@ -116,7 +131,10 @@ _RULES: dict[str, Callable[[object], bool]] = {
     "stale_timestamp": _flag,
     "signtest": _flag,
     "pay_after_close": _flag,
-    "refund": lambda value: value in ("processing", "abnormal", "fail"),
+    "refund": lambda value: value in ("processing", "abnormal", "closed", "fail"),
+    "split": lambda value: value in ("processing", "closed"),
+    "taking_back": lambda value: value == "refused",
+    "bill": lambda value: isinstance(value, list) and set(value) <= DIFFERENCES,
     "times": lambda value: value is None or _count(10**6)(value),
     "channel": lambda value: value in ("wechat", "alipay", "unionpay"),
     "order_no": lambda value: isinstance(value, str) and bool(value),

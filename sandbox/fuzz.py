@@ -34,6 +34,7 @@ _VERDICTS = {
     "failed": "FAILED instead of refusing",
 }
 
+Told = gateways.Payment | gateways.RefundNotice
 Tally = Counter[tuple[str, str, str]]  # verdict, kind, reason
 
 
@@ -100,7 +101,7 @@ def judge(lab: labs.Lab, sent: labs.Mutant) -> tuple[str, str]:
         return "failed", repr(error)
     if told is None:
         return "no payment", ""
-    meant = [each for each in lab.origins if fits(told, each.payment)]
+    meant = [each for each in lab.origins if fits(told, each.told)]
     if not meant:
         return ("another" if sent.signed else "accepted"), ""
     said = lab.reading(sent.headers, sent.body)
@@ -108,12 +109,11 @@ def judge(lab: labs.Lab, sent: labs.Mutant) -> tuple[str, str]:
     return ("same" if same else "accepted"), ""
 
 
-def fits(told: gateways.Payment, true: gateways.Payment) -> bool:
-    """What the shop compares with its order."""
-    return all(
-        getattr(told, name) == getattr(true, name)
-        for name in ("channel", "merchant", "out_trade_no", "amount_fen", "currency")
-    )
+def fits(told: Told, true: Told) -> bool:
+    """Whether the shop would take the one for the other: it compares these with its order."""
+    names = {"channel", "merchant", "out_trade_no", "amount_fen", "currency", "refund"}
+    seen, meant = ({name: vars(each).get(name) for name in names} for each in (told, true))
+    return seen == meant
 
 
 def summary(channel: str, tally: Tally, *, seconds: float) -> Iterator[str]:

@@ -70,6 +70,7 @@ def settings(folder: str | Path, base_url: str) -> dict[str, dict[str, Any]]:
             "private_key_pem": _private_pem(keys.alipay_app).decode(),
             "alipay_public_key_pem": _public_pem(keys.alipay_platform),
             "base_url": base_url,
+            "bills_url": base_url,
         },
         "unionpay": {
             "mer_id": MER_ID,
@@ -78,6 +79,7 @@ def settings(folder: str | Path, base_url: str) -> dict[str, dict[str, Any]]:
             "middle_cert_pem": keys.unionpay.middle_pem,
             "root_cert_pem": keys.unionpay.root_pem,
             "base_url": base_url,
+            "files_url": f"{base_url}/filedownload/",
             "origins": base_url,
         },
     }

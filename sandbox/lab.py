@@ -29,11 +29,11 @@ _MERCHANTS = {
 
 @dataclass(frozen=True)
 class Origin:
-    """A genuine notification and the payment it tells of."""
+    """A genuine notification and what it tells."""
 
     headers: Mapping[str, str]
     body: bytes
-    payment: gateways.Payment
+    told: gateways.Payment | gateways.RefundNotice
 
 
 @dataclass(frozen=True)
@@ -86,10 +86,10 @@ class Lab:
 
     def _origin(self, number: int) -> Origin:
         headers, body = self.told(trade_of(self.channel, number), self.dialect)
-        payment = self.gateway.parse_notify(headers, body, now=NOW)
-        if payment is None:
-            raise AssertionError("the sandbox told of no payment")
-        return Origin(headers, body, payment)
+        told = self.gateway.parse_notify(headers, body, now=NOW)
+        if told is None:
+            raise AssertionError("the sandbox told of nothing")
+        return Origin(headers, body, told)
 
 
 def trade_of(channel: str, number: int) -> Trade:

@@ -27,6 +27,11 @@ class Notice:
     trade: Trade
     refund: Refund | None = None
 
+    @property
+    def url(self) -> str:
+        """Where it is told."""
+        return (self.refund.notify_url if self.refund else "") or self.trade.notify_url
+
 
 class Dialect(Protocol):
     """How a channel writes its notifications, and when it sends them again."""
@@ -123,7 +128,7 @@ class Notifier:
             plan = Plan() if campaign.repeats else campaign.plan
             told = replace(notice, trade=_foreign(notice.trade)) if plan.wrong_merchant else notice
             headers, content = dialect.compose(told, plan, now=now)
-            status, body = post(notice.trade.notify_url, headers, content)
+            status, body = post(notice.url, headers, content)
         acked = status is not None and dialect.is_ack(status, body)
         if acked:
             campaign.acked = True

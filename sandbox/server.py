@@ -10,7 +10,7 @@ from typing import Any
 
 from chalicelib.kit import clock
 
-from . import keys, pages
+from . import alipay_bill, keys, pages, unionpay
 from .alipay import Alipay
 from .books import Books, Clash, Trade
 from .exchange import Answer, Refused, Request, as_json, problem
@@ -43,7 +43,7 @@ class Sandbox(ThreadingHTTPServer):
         self.books = Books(state)
         self.faults = Faults()
         own = keys.load(folder)
-        self.wechat = WeChat(own, self.books, self.faults, cashier=self._cashier_url)
+        self.wechat = WeChat(own, self.books, self.faults, cashier=self._cashier_url, tell=self._tell)
         self.alipay = Alipay(own, self.books, self.faults, cashier=self._cashier_url, tell=self._tell)
         self.unionpay = UnionPay(own, self.books, self.faults, cashier=self._cashier_url)
         dialects: dict[str, Dialect] = {
@@ -64,9 +64,9 @@ class Sandbox(ThreadingHTTPServer):
         """Serve one request. Raises Refused."""
         if request.path.startswith("/v3/"):
             return self.wechat.answer(request, now=self.now())
-        if request.path == "/gateway.do":
+        if request.path in {"/gateway.do", alipay_bill.PATH}:
             return self.alipay.answer(request, now=self.now())
-        if request.path.startswith("/gateway/api/"):
+        if request.path.startswith("/gateway/api/") or request.path == unionpay.FILES:
             return self.unionpay.answer(request, now=self.now())
         cashier = re.fullmatch(r"/cashier/(wechat|alipay|unionpay)/([\w-]+)", request.path)
         if cashier:

@@ -11,7 +11,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from . import keys
+from . import bills, keys, unionpay_bill
 from .books import Books, Clash, Refund, Trade
 from .exchange import Answer, Refused, Request
 from .faults import Faults, Plan
@@ -19,6 +19,8 @@ from .notify import Notice
 
 _BEIJING = timezone(timedelta(hours=8))
 _TIME = "%Y%m%d%H%M%S"
+FILES = "/filedownload/"
+_DAY = re.compile(r"\d{4}", re.ASCII)
 _NUMBER = re.compile(r"[0-9A-Za-z]{8,40}", re.ASCII)
 _FEN = re.compile(r"[1-9]\d{0,11}", re.ASCII)
 _MOMENT = re.compile(r"\d{14}", re.ASCII)
@@ -35,9 +37,10 @@ _SENTENCES = {
     "34": "查无此交易",
     "35": "原交易不存在或状态不正确",
     "39": "交易不在受理时间范围内",
+    "98": "文件不存在",
 }
 _CLASHES = {"paid": "12", "differs": "12", "closed": "39", "not_paid": "35", "too_much": "33"}
-_REFUND_STATES = {"success": "00", "processing": "05", "abnormal": "01"}
+_REFUND_STATES = {"success": "00", "processing": "05", "abnormal": "01", "closed": "01"}
 
 
 class UnionPay:
@@ -94,6 +97,8 @@ class UnionPay:
             return self._query(given, now=now)
         if (path, given.get("txnType")) == ("/gateway/api/backTransReq.do", "04"):
             return self._refund(given, now=now)
+        if (path, given.get("txnType")) == (FILES, "76"):
+            return self._file(given, now=now)
         raise _refused("32")
 
     def _open(self, given: dict[str, str], *, now: int) -> Trade:
@@ -151,6 +156,18 @@ class UnionPay:
         if not self._books.refund(trade, refund)[1]:
             raise _refused("12")
         return {"respCode": "00", "respMsg": "成功[0000000]", "queryId": f"{now:021d}"}
+
+    def _file(self, given: dict[str, str], *, now: int) -> dict[str, str]:
+        """The day is of the last twelve months: the request names no year."""
+        today, differences = _clock(now)[:8], self._faults.bill("unionpay")
+        _need(bool(_DAY.fullmatch(given.get("settleDate", ""))))
+        day = f"{int(today[:4]) - (given['settleDate'] > today[4:])}{given['settleDate']}"
+        if not bills.is_ready(day, differences, now=now):
+            raise _refused("98")
+        packed = unionpay_bill.write(bills.entries(self._books, "unionpay", day, differences), day)
+        file = unionpay_bill.content(bills.spoiled(packed, differences))
+        told = {"respCode": "00", "respMsg": "成功[0000000]", "settleDate": given["settleDate"]}
+        return told | {"fileContent": file, "fileName": f"{keys.MER_ID}_{day}.zip", "fileType": "00"}
 
     def _authenticate(self, given: dict[str, str]) -> None:
         _need(given.get("version") == "5.1.0" and given.get("signMethod") == "01")

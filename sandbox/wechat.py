@@ -1,30 +1,29 @@
 """The channel's side of WeChat Pay v3: orders, queries, refunds, notifications."""
 
 import base64
-import json
+import hashlib
 import re
 import secrets
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from . import keys
+from . import bills, keys, wechat_bill
+from . import wechat_notices as notices
+from . import wechat_words as words
 from .books import Books, Clash, Refund, Trade
 from .exchange import Answer, Refused, Request, as_json
-from .faults import Faults, Plan
+from .faults import Faults
 from .notify import Notice
+from .wechat_splits import WeChatSplits
 
-_BEIJING = timezone(timedelta(hours=8))
-_NUMBER = re.compile(r"[0-9A-Za-z_\-|*]{6,32}", re.ASCII)
 _FIELD = re.compile(r'(\w+)="([^"]*)"')
-_SCHEME = "WECHATPAY2-SHA256-RSA2048"
-_STALE = 600  # seconds, twice what a merchant may accept
-_PRODUCTS = {"native": ("NATIVE", "code_url"), "h5": ("MWEB", "h5_url")}
+_FILE = "/v3/billdownload/file"
+_PRODUCTS = {"native": ("NATIVE", "code_url"), "h5": ("MWEB", "h5_url"), "jsapi": ("JSAPI", "prepay_id")}
 _CLASHES = {
     "paid": (400, "ORDERPAID", "该订单已支付"),
     "closed": (400, "ORDER_CLOSED", "该订单已关闭"),
@@ -34,7 +33,7 @@ _CLASHES = {
 }
 
 
-class WeChat:
+class WeChat(notices.Notices):
     """One merchant's account at the channel."""
 
     schedule: tuple[int, ...] = (
@@ -62,13 +61,15 @@ class WeChat:
         faults: Faults,
         *,
         cashier: Callable[[Trade], str],
+        tell: Callable[[Notice], None] = lambda _: None,
         draw: Callable[[int], str] = secrets.token_hex,
     ) -> None:
-        self._keys = own
+        super().__init__(own, draw)
         self._books = books
         self._faults = faults
         self._cashier = cashier
-        self._draw = draw
+        self._tell = tell
+        self._splits = WeChatSplits(own, books, faults)
 
     def answer(self, request: Request, *, now: int) -> Answer:
         """Serve one call of the merchant; every answer is signed."""
@@ -80,32 +81,10 @@ class WeChat:
         except Clash as error:
             status, code, sentence = _CLASHES[error.why]
             found = as_json({"code": code, "message": sentence}, status=status)
+        if request.path == _FILE:
+            return found  # known by its digest
         signature = self.signature(found.body, at=now)
         return Answer(found.status, found.body, found.headers | signature)
-
-    def compose(self, notice: Notice, plan: Plan, *, now: int) -> tuple[dict[str, str], bytes]:
-        """A sealed and signed TRANSACTION.SUCCESS."""
-        trade = notice.trade
-        told = _view(trade, now=now) | {"trade_state": "SUCCESS"}
-        if plan.wrong_amount is not None:
-            told["amount"] |= {"total": plan.wrong_amount, "payer_total": plan.wrong_amount}
-        if plan.wrong_currency:
-            told["amount"] |= {"currency": "USD"}
-        envelope = {
-            "id": f"EV-{trade.event_id}",
-            "create_time": _moment(trade.paid_at or now),
-            "resource_type": "encrypt-resource",
-            "event_type": "TRANSACTION.SUCCESS",
-            "summary": "支付成功",
-            "resource": self._sealed(json.dumps(told, ensure_ascii=False).encode()),
-        }
-        body = json.dumps(envelope, ensure_ascii=False).encode()
-        headers = self.signature(body, at=now - _STALE if plan.stale_timestamp else now)
-        if plan.bad_signature:
-            headers |= {"Wechatpay-Signature": self._sign(b"something else")}
-        if plan.signtest:
-            headers |= {"Wechatpay-Signature": f"WECHATPAY/SIGNTEST/{headers['Wechatpay-Signature']}"}
-        return headers | {"Content-Type": "application/json"}, body
 
     def is_ack(self, status: int, body: str) -> bool:  # noqa: ARG002
         """The status alone counts."""
@@ -113,32 +92,37 @@ class WeChat:
 
     def _route(self, request: Request, *, now: int) -> Answer:
         routes: list[tuple[str, str, Callable[..., Answer]]] = [
-            ("POST", "/v3/pay/transactions/(native|h5)", self._create),
+            ("POST", "/v3/pay/transactions/(native|h5|jsapi)", self._create),
             ("GET", "/v3/pay/transactions/out-trade-no/([^/]+)", self._query),
             ("POST", "/v3/pay/transactions/out-trade-no/([^/]+)/close", self._close),
             ("POST", "/v3/refund/domestic/(refunds)", self._refund),
             ("GET", "/v3/refund/domestic/refunds/([^/]+)", self._query_refund),
+            ("GET", "/v3/bill/(tradebill)", self._bill),
+            ("GET", _FILE, self._file),
+            *self._splits.routes(),
         ]
         for method, pattern, serve in routes:
             found = re.fullmatch(pattern, request.path)
             if found and method == request.method:
-                return serve(request, found[1], now=now)
+                return serve(request, *found.groups(), now=now)
         raise Refused(404, "RESOURCE_NOT_EXISTS", "接口不存在")
 
     def _create(self, request: Request, product: str, *, now: int) -> Answer:
-        ask = _content(request)
+        ask = words.content(request)
         kind, link = _PRODUCTS[product]
-        total, expires = _sub(ask, "amount").get("total"), _expiry(ask, now=now)
-        scene = _sub(ask, "scene_info")
-        _need(ask.get("appid") == keys.APPID and ask.get("mchid") == keys.MCHID, "appid和mchid不匹配")
-        _need(bool(_NUMBER.fullmatch(str(ask.get("out_trade_no")))), "out_trade_no格式错误")
-        _need(type(total) is int and 0 < total <= 10**10, "amount.total应为正整数")
-        _need(0 < len(str(ask.get("description", "")).encode()) <= 127, "description长度错误")
-        _need("?" not in str(ask.get("notify_url", "?")), "notify_url不能携带参数")
-        _need(expires > now, "time_expire应晚于当前时间")
-        _need(
+        total, expires = words.part(ask, "amount").get("total"), _expiry(ask, now=now)
+        scene = words.part(ask, "scene_info")
+        words.need(ask.get("appid") == keys.APPID and ask.get("mchid") == keys.MCHID, "appid和mchid不匹配")
+        words.need(bool(words.NUMBER.fullmatch(str(ask.get("out_trade_no")))), "out_trade_no格式错误")
+        words.need(type(total) is int and 0 < total <= 10**10, "amount.total应为正整数")
+        words.need(0 < len(str(ask.get("description", "")).encode()) <= 127, "description长度错误")
+        words.need("?" not in str(ask.get("notify_url", "?")), "notify_url不能携带参数")
+        words.need(expires > now, "time_expire应晚于当前时间")
+        words.need(
             product != "h5" or bool(scene.get("payer_client_ip") and scene.get("h5_info")), "缺少scene_info"
         )
+        openid = words.part(ask, "payer").get("openid")
+        words.need(product != "jsapi" or isinstance(openid, str), "缺少payer.openid")
         trade = Trade(
             channel="wechat",
             merchant=keys.MCHID,
@@ -151,39 +135,71 @@ class WeChat:
             kind=kind,
             created_at=now,
             expires_at=expires,
+            splitting=words.part(ask, "settle_info").get("profit_sharing") is True,
         )
-        return as_json({link: self._cashier(self._books.open(trade, now=now))})
+        opened = self._books.open(trade, now=now)
+        return as_json({link: f"wx{opened.token}" if product == "jsapi" else self._cashier(opened)})
 
     def _query(self, request: Request, out_trade_no: str, *, now: int) -> Answer:
-        _need(request.query.get("mchid") == keys.MCHID, "mchid错误")
-        return as_json(_view(self._trade(out_trade_no), now=now))
+        words.need(request.query.get("mchid") == keys.MCHID, "mchid错误")
+        return as_json(notices.view(self._trade(out_trade_no), now=now))
 
     def _close(self, request: Request, out_trade_no: str, *, now: int) -> Answer:  # noqa: ARG002
-        _need(_content(request).get("mchid") == keys.MCHID, "mchid错误")
+        words.need(words.content(request).get("mchid") == keys.MCHID, "mchid错误")
         self._books.close(self._trade(out_trade_no))
         return Answer(204)
 
     def _refund(self, request: Request, _: str, *, now: int) -> Answer:
-        ask = _content(request)
-        trade, amount = self._trade(str(ask.get("out_trade_no"))), _sub(ask, "amount")
+        ask = words.content(request)
+        trade, amount = self._trade(str(ask.get("out_trade_no"))), words.part(ask, "amount")
         part = amount.get("refund")
-        _need(bool(_NUMBER.fullmatch(str(ask.get("out_refund_no")))), "out_refund_no格式错误")
-        _need(type(part) is int and part > 0 and amount.get("currency") == "CNY", "amount错误")
-        _need(amount.get("total") == trade.amount_fen, "订单金额与之前请求不一致")
+        words.need(bool(words.NUMBER.fullmatch(str(ask.get("out_refund_no")))), "out_refund_no格式错误")
+        words.need(type(part) is int and part > 0 and amount.get("currency") == "CNY", "amount错误")
+        words.need(amount.get("total") == trade.amount_fen, "订单金额与之前请求不一致")
         planned = self._faults.peek(trade).refund
         if planned == "fail":
             raise Refused(403, "NOT_ENOUGH", "基本账户余额不足，请充值后重新发起")
-        refund = Refund(ask["out_refund_no"], int(str(part)), planned or "success", now)
-        return as_json(_refund_view(trade, self._books.refund(trade, refund)[0]))
+        told_at = str(ask.get("notify_url") or "")
+        asked = Refund(ask["out_refund_no"], int(str(part)), planned or "success", now, told_at)
+        refund, new = self._books.refund(trade, asked)
+        if new and refund.state != "processing":
+            self._told(trade, refund)
+        return as_json(notices.refund_view(trade, refund))
 
     def _query_refund(self, request: Request, out_refund_no: str, *, now: int) -> Answer:  # noqa: ARG002
         found = self._books.find_refund("wechat", out_refund_no)
         if not found:
             raise Refused(404, "RESOURCE_NOT_EXISTS", "退款单不存在")
         trade, refund = found
-        if self._faults.peek(trade).refund != "processing":
-            self._books.settle(refund)
-        return as_json(_refund_view(trade, refund))
+        if self._faults.peek(trade).refund != "processing" and self._books.settle(refund):
+            self._told(trade, refund)
+        return as_json(notices.refund_view(trade, refund))
+
+    def _told(self, trade: Trade, refund: Refund) -> None:
+        """Refunds are told of only where the merchant said where."""
+        if refund.notify_url:
+            self._tell(Notice(trade, refund))
+
+    def _bill(self, request: Request, _: str, *, now: int) -> Answer:
+        day = request.query.get("bill_date", "").replace("-", "")
+        words.need(
+            bool(re.fullmatch(r"\d{8}", day)) and request.query.get("bill_type") == "ALL", "bill_date错误"
+        )
+        differences = self._faults.bill("wechat")
+        if not bills.is_ready(day, differences, now=now):
+            raise Refused(400, "NO_STATEMENT_EXIST", "账单文件不存在")
+        digest = hashlib.sha1(self._written(day), usedforsecurity=False).hexdigest()
+        address = f"http://{request.headers.get('host', '')}{_FILE}?token={day}"
+        return as_json({"hash_type": "SHA1", "hash_value": digest, "download_url": address})
+
+    def _file(self, request: Request, *, now: int) -> Answer:  # noqa: ARG002
+        content = self._written(request.query.get("token", ""))
+        return Answer(
+            200, bills.spoiled(content, self._faults.bill("wechat")), {"Content-Type": "text/plain"}
+        )
+
+    def _written(self, day: str) -> bytes:
+        return wechat_bill.write(bills.entries(self._books, "wechat", day, self._faults.bill("wechat")))
 
     def _trade(self, out_trade_no: str) -> Trade:
         trade = self._books.find("wechat", out_trade_no)
@@ -197,7 +213,7 @@ class WeChat:
         at, nonce = given.get("timestamp", ""), given.get("nonce_str", "")
         signed = f"{request.method}\n{request.target}\n{at}\n{nonce}\n".encode() + request.body + b"\n"
         fits = (
-            scheme == _SCHEME
+            scheme == notices.SCHEME
             and given.get("mchid") == keys.MCHID
             and given.get("serial_no") == keys.SERIAL
             and at.isdecimal()
@@ -211,48 +227,6 @@ class WeChat:
         if not fits:
             raise Refused(401, "SIGN_ERROR", "Http头Authorization值格式错误或签名验证失败")
 
-    def signature(self, body: bytes, *, at: int) -> dict[str, str]:
-        nonce = self._draw(16)
-        return {
-            "Wechatpay-Timestamp": str(at),
-            "Wechatpay-Nonce": nonce,
-            "Wechatpay-Serial": keys.PUB_KEY_ID,
-            "Wechatpay-Signature": self._sign(f"{at}\n{nonce}\n".encode() + body + b"\n"),
-            "Wechatpay-Signature-Type": _SCHEME,
-            "Request-ID": self._draw(16).upper(),
-        }
-
-    def _sign(self, content: bytes) -> str:
-        return base64.b64encode(self._keys.wechat_platform.sign(content, PKCS1v15(), SHA256())).decode()
-
-    def _sealed(self, plain: bytes) -> dict[str, str]:
-        nonce = self._draw(6)
-        box = AESGCM(self._keys.wechat_api_v3).encrypt(nonce.encode(), plain, b"transaction")
-        return {
-            "original_type": "transaction",
-            "algorithm": "AEAD_AES_256_GCM",
-            "ciphertext": base64.b64encode(box).decode(),
-            "associated_data": "transaction",
-            "nonce": nonce,
-        }
-
-
-def _content(request: Request) -> dict[str, Any]:
-    try:
-        return request.json()
-    except Refused:
-        raise Refused(400, "PARAM_ERROR", "请求体不是JSON对象") from None
-
-
-def _sub(ask: dict[str, Any], name: str) -> dict[str, Any]:
-    part = ask.get(name)
-    return part if isinstance(part, dict) else {}
-
-
-def _need(holds: bool, sentence: str) -> None:  # noqa: FBT001
-    if not holds:
-        raise Refused(400, "PARAM_ERROR", sentence)
-
 
 def _expiry(ask: dict[str, Any], *, now: int) -> int:
     """Seven days unless asked otherwise."""
@@ -264,45 +238,3 @@ def _expiry(ask: dict[str, Any], *, now: int) -> int:
         )
     except (TypeError, ValueError, OverflowError):
         raise Refused(400, "PARAM_ERROR", "time_expire格式错误") from None
-
-
-def _moment(at: int) -> str:
-    return datetime.fromtimestamp(at, _BEIJING).isoformat()
-
-
-def _view(trade: Trade, *, now: int) -> dict[str, Any]:
-    state = {"open": "NOTPAY", "closed": "CLOSED", "paid": "SUCCESS"}[trade.state_at(now)]
-    view: dict[str, Any] = {
-        "appid": trade.app,
-        "mchid": trade.merchant,
-        "out_trade_no": trade.out_trade_no,
-        "trade_state": "REFUND" if trade.refunds else state,
-        "trade_state_desc": {"NOTPAY": "订单未支付", "CLOSED": "订单已关闭", "SUCCESS": "支付成功"}[state],
-        "attach": "",
-        "amount": {"total": trade.amount_fen, "currency": "CNY"},
-    }
-    if trade.paid_at is None:
-        return view
-    view["amount"] |= {"payer_total": trade.amount_fen, "payer_currency": "CNY"}
-    return view | {
-        "transaction_id": trade.transaction_id,
-        "trade_type": trade.kind,
-        "bank_type": "OTHERS",
-        "success_time": _moment(trade.paid_at),
-        "payer": {"openid": "oSandboxShopper000000000001"},
-    }
-
-
-def _refund_view(trade: Trade, refund: Refund) -> dict[str, Any]:
-    view: dict[str, Any] = {
-        "refund_id": f"5030{refund.at:012d}{trade.out_trade_no[-12:]}",
-        "out_refund_no": refund.out_refund_no,
-        "transaction_id": trade.transaction_id,
-        "out_trade_no": trade.out_trade_no,
-        "channel": "ORIGINAL",
-        "user_received_account": "支付用户零钱",
-        "create_time": _moment(refund.at),
-        "status": refund.state.upper(),
-        "amount": {"total": trade.amount_fen, "refund": refund.amount_fen, "currency": "CNY"},
-    }
-    return view | ({"success_time": _moment(refund.at)} if refund.state == "success" else {})

@@ -34,7 +34,7 @@ class Heard:
     """One call of a notification address."""
 
     host: str
-    outcome: gateways.Payment | str | None
+    outcome: gateways.Payment | gateways.RefundNotice | str | None
     started: float
     ended: float
 

@@ -2,6 +2,7 @@ import itertools
 
 import pytest
 
+from chalicelib.payments import gateways
 from tests.sandbox import shop as shops
 from tests.sandbox.shop import until
 
@@ -191,7 +192,7 @@ def test_a_refund_at_alipay_is_announced_too(shop, order_no):
         now=shop.clock(),
     )
     until(lambda: len(shop.heard) == 2)
-    assert shop.heard[1].outcome is None
+    assert shop.heard[1].outcome.refund == gateways.Refund("R1", "success")
     until(lambda: [sent["kind"] for sent in _sent(shop, order_no)] == ["payment", "refund"])
 
 

@@ -5,7 +5,7 @@ raise `Declined` (the channel refused), `outbound.NotSent` (nothing happened) or
 have happened: query before anything else).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Protocol
@@ -28,6 +28,14 @@ class Declined(Exception):
         self.sentence = sentence
 
 
+class Unready(Exception):
+    """The channel has not written the bill of that day yet, or had nothing to write."""
+
+
+class Damaged(Exception):
+    """A bill that is cut short, changed, or not what it should be. Nothing of it counts."""
+
+
 @dataclass(frozen=True)
 class Charge:
     """What we ask a shopper to pay."""
@@ -40,17 +48,19 @@ class Charge:
     device: str  # "pc" | "mobile"
     client_ip: str = "127.0.0.1"  # the shopper's address; WeChat compares it when a phone opens an H5 link
     return_url: str = ""  # where a phone goes after paying; empty: it stays at the channel
+    openid: str = ""  # who pays, inside WeChat's own browser
+    splits: bool = False  # keep the money frozen at the channel until it is split or unfrozen
 
 
 @dataclass(frozen=True)
 class PayLink:
     """Where the shopper pays."""
 
-    kind: str  # "qr" | "redirect" | "form"
-    payload: str  # the text of the QR code, the URL to go to, or the URL that takes the form
+    kind: str  # "qr" | "redirect" | "form" | "jsapi"
+    payload: str  # the text of the QR code, the URL to go to, the URL that takes the form, or the prepay id
     fields: Mapping[str, str] = field(
         default_factory=dict
-    )  # of a form, to be posted by the shopper's browser
+    )  # of a form to post, or of the call of WeChat's bridge
     origins: str = ""  # where the channel's pages live, as a source of a Content-Security-Policy
 
 
@@ -77,17 +87,112 @@ class Refund:
     state: str  # "success" | "processing" | "abnormal" | "closed" | "unknown"
 
 
+@dataclass(frozen=True)
+class RefundNotice:
+    """What a channel tells of a refund on its own."""
+
+    channel: str
+    merchant: str
+    out_trade_no: str
+    refund: Refund
+    event_id: str
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a channel can do, as far as it is agreed upon with the merchant."""
+
+    split_cap_bps: int  # of what was paid, all splits together; 0: it can't split
+    split_delay: int  # seconds after the payment before which it does not split
+    refund_days: int
+    returns_from: frozenset[str]  # kinds of receivers it takes a part back from
+    returns_with_refund: bool  # only in the call of a refund, as its `taken_back`
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """Who gets a part of a payment."""
+
+    kind: str  # "merchant" | "person"
+    account: str  # the channel's own id of them
+    name: str = ""  # a merchant's full name; of a person it is checked where it is given
+    relation: str = "partner"  # "partner" | "distributor" | "supplier"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a payment for somebody."""
+
+    receiver: Receiver
+    amount_fen: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class PartResult:
+    """What became of a part. A closed one stays with the merchant."""
+
+    account: str
+    amount_fen: int
+    state: str  # "pending" | "success" | "closed"
+    reason: str = ""  # the channel's own word for why it is closed
+
+
+@dataclass(frozen=True)
+class Split:
+    """How a split stands at the channel. Finished is not yet success: each part has its own result."""
+
+    out_split_no: str
+    state: str  # "processing" | "finished" | "unknown"
+    parts: tuple[PartResult, ...] = ()
+
+
+@dataclass(frozen=True)
+class SplitReturn:
+    """How a part that is taken back stands."""
+
+    out_return_no: str
+    state: str  # "processing" | "success" | "failed" | "unknown"
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class BillRow:
+    """A line of a channel's bill. Amounts are positive, the fee is what the merchant pays: negative when given back."""
+
+    kind: str  # "payment" | "refund"
+    merchant: str
+    out_trade_no: str
+    transaction_id: str
+    amount_fen: int
+    fee_fen: int
+    at: int
+    out_refund_no: str = ""
+
+
+@dataclass(frozen=True)
+class Bill:
+    """A day's business, complete and unchanged as far as the channel lets one see."""
+
+    day: str  # YYYYMMDD, Beijing
+    digest: str  # SHA-256 of the file: the same bill again is the same
+    rows: tuple[BillRow, ...]
+
+
 class Gateway(Protocol):
     """One merchant at one channel."""
 
     merchant: str
     app: str
+    capabilities: Capabilities
 
     def create(self, charge: Charge, *, now: int) -> PayLink:
         """Open a trade; the same charge again gives a link to the same trade."""
 
-    def parse_notify(self, headers: Mapping[str, str], body: bytes, *, now: int) -> Payment | None:
-        """The payment a notification tells of; None: genuine, but tells of none. Pure. Raises Forged."""
+    def parse_notify(
+        self, headers: Mapping[str, str], body: bytes, *, now: int
+    ) -> Payment | RefundNotice | None:
+        """The payment or refund a notification tells of; None: genuine, but of neither. Pure. Raises Forged."""
 
     def query(self, out_trade_no: str, *, now: int) -> Payment | None:
         """The payment of a trade; None: the channel says it is not paid."""
@@ -105,6 +210,7 @@ class Gateway(Protocol):
         reason: str,
         asked_at: int,
         now: int,
+        taken_back: Sequence[Part] = (),
     ) -> Refund:
         """Give money back; the same `out_refund_no`, first asked for at `asked_at`, never moves it twice."""
 
@@ -112,6 +218,31 @@ class Gateway(Protocol):
         self, payment_out_trade_no: str, out_refund_no: str, *, asked_at: int, now: int
     ) -> Refund:
         """How a refund stands; "unknown": the channel can't confirm it."""
+
+    def add_receiver(self, receiver: Receiver, *, now: int) -> None:
+        """Make somebody known who will get parts; to be repeated at will."""
+
+    def split(
+        self, transaction_id: str, *, out_split_no: str, parts: Sequence[Part], finish: bool, now: int
+    ) -> Split:
+        """Pay parts of a payment to others; `finish`: what remains is the merchant's. A repeat moves nothing."""
+
+    def query_split(self, transaction_id: str, out_split_no: str, *, now: int) -> Split:
+        """How a split stands."""
+
+    def unfreeze(self, transaction_id: str, *, out_split_no: str, now: int) -> Split:
+        """Leave the rest to the merchant, under a number of its own."""
+
+    def return_split(
+        self, out_split_no: str, *, out_return_no: str, account: str, amount_fen: int, now: int
+    ) -> SplitReturn:
+        """Take a part back from a receiver; the same `out_return_no` never takes it twice."""
+
+    def query_return(self, out_split_no: str, out_return_no: str, *, now: int) -> SplitReturn:
+        """How a return stands."""
+
+    def download_bill(self, day: str, *, now: int) -> Bill:
+        """The bill of a Beijing day (YYYYMMDD). Raises Unready, Damaged."""
 
     def ack(self) -> tuple[int, dict[str, str], str]:
         """Status, headers and body that end the channel's repeats."""

@@ -3,21 +3,23 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from chalicelib.kit import outbound
-from chalicelib.payments import gateways
 
 T = TypeVar("T")
+
+_BILLED = re.compile(r"(-?)(\d{1,12})(?:\.(\d{1,2})0*)?", re.ASCII)
 
 
 class Malformed(ValueError):
@@ -27,6 +29,12 @@ class Malformed(ValueError):
 def sign(private_key_pem: str, content: bytes) -> str:
     """Base64 of the RSA-PKCS1v15-SHA256 signature."""
     return base64.b64encode(_private(private_key_pem).sign(content, PKCS1v15(), SHA256())).decode()
+
+
+def encrypt(public_key_pem: str, text: str) -> str:
+    """Base64 of the text for the owner of the key alone: RSA-OAEP, of at most 214 bytes under 2048 bits."""
+    padding = OAEP(MGF1(SHA1()), SHA1(), None)  # noqa: S303 - the channel's choice; OAEP needs no collision resistance
+    return base64.b64encode(_public(public_key_pem).encrypt(text.encode(), padding)).decode()
 
 
 def is_signed(public_key_pem: str, signature: str, content: bytes) -> bool:
@@ -96,11 +104,13 @@ def take(record: object, *path: str, kind: type[T]) -> T:
     return record
 
 
-def of_application(payment: gateways.Payment | None, app: str) -> gateways.Payment | None:
-    """The same; a merchant's other applications have orders of their own. Raises Malformed."""
-    if payment and payment.app != app:
-        raise Malformed("a payment to another application")
-    return payment
+def billed_fen(text: str) -> int:
+    """Yuan as bills write it: signed, and with zeros behind the second decimal. Raises Malformed."""
+    found = _BILLED.fullmatch(text)
+    if not found:
+        raise Malformed("not an amount of whole fen")
+    fen = int(found[2]) * 100 + int((found[3] or "").ljust(2, "0"))
+    return -fen if found[1] else fen
 
 
 def answered(answer: dict[str, Any], field: str) -> str:

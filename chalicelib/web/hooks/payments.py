@@ -26,12 +26,12 @@ def arrived(visit: Visit, channel: str, merchant: str) -> Response:
     """Accept what the channel vouches for; refuse what it does not, so that it sends again."""
     gateway = payments.gateway(channel, merchant)
     try:
-        payment = gateway.parse_notify(_headers(visit), visit.body(LARGEST), now=visit.now)
+        told = gateway.parse_notify(_headers(visit), visit.body(LARGEST), now=visit.now)
     except payments.Forged as forged:
         log.event("hooks.refused", channel=channel, merchant=merchant, reason=forged.reason)
         return _dialect(gateway.nack("signature"))
-    if payment:
-        checkout.accept_payment(payment, now=visit.now)
+    if isinstance(told, payments.Payment):
+        checkout.accept_payment(told, now=visit.now)
     return _dialect(gateway.ack())
 
 

@@ -58,6 +58,10 @@ const acts = {
     return Rsa.verify(Formatter.request(method, target, timestamp, nonce, body), signature, key);
   },
 
+  wechatLines({ public_key, lines, signature }) {
+    return Rsa.verify(Formatter.joinedByLineFeed(...lines), signature, Rsa.from(public_key, Rsa.KEY_TYPE_PUBLIC));
+  },
+
   wechatOpened({ private_key, sealed }) {
     return sealed.map((each) => Rsa.decrypt(each, Rsa.from(private_key, Rsa.KEY_TYPE_PRIVATE)));
   },

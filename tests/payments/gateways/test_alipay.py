@@ -151,11 +151,13 @@ def test_a_success_with_a_refund_fee_is_no_payment(alipay, channel, notification
 
 
 @pytest.mark.parametrize("amount", [4950, 1000])
-def test_the_refund_notifications_of_the_sandbox_are_no_payments(alipay, channel, amount):
+def test_a_refund_of_a_part_or_the_whole_is_told_as_such(alipay, channel, amount):
     trade = paid_trade("alipay")
     trade.refunds.append(Refund("R1", amount, "success", NOW))
     body = channel.compose(Notice(trade, trade.refunds[0]), Plan(), now=NOW)[1]
-    assert alipay.parse_notify({}, body, now=NOW) is None
+    told = alipay.parse_notify({}, body, now=NOW)
+    assert isinstance(told, gateways.RefundNotice)
+    assert (told.out_trade_no, told.refund) == (trade.out_trade_no, gateways.Refund("R1", "success"))
 
 
 @pytest.mark.parametrize(
@@ -302,7 +304,7 @@ def test_a_refusal_that_says_nothing_about_the_trade_is_passed_on(alipay, channe
     refusal = {"code": "40006", "sub_code": "isv.insufficient-isv-permissions"}
     ask = {
         "alipay.trade.query": lambda: alipay.query("DEMO1", now=NOW),
-        "alipay.trade.close": lambda: alipay._call(method, {}, now=NOW),
+        "alipay.trade.close": lambda: alipay.call(method, {}, now=NOW),
         "alipay.trade.fastpay.refund.query": lambda: alipay.query_refund(
             "DEMO1", "R1", asked_at=NOW, now=NOW
         ),

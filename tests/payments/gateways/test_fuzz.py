@@ -60,7 +60,7 @@ def test_a_gateway_that_believes_is_found_out(keys_folder, channel, monkeypatch)
     lab = fuzz.lab_of(channel, keys_folder)
     tampered = [fuzz.mutant(lab, 1, number) for number in range(len(tampering.KINDS[channel]))]
     unsigned = [each for each in tampered if not each.signed]
-    monkeypatch.setattr(lab, "gateway", Credulous(lab.origins[0].payment))
+    monkeypatch.setattr(lab, "gateway", Credulous(lab.origins[0].told))
     assert "accepted" in {fuzz.judge(lab, each)[0] for each in unsigned}
     monkeypatch.setattr(lab, "gateway", Credulous(KeyError("x")))
     assert fuzz.judge(lab, tampered[0]) == ("failed", "KeyError('x')")

@@ -240,10 +240,10 @@ def test_an_unscanned_alipay_code_is_no_trade_yet(shop, order_no):
     link = shop.open(order_no + "1", "alipay")
     ask = {"out_trade_no": order_no + "1"}
     with pytest.raises(gateways.Declined) as refusal:
-        gateway._call("alipay.trade.query", ask, now=shop.clock())
+        gateway.call("alipay.trade.query", ask, now=shop.clock())
     assert refusal.value.code == "ACQ.TRADE_NOT_EXIST"
     shop.web.get(link.payload)
-    assert gateway._call("alipay.trade.query", ask, now=shop.clock())["trade_status"] == "WAIT_BUYER_PAY"
+    assert gateway.call("alipay.trade.query", ask, now=shop.clock())["trade_status"] == "WAIT_BUYER_PAY"
 
 
 def test_an_independent_wechat_client_orders_queries_and_closes(shop, keys_folder, order_no):

@@ -461,7 +461,7 @@ class Line:
         self.asked, self._answers, self._status = [], list(answers), status
         monkeypatch.setattr(outbound, "call", self._call)
 
-    def _call(self, method, url, *, headers, body):
+    def _call(self, method, url, *, headers, body, **_):
         self.asked.append((url.rsplit("/", 1)[-1], dict(parse_qsl(body.decode()))))
         answer = self._answers.pop(0)
         content = answer if isinstance(answer, bytes) else plain(signed(answer))

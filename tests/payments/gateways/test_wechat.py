@@ -11,6 +11,7 @@ from chalicelib.kit import outbound
 from chalicelib.payments import gateways
 from chalicelib.payments.gateways import wechat as wechat_module
 from sandbox import keys
+from sandbox.books import Refund
 from sandbox.faults import Plan
 from sandbox.notify import Notice
 from sandbox.wechat import WeChat
@@ -191,9 +192,28 @@ def test_a_wrong_api_key_opens_nothing(plain, notification):
     assert "seal" in forged(stranger, *notification)
 
 
-@pytest.mark.parametrize("event", ["REFUND.SUCCESS", "REFUND.CLOSED", "TRANSACTION.OTHER"])
+@pytest.mark.parametrize("event", ["TRANSACTION.OTHER", "COMPLAINT.CREATE"])
 def test_another_genuine_event_is_no_payment(wechat, channel, event):
     assert wechat.parse_notify(*sealed(channel, told(), event_type=event), now=NOW) is None
+
+
+@pytest.mark.parametrize("state", ["SUCCESS", "ABNORMAL", "CLOSED"])
+def test_a_refund_s_end_is_told(wechat, channel, state):
+    refund = Refund("R1", 100, state.lower(), NOW)
+    notice = channel.compose(Notice(paid_trade("wechat"), refund), Plan(), now=NOW)
+    assert wechat.parse_notify(*notice, now=NOW) == gateways.RefundNotice(
+        channel="wechat",
+        merchant=keys.MCHID,
+        out_trade_no=paid_trade("wechat").out_trade_no,
+        refund=gateways.Refund("R1", state.lower()),
+        event_id=json.loads(notice[1])["id"],
+    )
+
+
+@pytest.mark.parametrize("changed", [{"refund_status": "X"}, {"out_refund_no": 1}, {"mchid": None}])
+def test_a_refund_s_end_that_is_no_such_thing_is_forged(wechat, channel, changed):
+    told = {"out_refund_no": "R1", "refund_status": "SUCCESS", "mchid": "1", "out_trade_no": "2"}
+    forged(wechat, *sealed(channel, told | changed, event_type="REFUND.SUCCESS"))
 
 
 @pytest.mark.parametrize("state", ["REFUND", "CLOSED", "NOTPAY", "USERPAYING"])
@@ -360,8 +380,8 @@ def test_it_answers_in_the_dialect_of_the_channel(wechat):
 
 
 def test_settings_do_not_show_their_secrets(plain):
-    assert "PRIVATE" not in repr(wechat_module.Settings(**plain["wechat"]))
-    assert plain["wechat"]["api_v3_key"] not in repr(wechat_module.Settings(**plain["wechat"]))
+    assert "PRIVATE" not in repr(wechat_module.lines.Settings(**plain["wechat"]))
+    assert plain["wechat"]["api_v3_key"] not in repr(wechat_module.lines.Settings(**plain["wechat"]))
 
 
 def test_the_way_back_is_added_to_a_link_with_or_without_a_query():

@@ -3,11 +3,8 @@
 Sources: opendocs.alipay.com (signing 291/106118, asynchronous notification 194/103296, alipay.trade.*).
 """
 
-import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,53 +12,49 @@ from chalicelib.kit import clock, money, outbound
 from chalicelib.payments import gateways
 from chalicelib.payments.gateways import wire
 
-_TIME = "%Y-%m-%d %H:%M:%S"
+from . import bill, splitting
+from . import line as lines
+
 _FORBIDDEN = re.compile(r"[/=&\x00-\x1f]")  # in a subject, says the channel
 _PAID = {"TRADE_SUCCESS", "TRADE_FINISHED"}
-_FORM = "application/x-www-form-urlencoded;charset=utf-8"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """One application of one seller. Keys are PEM; the public key is Alipay's, not the application's."""
-
-    app_id: str
-    seller_id: str
-    private_key_pem: str = field(repr=False)
-    alipay_public_key_pem: str
-    base_url: str = "https://openapi.alipay.com"
 
 
 def build(settings: Mapping[str, Any]) -> gateways.Gateway:
     """A gateway out of plain settings."""
-    return Alipay(Settings(**settings))
+    return Alipay(lines.Settings(**settings))
 
 
-class Alipay:
+class Alipay(splitting.Splitting):
     """One Alipay seller."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self.merchant = settings.seller_id
-        self.app = settings.app_id
-        self._url = f"{settings.base_url}/gateway.do"
+    def __init__(self, settings: lines.Settings) -> None:
+        super().__init__(settings)
+        self.capabilities = gateways.Capabilities(
+            split_cap_bps=settings.split_cap_bps,
+            split_delay=0,
+            refund_days=365,
+            returns_from=frozenset({"merchant", "person"}),
+            returns_with_refund=True,
+        )
 
     def create(self, charge: gateways.Charge, *, now: int) -> gateways.PayLink:
         """Precreate for a PC (a QR code); for a phone a signed page address, made without a call."""
-        ask = {
+        ask: dict[str, object] = {
             "out_trade_no": charge.out_trade_no,
             "total_amount": money.yuan(charge.amount_fen),
             "subject": _FORBIDDEN.sub(" ", charge.subject)[:256],
-            "time_expire": clock.beijing(charge.expires_at).strftime(_TIME),
+            "time_expire": clock.beijing(charge.expires_at).strftime(lines.TIME),
         }
+        if charge.splits:
+            ask["extend_params"] = {"royalty_freeze": "true"}
         extra = {"notify_url": charge.notify_url}
         if charge.device == "pc":
-            answer = self._call("alipay.trade.precreate", ask, now=now, extra=extra)
+            answer = self.call("alipay.trade.precreate", ask, now=now, extra=extra)
             return gateways.PayLink("qr", wire.answered(answer, "qr_code"))
         ask["product_code"] = "QUICK_WAP_WAY"
         extra["return_url"] = charge.return_url
-        page = self._signed("alipay.trade.wap.pay", ask, now=now, extra=extra)
-        return gateways.PayLink("redirect", f"{self._url}?{urlencode(page)}")
+        page = self.signed("alipay.trade.wap.pay", ask, now=now, extra=extra)
+        return gateways.PayLink("redirect", f"{self.url}?{urlencode(page)}")
 
     def parse_notify(
         self,
@@ -69,12 +62,16 @@ class Alipay:
         body: bytes,
         *,
         now: int,  # noqa: ARG002
-    ) -> gateways.Payment | None:
+    ) -> gateways.Payment | gateways.RefundNotice | None:
         """Only `sign` and `sign_type` stay out of the signed text ("V1"). It never ages. Raises Forged."""
         try:
             fields = wire.form(body)
-            self._verify(fields)
-            return wire.of_application(_notified(fields), self.app)
+            self.verify(fields)
+            refunded = money.fen(fields.get("refund_fee") or "0") > 0 and fields.get("out_biz_no")
+            told = _refunded(fields) if refunded else _notified(fields)
+            if told and wire.take(fields, "app_id", kind=str) != self.app:
+                raise wire.Malformed("a payment to another application")
+            return told
         except ValueError as error:
             raise gateways.Forged(str(error)) from None
 
@@ -91,7 +88,7 @@ class Alipay:
     def close(self, out_trade_no: str, *, now: int) -> bool:
         """A code that nobody scanned can't be closed; its time_expire ends it, so that counts as closed."""
         try:
-            self._call("alipay.trade.close", {"out_trade_no": out_trade_no}, now=now)
+            self.call("alipay.trade.close", {"out_trade_no": out_trade_no}, now=now)
         except gateways.Declined as error:
             if error.code == "ACQ.TRADE_NOT_EXIST":
                 return True
@@ -111,15 +108,18 @@ class Alipay:
         reason: str,
         asked_at: int,
         now: int,
+        taken_back: Sequence[gateways.Part] = (),
     ) -> gateways.Refund:
         """`fund_change` is Y only in the call that moved the money; on a repeat, ask how it stands."""
-        ask = {
+        ask: dict[str, object] = {
             "out_trade_no": payment_out_trade_no,
             "refund_amount": money.yuan(amount_fen),
             "out_request_no": out_refund_no,
             "refund_reason": reason[:256],
         }
-        answer = self._call("alipay.trade.refund", ask, now=now)
+        if taken_back:
+            ask["refund_royalty_parameters"] = [splitting.taken_back(part) for part in taken_back]
+        answer = self.call("alipay.trade.refund", ask, now=now)
         if answer.get("fund_change") == "Y":
             return gateways.Refund(out_refund_no, "success")
         return self.query_refund(payment_out_trade_no, out_refund_no, asked_at=asked_at, now=now)
@@ -135,7 +135,7 @@ class Alipay:
         """No refund_status in the answer means not confirmed, not failed."""
         ask = {"out_trade_no": payment_out_trade_no, "out_request_no": out_refund_no}
         try:
-            answer = self._call("alipay.trade.fastpay.refund.query", ask, now=now)
+            answer = self.call("alipay.trade.fastpay.refund.query", ask, now=now)
         except gateways.Declined as error:
             if error.code != "ACQ.TRADE_NOT_EXIST":
                 raise
@@ -144,6 +144,17 @@ class Alipay:
             answer.get("refund_status") == "REFUND_SUCCESS" and answer.get("out_request_no") == out_refund_no
         )
         return gateways.Refund(out_refund_no, "success" if done else "unknown")
+
+    def download_bill(self, day: str, *, now: int) -> gateways.Bill:
+        """Ready in the morning of the next day, at an address that serves for half a minute."""
+        ask = {"bill_type": "trade", "bill_date": f"{day[:4]}-{day[4:6]}-{day[6:]}"}
+        try:
+            answer = self.call("alipay.data.dataservice.bill.downloadurl.query", ask, now=now)
+        except gateways.Declined as error:
+            if error.code.split(".")[-1].upper() == "BILL_NOT_EXIST":
+                raise gateways.Unready(error.code) from None
+            raise
+        return bill.parse(self.fetch(wire.answered(answer, "bill_download_url")), day)
 
     def ack(self) -> tuple[int, dict[str, str], str]:
         """Exactly this word ends the repeats."""
@@ -156,7 +167,7 @@ class Alipay:
     def _trade(self, out_trade_no: str, *, now: int) -> dict[str, Any]:
         """The channel's view of a trade, empty if it knows none."""
         try:
-            trade = self._call("alipay.trade.query", {"out_trade_no": out_trade_no}, now=now)
+            trade = self.call("alipay.trade.query", {"out_trade_no": out_trade_no}, now=now)
         except gateways.Declined as error:
             if error.code == "ACQ.TRADE_NOT_EXIST":
                 return {}
@@ -176,58 +187,9 @@ class Alipay:
             transaction_id=transaction_id,
             amount_fen=money.fen(wire.take(trade, "total_amount", kind=str)),
             currency="CNY",
-            paid_at=_moment(wire.take(trade, "send_pay_date", kind=str)),
+            paid_at=lines.moment(wire.take(trade, "send_pay_date", kind=str)),
             event_id=transaction_id,
         )
-
-    def _signed(
-        self, method: str, ask: Mapping[str, str], *, now: int, extra: Mapping[str, str]
-    ) -> dict[str, str]:
-        fields = {
-            "app_id": self.app,
-            "method": method,
-            "format": "JSON",
-            "charset": "utf-8",
-            "sign_type": "RSA2",
-            "timestamp": clock.beijing(now).strftime(_TIME),
-            "version": "1.0",
-            "biz_content": json.dumps(ask, ensure_ascii=False),
-        } | {name: value for name, value in extra.items() if value}
-        return fields | {"sign": wire.sign(self._settings.private_key_pem, wire.joined(fields))}
-
-    def _call(
-        self, method: str, ask: Mapping[str, str], *, now: int, extra: Mapping[str, str] | None = None
-    ) -> dict[str, Any]:
-        body = urlencode(self._signed(method, ask, now=now, extra=extra or {})).encode()
-        headers = {"Content-Type": _FORM, "Accept": "application/json", "User-Agent": "cardmesh"}
-        reply = outbound.call("POST", self._url, headers=headers, body=body)
-        if reply.status != 200:
-            raise outbound.Unknown(f"status {reply.status}")
-        try:
-            return _settle(self._believe(reply.body, f"{method.replace('.', '_')}_response"))
-        except (ValueError, RecursionError) as error:
-            raise outbound.Unknown(str(error)) from None
-
-    def _believe(self, body: bytes, name: str) -> dict[str, Any]:
-        """The answer, parsed from the very text its signature covers. Raises Malformed."""
-        signature = wire.take(wire.parse(body), "sign", kind=str)
-        text = body.decode()
-        start = re.search(rf'"(?:{name}|error_response)"\s*:\s*(?=\{{)', text)
-        if not start:
-            raise wire.Malformed("the answer is about another call")
-        _, end = json.JSONDecoder().raw_decode(text, start.end())
-        signed = text[start.end() : end]
-        if not wire.is_signed(self._settings.alipay_public_key_pem, signature, signed.encode()):
-            raise wire.Malformed("the signature does not fit")
-        return wire.parse(signed.encode())
-
-    def _verify(self, fields: dict[str, str]) -> None:
-        """Raises Malformed."""
-        if fields.get("sign_type") != "RSA2":
-            raise wire.Malformed("another kind of signature")
-        content = wire.joined({k: v for k, v in fields.items() if k not in {"sign", "sign_type"}})
-        if not wire.is_signed(self._settings.alipay_public_key_pem, fields.get("sign", ""), content):
-            raise wire.Malformed("the signature does not fit")
 
 
 def _notified(fields: dict[str, str]) -> gateways.Payment | None:
@@ -242,21 +204,17 @@ def _notified(fields: dict[str, str]) -> gateways.Payment | None:
         transaction_id=wire.take(fields, "trade_no", kind=str),
         amount_fen=money.fen(wire.take(fields, "total_amount", kind=str)),
         currency="CNY",
-        paid_at=_moment(wire.take(fields, "gmt_payment", kind=str)),
+        paid_at=lines.moment(wire.take(fields, "gmt_payment", kind=str)),
         event_id=wire.take(fields, "notify_id", kind=str),
     )
 
 
-def _settle(answer: dict[str, Any]) -> dict[str, Any]:
-    """Success, or one of the two ways to fail. Raises Declined, Unknown."""
-    code, reason = str(answer.get("code")), str(answer.get("sub_code", ""))
-    if code == "10000":
-        return answer
-    if code not in {"20001", "40001", "40002", "40004", "40006"} or "SYSTEM_ERROR" in reason:
-        raise outbound.Unknown(f"{code} {reason}".strip())
-    raise gateways.Declined(reason or code, str(answer.get("sub_msg") or answer.get("msg") or ""))
-
-
-def _moment(text: str) -> int:
-    """Seconds of a Beijing wall-clock time. Raises ValueError."""
-    return int(datetime.strptime(text, _TIME).replace(tzinfo=clock.BEIJING).timestamp())
+def _refunded(fields: Mapping[str, str]) -> gateways.RefundNotice:
+    """Raises Malformed. A refund is told as a state of its trade, once it succeeded; `out_biz_no` is its number."""
+    return gateways.RefundNotice(
+        channel="alipay",
+        merchant=wire.take(fields, "seller_id", kind=str),
+        out_trade_no=wire.take(fields, "out_trade_no", kind=str),
+        refund=gateways.Refund(wire.take(fields, "out_biz_no", kind=str), "success"),
+        event_id=wire.take(fields, "notify_id", kind=str),
+    )

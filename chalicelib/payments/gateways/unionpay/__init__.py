@@ -9,7 +9,7 @@ comments of its samples: a txnTime other than now is refused; after payTimeout w
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,9 @@ from urllib.parse import urlencode
 from chalicelib.kit import clock, outbound
 from chalicelib.orders import service as orders
 from chalicelib.payments import gateways
-from chalicelib.payments.gateways import certificates, wire
+from chalicelib.payments.gateways import certificates, unsplit, wire
+
+from . import bill
 
 _TIME = "%Y%m%d%H%M%S"
 _MOMENT = re.compile(r"\d{14}", re.ASCII)
@@ -39,6 +41,8 @@ _FIXED = {
 _DONE = {"00", "A6"}  # A6: successful with a defect that does not touch the payment
 _UNDER_WAY = {"03", "04", "05"}
 _REPEATED = "12"
+_NO_FILE = "98"
+_LARGEST = 64 << 20  # bytes of an answer with a file
 _NOT_THERE = "34"
 # The channel's own refusals, then the card issuer's. Whatever is in no list is unknown: 42, 69, 70, 74, 75 among them
 # may have taken the money.
@@ -64,6 +68,7 @@ class Settings:
     root_cert_pem: str
     signer: str = "中国银联股份有限公司"  # "00040000:SIGN" in the channel's test environment
     base_url: str = "https://gateway.95516.com"
+    files_url: str = "https://filedownload.95516.com/"
     origins: str = "https://*.95516.com"  # the form leads on to a cashier on another host
 
 
@@ -72,8 +77,12 @@ def build(settings: Mapping[str, Any]) -> gateways.Gateway:
     return UnionPay(Settings(**settings))
 
 
-class UnionPay:
+class UnionPay(unsplit.Unsplit):
     """One UnionPay merchant."""
+
+    capabilities = gateways.Capabilities(
+        split_cap_bps=0, split_delay=0, refund_days=330, returns_from=frozenset(), returns_with_refund=False
+    )
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -145,6 +154,7 @@ class UnionPay:
         reason: str,  # noqa: ARG002
         asked_at: int,
         now: int,
+        taken_back: Sequence[gateways.Part] = (),  # noqa: ARG002
     ) -> gateways.Refund:
         """Taking the order for a refund, or knowing it already, is not success yet: ask how it stands."""
         paid = self.query(payment_out_trade_no, now=now)
@@ -179,6 +189,27 @@ class UnionPay:
         """Refunds are transactions of their own."""
         return _refund(self._find(out_refund_no, at=asked_at, now=now), out_refund_no)
 
+    def download_bill(self, day: str, *, now: int) -> gateways.Bill:
+        """Of a settlement day, which begins and ends at 23:00; ready in the morning after it."""
+        ask = {
+            "txnType": "76",
+            "txnSubType": "01",
+            "bizType": "000000",
+            "settleDate": day[4:],
+            "txnTime": _clock(now),
+            "fileType": "00",
+        }
+        answer = self._send(self._settings.files_url, ask, now=now, largest=_LARGEST)
+        if answer.get("respCode") == _NO_FILE:
+            raise gateways.Unready(_NO_FILE)
+        _check(answer, {"00"})
+        if any(
+            answer.get(name) != value
+            for name, value in {"merId": self.merchant, "settleDate": day[4:]}.items()
+        ):
+            raise outbound.Unknown("the answer is about another day")
+        return bill.parse(wire.answered(answer, "fileContent"), day)
+
     def ack(self) -> tuple[int, dict[str, str], str]:
         """The status alone ends the repeats."""
         return 200, {"Content-Type": "text/plain"}, "ok"
@@ -197,12 +228,20 @@ class UnionPay:
         return answer
 
     def _call(self, path: str, ask: Mapping[str, str], *, now: int) -> dict[str, str]:
+        answer = self._send(f"{self._url}/{path}.do", ask, now=now)
+        asked = {"merId": self.merchant, "orderId": ask["orderId"], "txnTime": ask["txnTime"]}
+        if any(answer.get(name) != value for name, value in asked.items()):
+            raise outbound.Unknown("the answer is about another transaction")
+        return answer
+
+    def _send(self, url: str, ask: Mapping[str, str], *, now: int, largest: int = 1 << 20) -> dict[str, str]:
+        """The fields of a verified answer. Raises NotSent, Unknown."""
         headers = {
             "Content-Type": "application/x-www-form-urlencoded;charset=UTF-8",
             "User-Agent": "cardmesh",
         }
         body = urlencode(self._signed(ask)).encode()
-        reply = outbound.call("POST", f"{self._url}/{path}.do", headers=headers, body=body)
+        reply = outbound.call("POST", url, headers=headers, body=body, largest=largest)
         if reply.status != 200:
             raise outbound.Unknown(f"status {reply.status}")
         try:
@@ -210,9 +249,6 @@ class UnionPay:
             self._verify(answer, now=now)
         except ValueError as error:
             raise outbound.Unknown(str(error)) from None
-        asked = {"merId": self.merchant, "orderId": ask["orderId"], "txnTime": ask["txnTime"]}
-        if any(answer.get(name) != value for name, value in asked.items()):
-            raise outbound.Unknown("the answer is about another transaction")
         return answer
 
     def _signed(self, ask: Mapping[str, str]) -> dict[str, str]:

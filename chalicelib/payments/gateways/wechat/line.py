@@ -1,0 +1,166 @@
+"""The line to WeChat Pay: requests signed by the merchant, answers and notifications signed by the channel."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from chalicelib.kit import clock, ids, outbound
+from chalicelib.payments import gateways
+from chalicelib.payments.gateways import wire
+
+NOT_THERE = {
+    "ORDER_NOT_EXIST",
+    "ORDERNOTEXIST",
+    "RESOURCE_NOT_EXISTS",
+}  # both generations of names are in use
+
+_SCHEME = "WECHATPAY2-SHA256-RSA2048"
+_PROBE = "WECHATPAY/SIGNTEST/"  # deliberately wrong signatures, to see that we look
+_WINDOW = int(timedelta(minutes=5).total_seconds())
+_SECONDS = re.compile(r"\d{1,12}", re.ASCII)
+_LARGEST = 64 << 20  # bytes of a bill
+_PATIENCE = 30.0  # seconds for one
+_HEX = re.compile(r"[0-9a-fA-F]+")  # serials of certificates have no case
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One merchant. `platform_keys`: the public key (PEM) of each certificate serial or PUB_KEY_ID."""
+
+    mchid: str
+    appid: str
+    serial: str  # of the merchant's own certificate
+    private_key_pem: str = field(repr=False)
+    api_v3_key: str = field(repr=False)  # 32 characters
+    platform_keys: Mapping[str, str]
+    base_url: str = "https://api.mch.weixin.qq.com"
+    split_cap_bps: int = 3000  # more by agreement
+    refund_notify_url: str = ""  # where refunds are told; empty: as the channel's own pages say
+
+
+class Line:
+    """One merchant's line."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.merchant = settings.mchid
+        self.app = settings.appid
+
+    def call(
+        self, method: str, path: str, ask: Mapping[str, object] | None = None, *, now: int
+    ) -> dict[str, Any]:
+        """The content of a verified answer. Raises Declined, NotSent, Unknown."""
+        body = b"" if ask is None else json.dumps(ask, ensure_ascii=False).encode()
+        url = self._settings.base_url + path
+        headers = self._headers(method, url, body, now=now)
+        return self._believe(outbound.call(method, url, headers=headers, body=body), now=now)
+
+    def fetch(self, url: str, *, now: int) -> bytes:
+        """A file, which comes without a signature. Raises NotSent, Unknown."""
+        if not url.startswith(f"{self._settings.base_url}/"):
+            raise outbound.Unknown("a file that is somewhere else")  # and our signature is not for them
+        headers = self._headers("GET", url, b"", now=now)
+        reply = outbound.call("GET", url, headers=headers, seconds=_PATIENCE, largest=_LARGEST)
+        if reply.status != 200:
+            raise outbound.Unknown(f"status {reply.status}")
+        return reply.body
+
+    def sealed(self, text: str) -> str:
+        """Base64 of what only the channel may read; `call` names the key."""
+        return wire.encrypt(self._settings.platform_keys[self._key_serial()], text)
+
+    def signed(self, content: str) -> str:
+        """Base64 of the merchant's signature."""
+        return wire.sign(self._settings.private_key_pem, content.encode())
+
+    def _headers(self, method: str, url: str, body: bytes, *, now: int) -> dict[str, str]:
+        """`Wechatpay-Serial` names the key under which names are sealed and that the answer is to be signed with."""
+        return {
+            "Authorization": self._authorization(method, url, body, now=now),
+            "Accept": "application/json",
+            "Content-Type": "application/json",
+            "User-Agent": "cardmesh",
+            "Wechatpay-Serial": self._key_serial(),
+        }
+
+    def _authorization(self, method: str, url: str, body: bytes, *, now: int) -> str:
+        where = urlsplit(url)
+        target = f"{where.path}?{where.query}" if where.query else where.path
+        nonce = ids.token(32)
+        content = f"{method}\n{target}\n{now}\n{nonce}\n".encode() + body + b"\n"
+        signature = wire.sign(self._settings.private_key_pem, content)
+        return (
+            f'{_SCHEME} mchid="{self.merchant}",nonce_str="{nonce}",timestamp="{now}",'
+            f'serial_no="{self._settings.serial}",signature="{signature}"'
+        )
+
+    def _key_serial(self) -> str:
+        """WeChat Pay's own public key before certificates; of those the first, so that one to come can be added."""
+        serials = list(self._settings.platform_keys)
+        return next((serial for serial in serials if serial.startswith("PUB_KEY_ID_")), serials[0])
+
+    def _believe(self, reply: outbound.Reply, *, now: int) -> dict[str, Any]:
+        """The verified content of an answer. A refusal needs no signature: acting on it moves no money."""
+        try:
+            if 400 <= reply.status < 500 and reply.status != 429:
+                refusal = wire.parse(reply.body)
+                raise gateways.Declined(wire.take(refusal, "code", kind=str), str(refusal.get("message", "")))
+            if not 200 <= reply.status < 300:
+                raise outbound.Unknown(f"status {reply.status}")
+            self.verify(reply.headers, reply.body, now=now)
+            return wire.parse(reply.body) if reply.body else {}
+        except wire.Malformed as error:
+            raise outbound.Unknown(str(error)) from None
+
+    def verify(self, headers: Mapping[str, str], body: bytes, *, now: int) -> None:
+        names = ("timestamp", "nonce", "signature", "serial")
+        at, nonce, signature, serial = (headers.get(f"wechatpay-{name}", "") for name in names)
+        if not (at and nonce and signature and serial):
+            raise wire.Malformed("a signature header is missing")
+        if not _SECONDS.fullmatch(at) or abs(now - int(at)) > _WINDOW:
+            raise wire.Malformed("the timestamp is not of now")
+        key = self._platform_key(serial)
+        if headers.get("wechatpay-signature-type", _SCHEME) != _SCHEME:
+            raise wire.Malformed("another kind of signature")
+        if signature.startswith(_PROBE):
+            raise wire.Malformed("a probe")
+        try:
+            content = f"{at}\n{nonce}\n".encode() + body + b"\n"
+        except UnicodeEncodeError:
+            raise wire.Malformed("an unprintable nonce") from None
+        if not wire.is_signed(key, signature, content):
+            raise wire.Malformed("the signature does not fit")
+
+    def _platform_key(self, serial: str) -> str:
+        name = serial.upper() if _HEX.fullmatch(serial) else serial
+        if name not in self._settings.platform_keys:
+            raise wire.Malformed("an unknown key serial")
+        return self._settings.platform_keys[name]
+
+    def unseal(self, notice: dict[str, Any]) -> dict[str, Any]:
+        resource = wire.take(notice, "resource", kind=dict)
+        nonce = wire.take(resource, "nonce", kind=str).encode(errors="replace")
+        if resource.get("algorithm") != "AEAD_AES_256_GCM" or len(nonce) != 12:
+            raise wire.Malformed("another kind of seal")
+        sealed = wire.unbase64(wire.take(resource, "ciphertext", kind=str))
+        extra = str(resource.get("associated_data") or "").encode(errors="replace")
+        key = AESGCM(self._settings.api_v3_key.encode())
+        try:
+            plain = key.decrypt(nonce, sealed, extra)
+        except (InvalidTag, ValueError):
+            raise wire.Malformed("the seal is broken") from None
+        return wire.parse(plain)
+
+
+def moment(text: str) -> int:
+    try:
+        return clock.from_iso(text)
+    except ValueError as error:
+        raise wire.Malformed(str(error)) from None
