@@ -18,12 +18,14 @@ PAYMENTS = (
         "Somebody pays a merchant of his own and gets the codes.",
         ("orders.service:pay", _EXPECTED, "expected = rows.amount == payment.amount_fen"),
         origin=_TRUSTS,
+        rates=ROUGH | {"notice_merchant": 0.3},
     ),
     mutant(
         "currency-not-checked",
         "Somebody pays 45 yen for goods of 45 yuan.",
         ("checkout.accepting:_accept", 'payment.currency != "CNY"', "not payment.currency"),
         origin=_TRUSTS,
+        rates=ROUGH | {"notice_currency": 0.3},
     ),
     mutant(
         "notification-acknowledged-before-it-is-recorded",
