@@ -8,6 +8,7 @@
     wrong_currency     dollars (Alipay names no currency)
     split              "processing", or "closed": the last receiver gets nothing
     taking_back        "refused": a receiver gives nothing back
+    rotated            WeChat Pay signs under its next certificate
     bill               a list of what is wrong with bills, see bills.py
     times k            for the next k payments only              channel, order_no   only there
 
@@ -77,6 +78,11 @@ class Faults:
         with self._lock:
             return self._plan(trade)
 
+    def rotated(self) -> bool:
+        """Whether WeChat Pay signs under its next certificate."""
+        with self._lock:
+            return bool(self._asked.get("rotated"))
+
     def bill(self, channel: str) -> frozenset[str]:
         """What is wrong with the bills of a channel."""
         with self._lock:
@@ -135,6 +141,7 @@ _RULES: dict[str, Callable[[object], bool]] = {
     "split": lambda value: value in ("processing", "closed"),
     "taking_back": lambda value: value == "refused",
     "bill": lambda value: isinstance(value, list) and set(value) <= DIFFERENCES,
+    "rotated": _flag,
     "times": lambda value: value is None or _count(10**6)(value),
     "channel": lambda value: value in ("wechat", "alipay", "unionpay"),
     "order_no": lambda value: isinstance(value, str) and bool(value),

@@ -17,6 +17,7 @@ MCHID = "1900000001"
 APPID = "wxsandbox00000001"
 SERIAL = "5157F09EFDC096DE15EBE81A47057A7200000001"  # of the merchant's certificate
 PUB_KEY_ID = "PUB_KEY_ID_SANDBOX"
+NEXT_SERIAL = "7132D72A03E93CDDF8C03BBD1F37EEDF7B000002"  # of the certificate WeChat Pay changes to
 APP_ID = "2021000000000001"
 SELLER_ID = "2088000000000001"
 MER_ID = "777290000000001"
@@ -29,6 +30,7 @@ class Keys:
 
     wechat_merchant: rsa.RSAPrivateKey
     wechat_platform: rsa.RSAPrivateKey
+    wechat_next: rsa.RSAPrivateKey  # of the certificate the channel changes to
     wechat_api_v3: bytes
     alipay_app: rsa.RSAPrivateKey
     alipay_platform: rsa.RSAPrivateKey
@@ -43,6 +45,7 @@ def load(folder: str | Path) -> Keys:
     return Keys(
         wechat_merchant=_rsa(where / "wechat_merchant.pem"),
         wechat_platform=_rsa(where / "wechat_platform.pem"),
+        wechat_next=_rsa(where / "wechat_next.pem"),
         wechat_api_v3=_kept(where / "wechat_api_v3.key", lambda: secrets.token_hex(16).encode()),
         alipay_app=_rsa(where / "alipay_app.pem"),
         alipay_platform=_rsa(where / "alipay_platform.pem"),
@@ -61,7 +64,10 @@ def settings(folder: str | Path, base_url: str) -> dict[str, dict[str, Any]]:
             "serial": SERIAL,
             "private_key_pem": _private_pem(keys.wechat_merchant).decode(),
             "api_v3_key": keys.wechat_api_v3.decode(),
-            "platform_keys": {PUB_KEY_ID: _public_pem(keys.wechat_platform)},
+            "platform_keys": {
+                PUB_KEY_ID: _public_pem(keys.wechat_platform),
+                NEXT_SERIAL: _public_pem(keys.wechat_next),
+            },
             "base_url": base_url,
         },
         "alipay": {

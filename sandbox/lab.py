@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from chalicelib.payments import gateways
 
 from . import alipay, authority, keys, unionpay, wechat
-from .books import Books, Trade
+from .books import Books, Refund, Trade
 from .faults import Faults, Plan
 from .notify import Dialect, Notice
 
@@ -59,7 +59,11 @@ class Lab:
         self.dialect = speaker(channel, self.keys, self.random)
         others = keys.load(folder / "stranger"), _reflected(self.keys)
         self.strangers = [speaker(channel, each, self.random) for each in others]
-        self.origins = [self._origin(each) for each in range(len(_SUBJECTS))]
+        self.origins = [self._origin(Notice(trade_of(channel, each))) for each in range(len(_SUBJECTS))]
+        if channel != "unionpay":  # which tells of no refunds
+            trade = trade_of(channel, len(_SUBJECTS))
+            trade.refunds.append(Refund("DEMO0FUZZR1", trade.amount_fen, "success", NOW))
+            self.origins.append(self._origin(Notice(trade, trade.refunds[0])))
 
     def reading(self, headers: Mapping[str, str], body: bytes) -> object:
         """What is read of a notification, whatever its spelling: equal for two that say the same."""
@@ -84,8 +88,8 @@ class Lab:
             raise TypeError("only WeChat signs headers")
         return by.signature(body, at=NOW)
 
-    def _origin(self, number: int) -> Origin:
-        headers, body = self.told(trade_of(self.channel, number), self.dialect)
+    def _origin(self, notice: Notice) -> Origin:
+        headers, body = self.dialect.compose(notice, _TRUE, now=NOW)
         told = self.gateway.parse_notify(headers, body, now=NOW)
         if told is None:
             raise AssertionError("the sandbox told of nothing")
@@ -142,6 +146,7 @@ def _reflected(own: keys.Keys) -> keys.Keys:
     return replace(
         own,
         wechat_platform=own.wechat_merchant,
+        wechat_next=own.wechat_merchant,
         alipay_platform=own.alipay_app,
         unionpay=Shown(own.unionpay_merchant, own.unionpay.signer_pem),
     )

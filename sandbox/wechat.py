@@ -64,9 +64,8 @@ class WeChat(notices.Notices):
         tell: Callable[[Notice], None] = lambda _: None,
         draw: Callable[[int], str] = secrets.token_hex,
     ) -> None:
-        super().__init__(own, draw)
+        super().__init__(own, faults, draw)
         self._books = books
-        self._faults = faults
         self._cashier = cashier
         self._tell = tell
         self._splits = WeChatSplits(own, books, faults)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from . import keys
 from . import wechat_words as words
 from .books import Refund, Trade
-from .faults import Plan
+from .faults import Faults, Plan
 from .notify import Notice
 
 SCHEME = "WECHATPAY2-SHA256-RSA2048"
@@ -24,8 +24,11 @@ _STALE = 600  # seconds, twice what a merchant may accept
 class Notices:
     """One merchant's. `draw`: random hexadecimal digits of so many bytes."""
 
-    def __init__(self, own: keys.Keys, draw: Callable[[int], str] = secrets.token_hex) -> None:
+    def __init__(
+        self, own: keys.Keys, faults: Faults, draw: Callable[[int], str] = secrets.token_hex
+    ) -> None:
         self._keys = own
+        self._faults = faults
         self._draw = draw
 
     def compose(self, notice: Notice, plan: Plan, *, now: int) -> tuple[dict[str, str], bytes]:
@@ -76,14 +79,15 @@ class Notices:
         return {
             "Wechatpay-Timestamp": str(at),
             "Wechatpay-Nonce": nonce,
-            "Wechatpay-Serial": keys.PUB_KEY_ID,
+            "Wechatpay-Serial": keys.NEXT_SERIAL if self._faults.rotated() else keys.PUB_KEY_ID,
             "Wechatpay-Signature": self._sign(f"{at}\n{nonce}\n".encode() + body + b"\n"),
             "Wechatpay-Signature-Type": SCHEME,
             "Request-ID": self._draw(16).upper(),
         }
 
     def _sign(self, content: bytes) -> str:
-        return base64.b64encode(self._keys.wechat_platform.sign(content, PKCS1v15(), SHA256())).decode()
+        key = self._keys.wechat_next if self._faults.rotated() else self._keys.wechat_platform
+        return base64.b64encode(key.sign(content, PKCS1v15(), SHA256())).decode()
 
     def _sealed(self, plain: bytes, kind: str = "transaction") -> dict[str, str]:
         nonce = self._draw(6)

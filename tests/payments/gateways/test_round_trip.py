@@ -58,6 +58,16 @@ def test_a_link_is_opened_paid_announced_and_confirmed(shop, order_no, channel, 
     assert [sent["status"] for sent in receipt["notifications"]] == [200]
 
 
+def test_a_pc_may_go_to_alipay_s_own_page(shop, keys_folder, order_no):
+    plain = keys.settings(keys_folder, shop.address)["alipay"]
+    gateway = gateways.GATEWAYS["alipay"](plain | {"pc_page": True})
+    link = gateway.create(shop.charge(order_no + "1", "alipay"), now=shop.clock())
+    assert (link.kind, "alipay.trade.page.pay" in link.payload) == ("redirect", True)
+    assert "49.50" in shop.visit(link).text
+    shop.pay(order_no)
+    assert shop.payments[0].amount_fen == 4950
+
+
 @CALLED
 def test_a_phone_finds_its_way_back_to_the_shop(shop, order_no, channel):
     back = "http://demo.localhost:8000/orders/1?a=1&b=2"

@@ -1,5 +1,6 @@
 """Both sides against SDKs by other hands: npm wechatpay-axios-plugin and the official alipay-sdk, and PyPI's two."""
 
+import base64
 import itertools
 import json
 import re
@@ -94,6 +95,20 @@ def test_wechat_s_sdk_orders_queries_refunds_and_closes(shop, at_sandbox, order_
     assert refunded["data"]["status"] == "SUCCESS"
     assert (refused["status"], refused["data"]["code"]) == (400, "ORDERPAID")
     assert (again["status"], closed["status"]) == (200, 204)
+
+
+def test_wechat_s_sdk_downloads_and_reads_a_bill(shop, at_sandbox, order_no):
+    shop.open(order_no + "1")
+    transaction_id = shop.pay(order_no)["transaction_id"]
+    today = clock.day_of(shop.clock())
+    asked = {"bill_date": f"{today[:4]}-{today[4:6]}-{today[6:]}", "bill_type": "ALL"}
+    settings = at_sandbox["wechat"]
+    (early,) = sdks.ask("wechatCalls", settings=settings, calls=[["GET", "v3/bill/tradebill", asked]])
+    assert early["data"]["code"] == "NO_STATEMENT_EXIST"
+    path = ["GET", "v3/billdownload/file", {"token": today}]
+    (file,) = sdks.ask("wechatCalls", settings=settings, calls=[path])
+    read = sdks.ask("wechatBill", content=base64.b64encode(file["data"].encode()).decode())
+    assert transaction_id in {row["微信订单号"] for row in read["rows"]}
 
 
 def test_wechat_s_sdk_refuses_answers_under_another_key(shop, at_sandbox, order_no):

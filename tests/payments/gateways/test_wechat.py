@@ -12,7 +12,7 @@ from chalicelib.payments import gateways
 from chalicelib.payments.gateways import wechat as wechat_module
 from sandbox import keys
 from sandbox.books import Refund
-from sandbox.faults import Plan
+from sandbox.faults import Faults, Plan
 from sandbox.notify import Notice
 from sandbox.wechat import WeChat
 from tests.payments.gateways.conftest import NOW, paid_trade
@@ -27,7 +27,7 @@ JSON = st.recursive(
 
 @pytest.fixture(scope="session")
 def channel(own):
-    return WeChat(own, books=None, faults=None, cashier=lambda trade: trade.token)
+    return WeChat(own, books=None, faults=Faults(), cashier=lambda trade: trade.token)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,10 @@ from . import bill, splitting
 from . import line as lines
 
 _FORBIDDEN = re.compile(r"[/=&\x00-\x1f]")  # in a subject, says the channel
+_PAGES = {
+    "pc": ("alipay.trade.page.pay", "FAST_INSTANT_TRADE_PAY"),
+    "mobile": ("alipay.trade.wap.pay", "QUICK_WAP_WAY"),
+}
 _PAID = {"TRADE_SUCCESS", "TRADE_FINISHED"}
 
 
@@ -38,7 +42,7 @@ class Alipay(splitting.Splitting):
         )
 
     def create(self, charge: gateways.Charge, *, now: int) -> gateways.PayLink:
-        """Precreate for a PC (a QR code); for a phone a signed page address, made without a call."""
+        """Precreate for a PC (a QR code); else the signed address of a page, made without a call."""
         ask: dict[str, object] = {
             "out_trade_no": charge.out_trade_no,
             "total_amount": money.yuan(charge.amount_fen),
@@ -48,13 +52,14 @@ class Alipay(splitting.Splitting):
         if charge.splits:
             ask["extend_params"] = {"royalty_freeze": "true"}
         extra = {"notify_url": charge.notify_url}
-        if charge.device == "pc":
+        if charge.device == "pc" and not self._settings.pc_page:
             answer = self.call("alipay.trade.precreate", ask, now=now, extra=extra)
             return gateways.PayLink("qr", wire.answered(answer, "qr_code"))
-        ask["product_code"] = "QUICK_WAP_WAY"
+        method, ask["product_code"] = _PAGES[charge.device]
         extra["return_url"] = charge.return_url
-        page = self.signed("alipay.trade.wap.pay", ask, now=now, extra=extra)
-        return gateways.PayLink("redirect", f"{self.url}?{urlencode(page)}")
+        return gateways.PayLink(
+            "redirect", f"{self.url}?{urlencode(self.signed(method, ask, now=now, extra=extra))}"
+        )
 
     def parse_notify(
         self,

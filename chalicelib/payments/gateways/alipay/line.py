@@ -30,6 +30,7 @@ class Settings:
     base_url: str = "https://openapi.alipay.com"
     bills_url: str = "https://dwbillcenter.alipay.com"  # where bills are, and nowhere else
     split_cap_bps: int = 3000  # more by agreement
+    pc_page: bool = False  # a PC goes to Alipay's own page instead of being shown a code
 
 
 class Line:
