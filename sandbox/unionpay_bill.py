@@ -19,9 +19,14 @@ def write(entries: Sequence[Entry], day: str) -> bytes:
     """Deflated, before it is put into base64."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        text = b"".join(_line(entry) + b"\r\n" for entry in entries)
-        archive.writestr(zipfile.ZipInfo(f"INN{day[2:]}88ZM_{keys.MER_ID}"), text, zipfile.ZIP_DEFLATED)
+        named = zipfile.ZipInfo(f"INN{day[2:]}88ZM_{keys.MER_ID}")
+        archive.writestr(named, zm(entries), zipfile.ZIP_DEFLATED)
     return zlib.compress(packed.getvalue())
+
+
+def zm(entries: Sequence[Entry]) -> bytes:
+    """The file itself."""
+    return b"".join(_line(entry) + b"\r\n" for entry in entries)
 
 
 def content(packed: bytes) -> str:
