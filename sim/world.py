@@ -136,7 +136,9 @@ class World:
         quiet = self.start + TRADE
         self.time.run(quiet)
         self.faults.on = False
-        self.queues.redrive()
+        for hour in (0, HOUR):  # a message in work at the first time may die after it
+            self.time.run(quiet + hour)
+            self.queues.redrive()
         self.time.run(quiet + LIVENESS)
         self._rest().check_orders()
         self.time.run(quiet + AFTERMATH)

@@ -29,9 +29,10 @@ _sold_out: dict[tuple[str, str], int] = {}  # the second in which nothing was le
 def claim(owner: str, sku: str, quantity: int, *, now: int) -> tuple[Range, ...]:
     """Take positions of a SKU for good. Raises SoldOut with everything given back.
 
-    Two shoppers who want several pieces each may take the last ones in halves and both fall short, so a shortage
-    is believed only when it shows again after everything was given back. Pieces scattered over more segments than
-    an order can name are given back too: that empties those segments, so a later try finds fewer and larger ones.
+    Two shoppers who want several pieces each may take the last ones in halves and both fall short, and pieces come
+    back behind somebody who looks at one place after the other; so a shortage is believed only when it shows again
+    after everything was given back. Pieces scattered over more segments than an order can name are given back too:
+    that empties those segments, so a later try finds fewer and larger ones.
     Raises NotReady where what came back is being folded at this moment.
     """
     if _sold_out.get((owner, sku)) == now:
@@ -45,7 +46,7 @@ def claim(owner: str, sku: str, quantity: int, *, now: int) -> tuple[Range, ...]
         give_back(owner, sku, taken, why="short", at=now)
         if taken:
             fold(owner, sku, now=now)
-        shortages += short if taken else 2
+        shortages += short
     if not taken:
         _sold_out[owner, sku] = now
     raise SoldOut(left=_count(taken))
