@@ -258,9 +258,24 @@ def test_a_zm_file_that_does_not_fit_itself_is_refused():
     assert "length" in damaged(unionpay_bill.parse, union((name, zm() + b"x\r\n")))
     assert "settled" in damaged(unionpay_bill.parse, union((name, zm(**{"000000004950": "000000004951"}))))
     assert "31" in damaged(unionpay_bill.parse, union((name, zm(**{" 04 ": " 31 "}))))
-    assert "one ZM" in damaged(unionpay_bill.parse, union(("ZME_1", zm())))
+    assert "one file" in damaged(unionpay_bill.parse, union(("ZME_1", zm())))
     assert "whole" in damaged(unionpay_bill.parse, base64.b64encode(zlib.compress(b"x") + b"y").decode())
     assert "base64" in damaged(unionpay_bill.parse, "%").lower()
+
+
+def test_a_zip_under_a_password_is_refused():
+    """Every way to be broken is a damaged bill: here the mark of a password in both places that have it."""
+    content = bytearray(zipped(("业务明细.csv", alipay_text().encode("gbk"))))
+    content[6] |= 1
+    content[content.rindex(b"PK\x01\x02") + 8] |= 1
+    assert "not a zip" in damaged(alipay_bill.parse, bytes(content))
+
+
+def test_a_bill_of_another_day_than_asked_for_is_unknown(unionpay, monkeypatch):
+    given = [{"respCode": "00", "merId": keys.MER_ID, "settleDate": "0101"}]
+    monkeypatch.setattr(unionpay, "_send", lambda *_, **__: given.pop())
+    with pytest.raises(outbound.Unknown, match="another day"):
+        unionpay.download_bill(DAY, now=NOW)
 
 
 def test_a_row_of_the_last_year_stands_in_the_first_bill_of_the_new_one():

@@ -5,18 +5,14 @@ the zip's own checks and the sums must do. Source: opendocs.alipay.com, alipay.d
 """
 
 import hashlib
-import io
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from chalicelib.kit import clock
 from chalicelib.payments import gateways
-from chalicelib.payments.gateways import wire
+from chalicelib.payments.gateways import archives, wire
 
-_LARGEST = 512 << 20  # bytes of an unpacked bill
 _ACCOUNT = re.compile(r"#账号：\[(\d{16})\d*\]")  # the seller and four digits of its account
 _SUMS = {
     "payment": re.compile(r"#交易合计：(\d+)笔，商家实收共(-?[\d.]+)元.*"),
@@ -29,26 +25,11 @@ _PAID, _FEE, _NUMBER = "订单金额（元）", "服务费（元）", "退款批
 def parse(content: bytes, day: str) -> gateways.Bill:
     """Raises Damaged."""
     try:
-        rows = tuple(_rows(_text(content).split("\r\n")))
-    except (ValueError, KeyError, IndexError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+        text = archives.unzip(content, is_wanted=lambda name: name.endswith("业务明细.csv"))
+        rows = tuple(_rows(text.decode("gbk").split("\r\n")))
+    except (ValueError, KeyError, IndexError) as error:
         raise gateways.Damaged(f"Alipay's bill of {day}: {error}") from None
-    except (
-        NotImplementedError,
-        RuntimeError,
-        OSError,
-        OverflowError,
-    ) as error:  # other ways a zip can be broken
-        raise gateways.Damaged(f"Alipay's bill of {day}: {type(error).__name__}") from None
     return gateways.Bill(day, hashlib.sha256(content).hexdigest(), rows)
-
-
-def _text(content: bytes) -> str:
-    """The file of the rows; the other one has only the sums. Names are GBK, whatever the zip says."""
-    with zipfile.ZipFile(io.BytesIO(content), metadata_encoding="gbk") as packed:
-        files = [each for each in packed.infolist() if each.filename.endswith("业务明细.csv")]
-        if len(files) != 1 or files[0].file_size > _LARGEST:
-            raise ValueError("not one file of rows")
-        return packed.read(files[0]).decode("gbk")
 
 
 def _rows(lines: Sequence[str]) -> Iterator[gateways.BillRow]:
