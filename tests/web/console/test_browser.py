@@ -99,7 +99,7 @@ def test_every_page_is_legible_light_and_dark_and_works_on_a_phone(sit, busy):
         page.goto(path)
         assert page.evaluate(UNNAMED) == [], path
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             assert page.evaluate(f"{MEASURE}; faint()") == [], (path, scheme)
         assert page.evaluate(WIDTH) <= SCREEN["width"], path
         page.set_viewport_size(PHONE)
