@@ -59,7 +59,9 @@ def test_a_page_is_still_while_it_loads_and_legible_in_both_schemes(visit, path,
         assert page.evaluate("faint()") == []
 
 
-@pytest.mark.parametrize("behind", [b'role="search"', b"</svg>", b"</form>", b"<main", "暂时".encode(), b'class="stock'])
+@pytest.mark.parametrize(
+    "behind", [b'role="search"', b"</svg>", b"</form>", b"<main", "暂时".encode(), b'class="stock']
+)
 @pytest.mark.parametrize("viewport", [PHONE, SCREEN], ids=["phone", "screen"])
 def test_a_page_that_arrives_in_two_pieces_is_still(chromium, store, viewport, behind):
     with fake.opened(store, STATIC_URL="/static") as client, served.serving(client, halt=behind) as address:
