@@ -258,7 +258,7 @@ function chart() {
       animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
       animationDuration: 200,
       grid: { left: 8, right: 72, top: 16, bottom: 8, containLabel: true },
-      tooltip: { trigger: "axis", valueFormatter: (v) => (v == null ? "—" : `¥${v.toFixed(2)}`) },
+      tooltip: { trigger: "axis", confine: true, valueFormatter: (v) => (v == null ? "—" : `¥${v.toFixed(2)}`) },
       xAxis: {
         type: "category", data: lines.before.map((_, hour) => `${hour} 时`), boundaryGap: false,
         axisTick: { show: false }, axisLine: { lineStyle: { color: color("--line") } },

@@ -109,6 +109,13 @@ def test_every_page_is_legible_light_and_dark_and_works_on_a_phone(sit, busy):
         page.emulate_media(color_scheme="light")
 
 
+def test_a_chart_drawn_for_a_wide_window_widens_no_narrow_page(sit, busy):
+    person, path = busy[0]
+    page = sit(person, path, viewport=PHONE)
+    page.locator("[data-chart] > div").first.evaluate("drawn => { drawn.style.width = '1163px' }")
+    assert page.evaluate(WIDTH) <= PHONE["width"]
+
+
 def test_the_menu_opens_on_a_phone(sit, staff):
     page = sit(staff, "/console", viewport=PHONE)
     expect(page.locator("#menu")).to_be_hidden()
