@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.kit import aws, errors, ids, log, table, tenant
+from chalicelib.kit import errors, ids, log, table
 
 from .model import BackRow, MapRow, PointerRow, SkuRow
 from .rules import MOST_RANGES, RING, Range, SoldOut, originals
@@ -154,7 +154,7 @@ def _advance(owner: str, seg: str, count: int, attempt: str, i: int) -> dict[str
     """Move the pointer by `count`, if it has as many; what stands there then."""
     names = {"#o": f"o{i}", "#s": f"s{i}", "#k": f"k{i}", "#next": "next", "#free": "free"}
     try:
-        done = _client(owner).update_item(
+        done = table.client(owner).update_item(
             TableName=table.name_of(owner),
             Key={"pk": {"S": f"PTR#{seg}"}, "sk": {"S": "."}},
             UpdateExpression="SET #o = :o, #s = #next, #k = :k, #next = #next + :k, #free = #free - :k",
@@ -170,11 +170,6 @@ def _advance(owner: str, seg: str, count: int, attempt: str, i: int) -> dict[str
             raise
         stood: dict[str, Any] = dict(error.response).get("Item") or {}  # type: ignore[assignment]
         return stood
-
-
-def _client(owner: str) -> Any:
-    tenant.check(owner)
-    return aws.client("dynamodb") if owner == tenant.MAIN else tenant.client("dynamodb")
 
 
 def _segments_of(owner: str, sku: str, *, known: bool) -> list[str]:
@@ -215,12 +210,13 @@ def _put_back(owner: str, sku: str, one: Range, why: str, at: int) -> None:
 def _fold(owner: str, sku: str, now: int) -> bool:
     """Fold, if there is anything to. Raises table.Refused when another run was faster or is at it."""
     backs = _unfolded(owner, sku)
-    if not backs:
+    pool = SkuRow.of(owner).read(f"SKU#{sku}", ".") if backs else None
+    if pool is None:
         return False
     restocked(owner, sku)
     ranges = [one for back in backs for one in resolve(owner, [_range(back)])]
     seg = "r" + ids.base32(hashlib.sha256("|".join(back.sk for back in backs).encode()).digest(), 11)
-    _commit_fold(owner, sku, seg, ranges, backs, now)
+    _commit_fold(owner, pool, seg, ranges, backs, now)
     return True
 
 
@@ -232,13 +228,11 @@ def _unfolded(owner: str, sku: str) -> list[BackRow]:
 
 
 def _commit_fold(
-    owner: str, sku: str, seg: str, ranges: Sequence[Range], backs: Sequence[BackRow], now: int
+    owner: str, before: SkuRow, seg: str, ranges: Sequence[Range], backs: Sequence[BackRow], now: int
 ) -> None:
     pointers, maps = PointerRow.of(owner), MapRow.of(owner)
     skus, rows = SkuRow.of(owner), BackRow.of(owner)
-    before = skus.read(f"SKU#{sku}", ".")
-    if before is None:
-        raise table.Refused
+    sku = before.pk.removeprefix("SKU#")
     total = _count(ranges)
     alive = _alive(owner, before.segs)
     with table.Together(owner, "") as write:

@@ -14,7 +14,8 @@ STOCK = (
             "    try:\n        done =",
             (
                 '    place = {"pk": {"S": f"PTR#{seg}"}, "sk": {"S": "."}}\n'
-                "    row = _client(owner).get_item(TableName=table.name_of(owner), Key=place, ConsistentRead=True)\n"
+                "    where = {'TableName': table.name_of(owner), 'Key': place}\n"
+                "    row = table.client(owner).get_item(**where, ConsistentRead=True)\n"
                 '    at, free = (int(row["Item"][name]["N"]) for name in ("next", "free"))\n'
                 "    if free < count:\n"
                 '        return row["Item"]\n'
