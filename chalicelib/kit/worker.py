@@ -22,8 +22,8 @@ def each_message(event: dict[str, Any], handle: Callable[[Message], None]) -> di
     """
 
     def one(record: Record) -> None:
-        message = json.loads(record["body"])
-        with tenant.acting_for(message["site"]):
+        message, site = _read(record)
+        with tenant.acting_for(site):
             _guarded(handle, message)
 
     failed = [record["messageId"] for record in event["Records"] if not _done(one, record)]
@@ -37,6 +37,16 @@ def _done(act: Callable[[Record], None], record: Record) -> bool:
     except Exception:  # noqa: BLE001  whatever it was, the others of the batch are not to suffer
         return False
     return True
+
+
+def _read(record: Record) -> tuple[Message, str]:
+    """A message and its site. Raises ValueError, TypeError or KeyError for what is none of ours."""
+    try:
+        message = json.loads(record["body"])
+        return message, message["site"]
+    except (ValueError, TypeError, KeyError):
+        log.crash("worker.unreadable", message=record["messageId"])
+        raise
 
 
 def _guarded(handle: Callable[[Message], None], message: Message) -> None:
