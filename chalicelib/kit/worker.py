@@ -45,7 +45,7 @@ def _read(record: Record) -> tuple[Message, str]:
         message = json.loads(record["body"])
         return message, message["site"]
     except (ValueError, TypeError, KeyError):
-        log.crash("worker.unreadable", message=record["messageId"])
+        log.crash("worker.unreadable", received=record["messageId"])
         raise
 
 

@@ -79,6 +79,12 @@ def test_only_an_unexpected_failure_raises_the_alarm(caplog):
         assert all(record.alarm and record.site == "aaaa" and record.order == "77" for record in loud)
 
 
+def test_what_nobody_can_read_is_told_to_the_log(caplog):
+    assert failed(worker.each_message(batch("{", {"order": "1"}), print)) == [0, 1]
+    loud = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert [(record.alarm, record.exc_info is not None) for record in loud] == [(True, True)] * 2
+
+
 def test_a_message_carries_names_its_sites_group_and_no_longer_delay_than_sqs_takes(cloud, monkeypatch):
     sent = []
     monkeypatch.setattr(queue.aws.client("sqs"), "send_message", lambda **call: sent.append(call))
