@@ -172,7 +172,7 @@ class Channel:
     name: str = "wechat"
 
     def as_(self, settings):
-        return Merchant(self, settings["channel"])
+        return Merchant(self, settings["channel"], settings.get("merchant", f"m{settings['channel']}"))
 
 
 @dataclass
@@ -181,15 +181,14 @@ class Merchant:
 
     books: Channel
     name: str
+    merchant: str
     app: str = "app1"
-
-    @property
-    def merchant(self):
-        return f"m{self.name}"
+    capabilities = gateways.Capabilities(3000, 60, 365, frozenset({"merchant"}), returns_with_refund=False)
 
     def create(self, charge, *, now):
         self._up()
-        self.books.trades.setdefault(charge.out_trade_no, {"amount": charge.amount_fen, "state": "open"})
+        opened = {"amount": charge.amount_fen, "state": "open", "splits": charge.splits}
+        self.books.trades.setdefault(charge.out_trade_no, opened)
         return gateways.PayLink("qr", f"https://pay.test/{charge.out_trade_no}")
 
     def parse_notify(self, headers, body, *, now):
@@ -284,7 +283,7 @@ class Shop:
         self.world.channel.trades.setdefault(attempt.out_trade_no(order.number), opened)["amount"] = (
             order.amount_fen
         )
-        merchant = self.world.channel.as_({"channel": attempt.channel})
+        merchant = self.world.channel.as_({"channel": attempt.channel, "merchant": attempt.merchant})
         return merchant.paid(attempt.out_trade_no(order.number), **changes)
 
     def pay(self, order, **changes):

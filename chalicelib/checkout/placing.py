@@ -116,7 +116,7 @@ def switch_channel(site: str, number: str, channel: str, *, device: str) -> orde
     last = order.attempts[-1]
     if (last.channel, last.device) == (channel, device):
         return order
-    attempt = orders.Attempt(last.index + 1, channel, payments.merchant_of(channel), device)
+    attempt = orders.Attempt(last.index + 1, channel, payments.merchant_of(channel, site), device)
     return orders.add_attempt(order, attempt)
 
 
@@ -148,7 +148,7 @@ def _draft(site: str, ask: Ask, member: str | None, device: str, now: int) -> _D
         fingerprint=vault.mac(site, "fingerprint", ask.canonical(member))[:16],
         contact=orders.contact(ask.contact),
         member=member,
-        attempt=orders.Attempt(1, ask.channel, payments.merchant_of(ask.channel), device),
+        attempt=orders.Attempt(1, ask.channel, payments.merchant_of(ask.channel, site), device),
         plan=ledger.plan_in_force(shop.plan).ref,
     )
 

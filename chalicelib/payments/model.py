@@ -1,13 +1,13 @@
 """Rows of the main table.
 
 CHANNEL#{channel} / {merchant}    a merchant's settings, sealed under the data key of the channels
-CHANNEL#{channel} / current       which merchant new orders are paid to
+CHANNEL#{channel} / current       which merchant of main's new orders are paid to; a site's is in the registry
 SUSPENSE#{day} / {channel}#{id}   money that matches nothing, for a person to settle
 """
 
 from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
 
-from chalicelib.kit import table
+from chalicelib.kit import table, tenant
 
 CURRENT = "current"  # stands where a merchant's id would
 
@@ -15,6 +15,7 @@ CURRENT = "current"  # stands where a merchant's id would
 class ChannelRow(table.Row):
     """A merchant of a channel."""
 
+    owned_by = UnicodeAttribute(default=tenant.MAIN)  # main, or the licensed site whose own it is; for ever
     sealed = BinaryAttribute(legacy_encoding=False)
 
 

@@ -24,6 +24,8 @@ class SiteRow(table.Row):
     domains = JSONAttribute(default=())
     follow = BooleanAttribute(default=True)
     note = UnicodeAttribute(default="")
+    licence = JSONAttribute(null=True)
+    merchants = JSONAttribute(default=dict)  # its own, by channel
     opened = table.IntegerAttribute()
 
 

@@ -31,6 +31,8 @@ RESERVED = frozenset(
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,28}[a-z0-9])", re.ASCII)
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]", re.ASCII)
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
+_CREDIT_CODE = re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}", re.ASCII)
+_CREDIT_LETTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100-2015: no I, O, S, V, Z
 LARGEST_LOGO = 24 * 1024
 BLOCKS = frozenset({"members", "own_goods", "wholesale"})
 CHANNELS = ("wechat", "alipay", "unionpay")
@@ -75,6 +77,19 @@ def check_host(host: str, own: str) -> str:
     if len(host) > 253 or not _HOST.fullmatch(host) or host == own or host.endswith(f".{own}"):
         raise BadField("A domain looks like shop.example.com and is not one of ours.", field="domain")
     return host
+
+
+def check_credit_code(number: str) -> str:
+    """A unified social credit code in its stored form, its check digit as GB 32100-2015 has it. Raises BadField."""
+    number = number.strip().upper()
+    if not _CREDIT_CODE.fullmatch(number) or number[17] != _credit_digit(number):
+        raise BadField("A licence number is 18 characters long and ends in its check digit.", field="licence")
+    return number
+
+
+def _credit_digit(number: str) -> str:
+    weighed = sum(_CREDIT_LETTERS.index(each) * pow(3, i, 31) for i, each in enumerate(number[:17]))
+    return _CREDIT_LETTERS[-weighed % 31]
 
 
 def check_brand(brand: Brand) -> Brand:

@@ -3,14 +3,13 @@
 Reads are cached for a few seconds per function instance, since every request starts with one.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 
-from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.update import Action
+from chalicelib.kit import config, errors, queue, table, tenant
 
-from chalicelib.kit import clock, config, errors, queue, table, tenant
-
+from . import registry
+from .licences import Licence, Unlicensed, license_site, revoke_licence, set_merchant
 from .model import SITES, HostRow, SiteRow
 from .rules import (
     BLOCKS,
@@ -43,19 +42,23 @@ __all__ = [
     "BadLogin",
     "Brand",
     "Forbidden",
+    "Licence",
     "Site",
     "Staff",
     "Suspended",
+    "Unlicensed",
     "WrongLogin",
     "check_form",
     "enlist",
     "form_token",
+    "license_site",
+    "revoke_licence",
+    "set_merchant",
     "sign_in",
     "sign_out",
     "staff_of",
 ]
 
-_FRESH = 5  # seconds a cached row counts as current
 _SALTS = 20
 
 
@@ -83,9 +86,8 @@ class Site:
     note: str
     opened_at: int
     domains: tuple[str, ...] = ()
-
-
-_cache: dict[str, tuple[int, Site | None]] = {}
+    licence: Licence | None = None  # verified: the site may collect under its own merchant numbers
+    merchants: Mapping[str, str] = field(default_factory=dict)  # its own, by channel
 
 
 def site_at(host: str) -> Site | None:
@@ -101,7 +103,7 @@ def site_at(host: str) -> Site | None:
 def site(code: str, *, fresh: bool = False) -> Site:
     """A site by its code; `fresh` reads it now, strongly. Raises NotFound."""
     if fresh:
-        _cache.pop(f"site:{code}", None)
+        registry.drop(f"site:{code}")
     found = _cached(f"site:{code}", lambda: _read(code))
     if found is None:
         raise errors.NotFound("No such site.")
@@ -130,7 +132,7 @@ def open_site(slug: str, *, brand: Brand, owner_login: str, owner_password: str,
 
 def retry_site(code: str) -> None:
     """Continue a provisioning that failed."""
-    _change(code, [SiteRow.state.set("asked"), SiteRow.note.set("")], SiteRow.state == "failed")
+    registry.change(code, [SiteRow.state.set("asked"), SiteRow.note.set("")], SiteRow.state == "failed")
     queue.send("provision", site=code)
 
 
@@ -138,18 +140,18 @@ def set_state(code: str, state: str) -> None:
     """Suspend a site or let it sell again. Raises Conflict when it is still being made."""
     if state not in ("active", "suspended"):
         raise errors.Invalid("A site is active or suspended.")
-    _change(code, [SiteRow.state.set(state)], SiteRow.state.is_in("active", "suspended"))
+    registry.change(code, [SiteRow.state.set(state)], SiteRow.state.is_in("active", "suspended"))
 
 
 def set_brand(code: str, brand: Brand) -> None:
     """Change how a site presents itself. Raises BadField."""
-    _change(code, [SiteRow.brand.set(asdict(check_brand(brand)))])
+    registry.change(code, [SiteRow.brand.set(asdict(check_brand(brand)))])
 
 
 def set_blocks(code: str, blocks: Collection[str]) -> None:
     """Switch building blocks on and off. Raises BadField."""
     _check_among(blocks, BLOCKS, "blocks")
-    _change(code, [SiteRow.blocks.set(sorted(blocks))])
+    registry.change(code, [SiteRow.blocks.set(sorted(blocks))])
 
 
 def set_channels(code: str, channels: Collection[str]) -> None:
@@ -157,12 +159,12 @@ def set_channels(code: str, channels: Collection[str]) -> None:
     _check_among(channels, CHANNELS, "channels")
     if not channels:
         raise BadField("A shop needs a channel to be paid through.", field="channels")
-    _change(code, [SiteRow.channels.set([c for c in CHANNELS if c in channels])])
+    registry.change(code, [SiteRow.channels.set([c for c in CHANNELS if c in channels])])
 
 
 def set_follow(code: str, *, follow: bool) -> None:
     """Whether the site sells all goods of the main site, the new ones too."""
-    _change(code, [SiteRow.follow.set(follow)])
+    registry.change(code, [SiteRow.follow.set(follow)])
 
 
 def add_domain(code: str, domain: str) -> None:
@@ -174,19 +176,19 @@ def add_domain(code: str, domain: str) -> None:
     _point(domain, code)
     held = site(code, fresh=True).domains
     if domain not in held:
-        _change(code, [SiteRow.domains.set([*held, domain])], SiteRow.domains == list(held))
+        registry.change(code, [SiteRow.domains.set([*held, domain])], SiteRow.domains == list(held))
 
 
 def set_plan(code: str, plan: str) -> None:
     """Which split plan the site's next orders follow."""
-    _change(code, [SiteRow.plan.set(plan)])
+    registry.change(code, [SiteRow.plan.set(plan)])
 
 
 def move(code: str, state: str, *, expected: Collection[str], note: str = "") -> bool:
     """A step of provisioning; False when another run took it already."""
     actions = [SiteRow.state.set(state), SiteRow.note.set(note[:300])]
     try:
-        _change(code, actions, SiteRow.state.is_in(*expected))
+        registry.change(code, actions, SiteRow.state.is_in(*expected))
     except errors.Conflict:
         return False
     return True
@@ -194,7 +196,7 @@ def move(code: str, state: str, *, expected: Collection[str], note: str = "") ->
 
 def forget() -> None:
     """Drop what is cached."""
-    _cache.clear()
+    registry.forget()
 
 
 def _register(slug: str, brand: Brand, plan: str, login: str, now: int) -> SiteRow:
@@ -222,18 +224,6 @@ def _point(host: str, code: str) -> None:
     except table.Refused as refused:
         if refused.row.site != code:
             raise errors.Conflict("This host name is taken.") from None
-
-
-def _change(code: str, actions: Sequence[Action], condition: Condition | None = None) -> None:
-    exists = SiteRow.slug.exists()
-    try:
-        SiteRow.of(tenant.MAIN).change(
-            SITES, code, actions, exists if condition is None else exists & condition
-        )
-    except table.Refused as refused:
-        raise (errors.Conflict() if refused.row else errors.NotFound()) from None
-    finally:
-        _cache.clear()
 
 
 def _check_among(given: Iterable[str], known: Iterable[str], field: str) -> None:
@@ -269,14 +259,11 @@ def _site(row: SiteRow) -> Site:
         follow=row.follow,
         note=row.note,
         opened_at=int(row.opened),
+        licence=Licence(**row.licence) if row.licence else None,
+        merchants=dict(row.merchants),
     )
 
 
 def _cached(key: str, load: Callable[[], Site | None]) -> Site | None:
-    now = clock.now()
-    known = _cache.get(key)
-    if known is None or known[0] <= now - _FRESH:
-        known = _cache[key] = (now, load())
-        if len(_cache) > 10_000:
-            _cache.clear()
-    return known[1]
+    found: Site | None = registry.cached(key, load)
+    return found

@@ -9,6 +9,7 @@ from chalicelib.kit import config, errors, tenant
 from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
 from chalicelib.stock import service as stock
+from chalicelib.tenancy import registry
 from chalicelib.tenancy import service as tenancy
 from tests import make
 
@@ -152,7 +153,7 @@ def test_a_large_amount_asks_the_registry_anew_whether_the_shop_is_open(shop, qu
     make.make_codes(tenant.MAIN, shop.goods_id, 5, first=10)
     remembered = tenancy.site(shop.site)
     set_state(shop, "suspended")
-    monkeypatch.setattr(tenancy, "_cache", {f"site:{shop.site}": (make.NOON, remembered)})
+    monkeypatch.setattr(registry, "_cache", {f"site:{shop.site}": (make.NOON, remembered)})
     if placed:
         assert place(shop, quantity=quantity).order.status == "pending"
     else:

@@ -18,20 +18,20 @@ def charge(**changes):
     return make.replace(base, **changes)
 
 
-def test_a_merchants_settings_are_sealed_and_used_for_new_orders():
+def test_a_merchants_settings_are_sealed_and_used_for_new_orders(shop):
     assert payments.put_channel("wechat", {"channel": "wechat", "secret": "open sesame"}) == "mwechat"
     row = ChannelRow.of(tenant.MAIN).read("CHANNEL#wechat", "mwechat")
     assert b"sesame" not in row.sealed
     assert b"sesame" in vault.unseal(vault.CHANNELS, row.sealed, "wechat|mwechat")
-    assert payments.merchant_of("wechat") == "mwechat"
+    assert payments.merchant_of("wechat", shop.site) == "mwechat"
     assert payments.gateway("wechat", "mwechat").merchant == "mwechat"
 
 
-def test_an_unknown_channel_has_no_settings_no_merchant_and_no_gateway():
+def test_an_unknown_channel_has_no_settings_no_merchant_and_no_gateway(shop):
     with pytest.raises(errors.Invalid):
         payments.put_channel("cheque", {})
     with pytest.raises(payments.ChannelDown):
-        payments.merchant_of("cheque")
+        payments.merchant_of("cheque", shop.site)
     with pytest.raises(errors.NotFound):
         payments.gateway("cheque", "m1")
 
@@ -42,9 +42,9 @@ def test_a_merchant_nobody_set_up_is_not_found(merchant):
         payments.gateway("wechat", merchant)
 
 
-def test_settings_are_remembered_for_half_a_minute_and_then_read_again(world, monkeypatch):
+def test_settings_are_remembered_for_half_a_minute_and_then_read_again(world, shop):
     first = payments.gateway("wechat", "mwechat")
-    assert payments.merchant_of("wechat") == "mwechat"
+    assert payments.merchant_of("wechat", shop.site) == "mwechat"
     client = make.aws.client("dynamodb")
     key = {"pk": {"S": "CHANNEL#wechat"}, "sk": {"S": "current"}}
     client.update_item(
@@ -55,10 +55,10 @@ def test_settings_are_remembered_for_half_a_minute_and_then_read_again(world, mo
     )
     world.now += 29
     assert payments.gateway("wechat", "mwechat") is first
-    assert payments.merchant_of("wechat") == "mwechat"
+    assert payments.merchant_of("wechat", shop.site) == "mwechat"
     world.now += 1
     assert payments.gateway("wechat", "mwechat") is not first
-    assert payments.merchant_of("wechat") == "mnext"
+    assert payments.merchant_of("wechat", shop.site) == "mnext"
 
 
 def test_starting_a_charge_again_finds_the_same_trade(world):

@@ -40,7 +40,11 @@ MAIN = {
     "hooks": [(READ, ("SITE#x", *CHANNELS)), (("PutItem",), ("BACK#x", "SUSPENSE#x"))],
     "console": [((*LIST, *WRITE, "BatchWriteItem"), ALL)],
     "deliver_orders": [*RETURNS, (READ, ("SITE#x",))],
-    "settle_orders": [((*READ, *WRITE), MONEY), (("Query",), ("PLAN#x",))],
+    "settle_orders": [
+        ((*READ, *WRITE), MONEY),
+        (("GetItem",), ("CHANNEL#x",)),
+        (("Query",), ("PLAN#x",)),
+    ],
     "refund_orders": [(READ, ("SITE#x", *CHANNELS)), (("PutItem",), ("BACK#x",))],
     "drive_orders": [
         *RETURNS,

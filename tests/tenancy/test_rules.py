@@ -103,3 +103,26 @@ def test_a_brand_out_of_bounds_is_refused_by_field(field, value):
     with pytest.raises(rules.BadField) as refused:
         rules.check_brand(replace(BRAND, **{field: value}))
     assert refused.value.detail == {"field": field}
+
+
+@pytest.mark.parametrize("number", ["91350100M000100Y43", "914403001922038216", " 9144030071526726xg "])
+def test_a_licence_number_with_its_check_digit_is_accepted(number):
+    assert rules.check_credit_code(number) == number.strip().upper()
+
+
+@given(st.integers(0, 17), st.sampled_from("0123456789ABCDEFGHJKLMNPQRTUWXYIOSVZ"))
+def test_a_licence_number_with_one_wrong_character_is_refused(place, letter):
+    number = "914403001922038216"
+    wrong = number[:place] + letter + number[place + 1 :]
+    if wrong == number:
+        return
+    with pytest.raises(rules.BadField):
+        rules.check_credit_code(wrong)
+
+
+@pytest.mark.parametrize(
+    "number", ["", "9135", "91350100M000100Y430", "９１４４０３００１９２２０３８２１６"]
+)
+def test_what_is_no_licence_number_is_refused(number):
+    with pytest.raises(rules.BadField):
+        rules.check_credit_code(number)

@@ -6,6 +6,7 @@ import botocore.client
 import pytest
 
 from chalicelib.kit import errors, tenant
+from chalicelib.tenancy import registry
 from chalicelib.tenancy import service as tenancy
 from chalicelib.tenancy.model import SITES, HostRow, SiteRow
 
@@ -210,6 +211,6 @@ def test_a_registry_row_is_remembered_for_five_seconds(cloud, site):
 
 
 def test_what_the_registry_remembers_is_bounded(site):
-    tenancy._cache.update({f"host:{i}": (0, None) for i in range(10_001)})
+    registry._cache.update({f"host:{i}": (0, None) for i in range(10_001)})
     assert tenancy.site_at(site.host) == site
-    assert len(tenancy._cache) <= 1
+    assert len(registry._cache) <= 1
