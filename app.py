@@ -22,6 +22,7 @@ FACES = {
         "console.listing",
         "console.stock",
         "console.orders",
+        "console.cases",
         "console.plans",
         "console.statement",
         "console.settings",

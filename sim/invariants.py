@@ -166,7 +166,7 @@ class Rest:
 
     def _suspended(self) -> set[str]:
         rows = self._database.items("cardmesh-main")
-        return {row["sk"]["S"] for row in rows if row["pk"]["S"].startswith("SUSPENSE#")}
+        return {row["key"]["S"] for row in rows if row.get("kind") == {"S": "suspense"} and "key" in row}
 
     def _orders(self, only: str = "") -> Iterator[orders.Order]:
         for site in (only,) if only else self._sites:

@@ -2,7 +2,6 @@
 
 CHANNEL#{channel} / {merchant}    a merchant's settings, sealed under the data key of the channels
 CHANNEL#{channel} / current       which merchant of main's new orders are paid to; a site's is in the registry
-SUSPENSE#{day} / {channel}#{id}   money that matches nothing, for a person to settle
 """
 
 from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
@@ -23,13 +22,3 @@ class CurrentRow(table.Row):
     """The merchant in use."""
 
     merchant = UnicodeAttribute()
-
-
-class SuspenseRow(table.Row):
-    """A payment that fits no order of ours."""
-
-    why = UnicodeAttribute()
-    out_trade_no = UnicodeAttribute()
-    merchant = UnicodeAttribute()
-    amount = table.IntegerAttribute()
-    at = table.IntegerAttribute()

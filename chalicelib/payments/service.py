@@ -1,4 +1,4 @@
-"""Ask channels to collect, hear what they say, and keep what matches nothing.
+"""Ask channels to collect, and hear what they say.
 
 The merchant is named by the order's own snapshot or by the notification's path; its settings are read from the
 main table, sealed, and held in memory for half a minute.
@@ -14,9 +14,10 @@ from chalicelib.kit import clock, config, errors, log, outbound, table, tenant, 
 from chalicelib.tenancy import service as tenancy
 
 from .gateways import GATEWAYS, Charge, Declined, Forged, Gateway, PayLink, Payment, Refund
-from .model import CURRENT, ChannelRow, CurrentRow, SuspenseRow
+from .model import CURRENT, ChannelRow, CurrentRow
+from .suspense import suspend
 
-__all__ = ["Charge", "Declined", "Forged", "PayLink", "Payment", "Refund"]
+__all__ = ["Charge", "Declined", "Forged", "PayLink", "Payment", "Refund", "suspend"]
 
 _FRESH = 30  # seconds
 
@@ -112,24 +113,6 @@ def gateway(channel: str, merchant: str) -> Gateway:
     if held is None or held[0] <= now - _FRESH:
         held = _gateways[channel, merchant] = (now, _build(channel, merchant))
     return held[1]
-
-
-def suspend(payment: Payment, why: str, *, now: int) -> None:
-    """Keep a payment nobody can be given anything for, once, and raise the alarm."""
-    row = SuspenseRow.of(tenant.MAIN)(
-        f"SUSPENSE#{clock.day_of(payment.paid_at)}",
-        f"{payment.channel}#{payment.transaction_id[:64]}",
-        why=why,
-        out_trade_no=payment.out_trade_no[:64],
-        merchant=payment.merchant,
-        amount=payment.amount_fen,
-        at=now,
-    )
-    try:
-        row.insert()
-    except table.Refused:
-        return
-    log.alarm("payments.suspense", why=why, channel=payment.channel, amount_fen=payment.amount_fen)
 
 
 def forget() -> None:

@@ -1,10 +1,10 @@
 import pytest
 
+from chalicelib.cases import service as cases
 from chalicelib.checkout import service as checkout
 from chalicelib.fulfilment import service as fulfilment
-from chalicelib.kit import clock, errors, log, tenant
+from chalicelib.kit import errors, log
 from chalicelib.orders import service as orders
-from chalicelib.payments.model import SuspenseRow
 from chalicelib.stock import service as stock
 from tests import make
 
@@ -12,8 +12,8 @@ pytestmark = pytest.mark.usefixtures("at_the_shop")
 
 
 def suspense():
-    rows = list(SuspenseRow.of(tenant.MAIN).under(f"SUSPENSE#{clock.day_of(make.NOON)}", consistent=True))
-    return [(row.sk, row.why, row.out_trade_no, int(row.amount)) for row in rows]
+    found = [(case, case.facts) for case in cases.open_ones(kind="suspense")]
+    return [(case.key, case.why, facts["out_trade_no"], int(facts["amount_fen"])) for case, facts in found]
 
 
 def accept(world, payment):
@@ -96,10 +96,10 @@ def test_two_payments_at_once_leave_one_payer(shop, world, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"amount_fen": 1}, "amount or merchant differs from the order"),
-        ({"merchant": "malipay"}, "amount or merchant differs from the order"),
-        ({"channel": "alipay"}, "amount or merchant differs from the order"),
-        ({"currency": "USD"}, "another currency"),
+        ({"amount_fen": 1}, "金额或商户号与订单不符"),
+        ({"merchant": "malipay"}, "金额或商户号与订单不符"),
+        ({"channel": "alipay"}, "金额或商户号与订单不符"),
+        ({"currency": "USD"}, "付款币种不是人民币"),
     ],
 )
 @pytest.mark.parametrize("state", ["pending", "paid", "expired"])
@@ -117,7 +117,7 @@ def test_a_payment_that_fits_no_order_is_kept_once_and_the_order_left_alone(
     for _ in range(2):
         accept(world, payment)
     assert suspense() == [(f"{payment.channel}#odd", why, payment.out_trade_no, payment.amount_fen)]
-    assert alarms == ["payments.suspense"]
+    assert alarms == ["cases.opened"]
     assert shop.order(order.number) == before
     world.run("fulfil", "refund")
     assert world.channel.refunds == {}
@@ -136,7 +136,7 @@ def test_a_payment_that_fits_no_order_is_kept_once_and_the_order_left_alone(
 def test_a_payment_for_no_number_of_ours_is_kept(shop, world, number):
     payment = make.replace(shop.payment(shop.place()), out_trade_no=number)
     accept(world, payment)
-    assert [(why, text) for _, why, text, _ in suspense()] == [("no such order number", number)]
+    assert [(why, text) for _, why, text, _ in suspense()] == [("商户订单号不是本平台的订单号", number)]
 
 
 def test_a_payment_for_an_order_never_put_is_kept(shop, world):
@@ -145,7 +145,7 @@ def test_a_payment_for_an_order_never_put_is_kept(shop, world):
         payment, out_trade_no=shop.site.upper() + payment.out_trade_no[4:12] + "0" * 16 + "01"
     )
     accept(world, unknown)
-    assert [why for _, why, _, _ in suspense()] == ["unknown order"]
+    assert [why for _, why, _, _ in suspense()] == ["查无此订单"]
 
 
 def test_late_money_gets_new_codes_where_some_are_left(shop, world):

@@ -1,9 +1,10 @@
 import pytest
 
+from chalicelib.cases import service as cases
 from chalicelib.kit import clock, errors, log, outbound, tenant, vault
 from chalicelib.payments import gateways
 from chalicelib.payments import service as payments
-from chalicelib.payments.model import ChannelRow, SuspenseRow
+from chalicelib.payments.model import ChannelRow
 from tests import make
 
 
@@ -84,16 +85,16 @@ def test_a_channel_notifies_the_main_host_under_its_merchant():
     assert payments.notify_url("wechat", "m1") == "https://main.cardmesh.test/hooks/wechat/m1"
 
 
-def test_money_in_suspense_is_kept_once_with_one_alarm(monkeypatch):
+def test_money_in_suspense_is_a_case_once_with_one_alarm(monkeypatch):
     alarms = []
     monkeypatch.setattr(log, "alarm", lambda name, **fields: alarms.append((name, fields["amount_fen"])))
     paid = gateways.Payment("wechat", "m1", "a1", "X" * 99, "T" * 99, 4950, "CNY", make.NOON, "e1")
     for later in (0, 5 * clock.DAY):
         payments.suspend(paid, "unknown order", now=make.NOON + later)
-    payments.suspend(make.replace(paid, transaction_id="other"), "unknown order", now=make.NOON)
-    rows = list(SuspenseRow.of(tenant.MAIN).under(f"SUSPENSE#{clock.day_of(make.NOON)}", consistent=True))
-    assert [(row.sk, row.out_trade_no, int(row.at)) for row in rows] == [
-        (f"wechat#{'T' * 64}", "X" * 64, make.NOON),
-        ("wechat#other", "X" * 64, make.NOON),
+    payments.suspend(make.replace(paid, transaction_id="other"), "no words for it", now=make.NOON + 1)
+    found = [(case.key, case.why, case.facts["out_trade_no"], case.at) for case in cases.open_ones()]
+    assert found == [
+        ("wechat#other", "no words for it", "X" * 64, make.NOON + 1),
+        (f"wechat#{'T' * 64}", "查无此订单", "X" * 64, make.NOON),
     ]
-    assert alarms == [("payments.suspense", 4950)] * 2
+    assert alarms == [("cases.opened", "4950")] * 2

@@ -23,7 +23,7 @@ KEYS = (
     "CHUNK#x",
     "KEY#main",
     "KEY#demo",
-    "SUSPENSE#x",
+    "CASE#x",
     "FEED#x",
     "BOARD#x",
 )
@@ -37,7 +37,7 @@ MAIN = {
     "storefront": [(READ, (*BROWSING, "PTR#x", "SKU#x"))],
     "checkout": [*RETURNS, (READ, (*BROWSING, *CHANNELS)), (("Query",), ("PLAN#x",))],
     "receipts": [(READ, (*BROWSING, "PTR#x", "CHUNK#x", "KEY#main"))],
-    "hooks": [(READ, ("SITE#x", *CHANNELS)), (("PutItem",), ("BACK#x", "SUSPENSE#x"))],
+    "hooks": [(READ, ("SITE#x", *CHANNELS)), (("PutItem",), ("BACK#x", "CASE#x"))],
     "console": [((*LIST, *WRITE, "BatchWriteItem"), ALL)],
     "deliver_orders": [*RETURNS, (READ, ("SITE#x",))],
     "settle_orders": [
@@ -50,7 +50,7 @@ MAIN = {
         *RETURNS,
         (READ, (*BROWSING, *CHANNELS)),
         (("Query",), ("BATCH#x", "GOODS#x", "SITE#x")),
-        (("PutItem",), ("FEED#x", "SUSPENSE#x")),
+        (("PutItem",), ("FEED#x", "CASE#x")),
     ],
     "provision_sites": [((*LIST, *WRITE), ("SITE#x", "HOST#x"))],
     "publish_catalogs": [(LIST, ("SITE#x", "GOODS#x", "PLAN#x"))],

@@ -27,6 +27,7 @@ STAFF = (
     _GOODS,
     _STOCK,
     _ORDERS,
+    Section("/console/cases", "待办", "inbox", "c"),
     Section("/console/statement", "财务", "report-money", "f"),
     Section("/console/plans", "分账方案", "chart-pie", "p"),
 )

@@ -4,7 +4,7 @@ from tests import make
 
 from .conftest import MAIN, Person, page
 
-STAFF_ONLY = ("/console/sites", "/console/sites/new", "/console/plans")
+STAFF_ONLY = ("/console/sites", "/console/sites/new", "/console/plans", "/console/cases")
 OWNER_ONLY = ("/console/listing", "/console/settings")
 
 
@@ -13,11 +13,11 @@ def nobody(console):
     return Person(console, MAIN)
 
 
-def paths(client, method, *, site="zzzz", goods_id="g1", number="N" * 28):
+def paths(client, method, *, site="zzzz", goods_id="g1", number="N" * 28, case_id="0" * 20):
     """Every path of the console that answers to a method, with its parts filled in."""
     for path, entries in client._app.routes.items():
         if path.startswith("/console") and method in entries:
-            yield path.format(site=site, goods_id=goods_id, number=number)
+            yield path.format(site=site, goods_id=goods_id, number=number, case_id=case_id)
 
 
 def test_the_right_password_opens_a_session_that_scripts_cannot_read(staff, console):

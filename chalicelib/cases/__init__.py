@@ -1,0 +1,1 @@
+"""What needs a person: one list for everything that machines could not settle by themselves."""

@@ -1,0 +1,105 @@
+"""What needs a person, for main's staff: the list by kind, one case with its facts, and the note that settles it."""
+
+from collections.abc import Callable
+
+import msgspec
+from chalice.app import Response
+
+from chalicelib.cases import service as cases
+from chalicelib.kit import money
+
+from .. import face as faces
+from .. import pages
+from ..visit import Visit
+from . import desk
+
+face = faces.Face("console_cases", error_page=desk.error_page, enter=desk.enter_staff)
+
+KINDS = {
+    "suspense": "挂账",
+    "refund": "退款异常",
+    "difference": "对账差异",
+    "bill": "账单",
+    "split": "分账失败",
+    "payout": "提现",
+}
+FACTS = {
+    "site": "分站",
+    "order": "订单",
+    "channel": "渠道",
+    "merchant": "商户号",
+    "out_trade_no": "商户订单号",
+    "transaction": "渠道交易号",
+    "out_refund_no": "退款单号",
+    "amount": "金额",
+    "currency": "币种",
+    "paid": "付款时间",
+    "day": "账单日",
+}
+STATES = {"open": "待处理", "settled": "已结案"}
+_SHOWN: dict[str, Callable[[int], str]] = {"_fen": lambda fen: f"¥{money.yuan(fen)}", "_at": pages.moment}
+
+
+class Settlement(msgspec.Struct):
+    """How a case was settled."""
+
+    note: str = ""
+
+
+@face.get("/console/cases")
+def index(visit: Visit) -> Response:
+    """Open cases, newest first, or the settled ones; narrowed by kind."""
+    state = "settled" if visit.query.get("state") == "settled" else "open"
+    listed = cases.settled_ones if state == "settled" else cases.open_ones
+    kind = visit.query.get("kind", "")
+    found = listed(kind=kind, before=visit.query.get("before", ""))
+    return _list(visit, found, kind=kind, state=state)
+
+
+@face.get("/console/cases/{case_id}")
+def one(visit: Visit, case_id: str) -> Response:
+    """One case: why it is here, its facts, what to do, and how it ended."""
+    case = cases.case(case_id)
+    return desk.page(visit, "case.html", case=case, kind=kind_name(case.kind), facts=_facts(case))
+
+
+@face.post("/console/cases/{case_id}/settle")
+@desk.or_again(one)
+def settle(visit: Visit, case_id: str) -> Response:
+    """Close a case with a note."""
+    case, note = cases.case(case_id), visit.fields(Settlement).note
+    cases.settle(case.kind, case.key, staff=visit.account.staff.login, note=note, now=visit.now)
+    return desk.done(f"/console/cases/{case_id}", "case_settled")
+
+
+def kind_name(kind: str) -> str:
+    """A kind of cases in the console's words."""
+    return KINDS.get(kind, kind)
+
+
+def _list(visit: Visit, found: list[cases.Case], *, kind: str, state: str) -> Response:
+    counts = cases.count_open()
+    return desk.page(
+        visit,
+        "cases.html",
+        cases=found,
+        more=found[-1].cursor if len(found) == cases.PAGE else "",
+        counts=counts,
+        kinds={name: kind_name(name) for name in (*KINDS, *sorted(counts.keys() - KINDS))},
+        kind=kind,
+        state=state,
+        states=STATES,
+    )
+
+
+def _facts(case: cases.Case) -> list[tuple[str, str, str]]:
+    """(name, label, text) of each fact, amounts and times as people read them."""
+    return [(name, *_shown(name, text)) for name, text in case.facts.items()]
+
+
+def _shown(name: str, text: str) -> tuple[str, str]:
+    for mark, show in _SHOWN.items():
+        if name.endswith(mark) and text.removeprefix("-").isdecimal():
+            bare = name.removesuffix(mark)
+            return FACTS.get(bare, bare), show(int(text))
+    return FACTS.get(name, name), text

@@ -1,0 +1,72 @@
+"""What needs a person, as main's staff see it."""
+
+from chalicelib.cases import service as cases
+from chalicelib.kit import tenant
+from tests import make
+
+from .conftest import page
+
+
+def open_case(key="wechat#t1", *, kind="suspense", **facts):
+    facts = {"channel": "wechat", "amount_fen": "4950", "paid_at": str(make.NOON), **facts}
+    with tenant.acting_for(tenant.MAIN):
+        cases.open(kind, key, why="查无此订单", facts=facts, action="稍后再认领一次。", now=make.NOON)
+    return f"/console/cases/{cases.id_of(kind, key)}"
+
+
+def test_nothing_to_do_is_said(staff):
+    assert "没有待办" in page(staff.get("/console/cases"))
+    assert "还没有结案" in page(staff.get("/console/cases?state=settled"))
+    assert "这一类没有待办" in page(staff.get("/console/cases?kind=payout"))
+
+
+def test_a_case_is_listed_by_kind_shown_with_its_facts_and_settled_with_a_note(staff):
+    path = open_case(order="N" * 28, out_trade_no="<b>", odd="x", odd_fen="many")
+    assert path in page(staff.get("/console/cases"))
+    assert path not in page(staff.get("/console/cases?kind=refund"))
+    shown = page(staff.get(path))
+    for said in (
+        "查无此订单",
+        "稍后再认领一次",
+        "¥49.50",
+        "2026-11-23 12:00:00",
+        "微信支付",
+        "&lt;b&gt;",
+        "many",
+    ):
+        assert said in shown
+    assert f'href="/console/orders/{"N" * 28}"' in shown
+    answer = staff.post(f"{path}/settle", {"note": "已退回，单号 42"})
+    assert answer.headers["Location"] == f"{path}?done=case_settled"
+    assert "已退回，单号 42" in page(staff.get(path))
+    assert path in page(staff.get("/console/cases?state=settled"))
+    assert path not in page(staff.get("/console/cases"))
+
+
+def test_without_a_note_the_case_stays_open_and_says_why(staff):
+    path = open_case()
+    answer = staff.post(f"{path}/settle", {"note": " "})
+    assert answer.status_code == 422
+    assert "以后的人要看得懂" in page(answer)
+    assert path in page(staff.get("/console/cases"))
+
+
+def test_more_than_a_page_goes_on_below(staff):
+    for i in range(cases.PAGE + 1):
+        open_case(f"wechat#{i:03}")
+    shown = page(staff.get("/console/cases"))
+    assert shown.count("/console/cases/") == cases.PAGE
+    more = shown.split('class="more"')[1].split('href="')[1].split('"')[0].replace("&amp;", "&")
+    assert page(staff.get(f"/console/cases{more}")).count("/console/cases/") == 1
+
+
+def test_a_kind_without_a_name_of_its_own_is_listed_too(staff):
+    path = open_case("k", kind="odd")
+    assert path in page(staff.get("/console/cases?kind=odd"))
+
+
+def test_owners_see_no_cases(owner):
+    path = open_case()
+    assert owner.get("/console/cases").status_code == 404
+    assert owner.get(path).status_code == 404
+    assert owner.post(f"{path}/settle", {"note": "x"}).status_code == 404
