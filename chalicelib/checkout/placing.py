@@ -51,6 +51,7 @@ class _Draft:
     member: str | None
     attempt: orders.Attempt
     plan: str
+    agents: tuple[str, ...]
 
 
 def quote(site: str, goods_id: str, quantity: int, *, now: int) -> pricing.Quote:
@@ -137,6 +138,7 @@ def _draft(site: str, ask: Ask, member: str | None, device: str, now: int) -> _D
     if ask.channel not in shop.channels:
         raise BadChannel
     price = pricing.quote(offer, ask.quantity, now)
+    contact = orders.contact(ask.contact)
     if price.total_fen >= rules.CLOSE_LOOK_FEN:
         _open_shop(site, fresh=True)
     return _Draft(
@@ -146,10 +148,11 @@ def _draft(site: str, ask: Ask, member: str | None, device: str, now: int) -> _D
         amount_fen=price.total_fen,
         number=_number(site, ask, member),
         fingerprint=vault.mac(site, "fingerprint", ask.canonical(member))[:16],
-        contact=orders.contact(ask.contact),
+        contact=contact,
         member=member,
         attempt=orders.Attempt(1, ask.channel, payments.merchant_of(ask.channel, site), device),
         plan=ledger.plan_in_force(shop.plan).ref,
+        agents=shop.earners(contact),
     )
 
 
@@ -219,6 +222,7 @@ def _fields(draft: _Draft, ranges: tuple[stock.Range, ...], now: int, expires_at
         "goods_version": offer.version,
         "ranges": ranges,
         "attempt": draft.attempt,
+        "agents": draft.agents,
         "contact": orders.seal_contact(draft.site, draft.number, draft.contact),
         "password": password.hashed(ask.query_password),
         "member": draft.member,

@@ -44,7 +44,8 @@ class OrderRow(table.Row):
     plan = UnicodeAttribute(attr_name="pl")
     goods_version = table.IntegerAttribute(attr_name="gv")
     ranges = UnicodeAttribute(attr_name="r", null=True)  # "seg:start:count seg:…"
-    attempts = UnicodeAttribute(attr_name="pa")  # "wechat:1900000001 alipay:…"
+    attempts = UnicodeAttribute(attr_name="pa")  # "wechat:1900000001:p alipay:…:M"
+    agents = UnicodeAttribute(attr_name="ag", null=True)  # distributors who earn: ids, nearest first
     paid_attempt = table.IntegerAttribute(attr_name="pi", null=True)
     transaction = UnicodeAttribute(attr_name="tx", null=True)
     contact = BinaryAttribute(legacy_encoding=False, attr_name="c")

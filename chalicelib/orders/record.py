@@ -40,6 +40,7 @@ class Order:
     goods_version: int
     ranges: tuple[Range, ...]
     attempts: tuple[Attempt, ...]
+    agents: tuple[str, ...]
     paid_attempt: int
     transaction: str
     member: str | None
@@ -56,9 +57,19 @@ class Order:
     sealed_contact: bytes
 
     @property
+    def attempt(self) -> Attempt:
+        """The try that was paid, or else the last one."""
+        return self.attempts[min(self.paid_attempt or 99, len(self.attempts)) - 1]
+
+    @property
     def channel(self) -> str:
         """The channel that was paid, or else the one tried last."""
-        return self.attempts[min(self.paid_attempt or 99, len(self.attempts)) - 1].channel
+        return self.attempt.channel
+
+    @property
+    def out_trade_no(self) -> str:
+        """The number at the channel of what was paid."""
+        return self.attempt.out_trade_no(self.number)
 
     @property
     def progress(self) -> tuple[Step, ...]:
@@ -115,6 +126,7 @@ def order_of(site: str, row: OrderRow) -> Order:
         goods_version=row.goods_version,
         ranges=tuple(parse_range(text) for text in (row.ranges or "").split()),
         attempts=rules.parse_attempts(row.attempts),
+        agents=rules.parse_agents(row.agents or ""),
         paid_attempt=row.paid_attempt or 0,
         transaction=row.transaction or "",
         member=row.member,

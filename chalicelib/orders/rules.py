@@ -21,6 +21,9 @@ LONGEST_NAME = 96  # bytes of the goods' name kept in the order
 LONGEST_CONTACT = 96  # bytes
 LONGEST_REASON = 32  # bytes of why an order was refunded
 
+AGENT = 4  # characters of a distributor's id
+
+_DEVICES = {"p": "pc", "m": "mobile"}
 _LOOK_ALIKES = str.maketrans("OIL", "011")  # Crockford's reading of letters that are not in the alphabet
 
 STATES = ("pending", "paid", "delivered", "review", "refunding", "refunded", "expired")
@@ -56,6 +59,7 @@ class Attempt:
     channel: str
     merchant: str
     device: str  # "pc" or "mobile": a trade opened for one cannot be opened for the other
+    splits: bool = False  # the money stays frozen at the channel until it is split
 
     def out_trade_no(self, number: str) -> str:
         """The number this try has at the channel."""
@@ -173,15 +177,26 @@ def parse_attempts(text: str) -> tuple[Attempt, ...]:
     """The tries of an order out of their stored form."""
     tries = [one.split(":") for one in text.split()]
     return tuple(
-        Attempt(i, channel, merchant, device) for i, (channel, merchant, device) in enumerate(tries, 1)
+        Attempt(i, channel, merchant, _DEVICES[mark.lower()], splits=mark.isupper())
+        for i, (channel, merchant, mark) in enumerate(tries, 1)
     )
 
 
 def write_attempts(attempts: Iterable[Attempt]) -> str:
-    """Tries in their stored form."""
-    return " ".join(f"{one.channel}:{one.merchant}:{one.device}" for one in attempts)
+    """Tries in their stored form: the device by a letter, a capital one where the money is to be split."""
+    return " ".join(f"{one.channel}:{one.merchant}:{_mark(one)}" for one in attempts)
 
 
 def write_ranges(ranges: tuple[Range, ...]) -> str:
     """Ranges in their stored form."""
     return " ".join(str(one) for one in ranges)
+
+
+def parse_agents(text: str) -> tuple[str, ...]:
+    """Distributors out of their stored form, nearest first."""
+    return tuple(text[i : i + AGENT] for i in range(0, len(text), AGENT))
+
+
+def _mark(attempt: Attempt) -> str:
+    letter = attempt.device[0]
+    return letter.upper() if attempt.splits else letter

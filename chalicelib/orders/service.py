@@ -99,6 +99,7 @@ def open_order(site: str, number: str, **fields: Any) -> Order:
     """Put a new order down as pending. Raises Exists with what stands under the number."""
     fields["goods_name"] = short_name(fields["goods_name"])
     fields["ranges"] = write_ranges(fields.pop("ranges")) or None
+    fields["agents"] = "".join(fields.get("agents", ())) or None
     attempt: Attempt = fields.pop("attempt")
     row = OrderRow.of(site)(partition(number), number, status="pending", **fields)
     row.attempts = write_attempts([attempt])

@@ -1,4 +1,4 @@
-"""Rows of the main table: the registry of sites and the host map."""
+"""Rows of the main table: the registry of sites, the host map, the distributors."""
 
 from pynamodb.attributes import (
     BooleanAttribute,
@@ -9,6 +9,7 @@ from pynamodb.attributes import (
 from chalicelib.kit import table
 
 SITES = "SITE#all"
+AGENTS = "AGENT#all"
 
 
 class SiteRow(table.Row):
@@ -26,6 +27,11 @@ class SiteRow(table.Row):
     note = UnicodeAttribute(default="")
     licence = JSONAttribute(null=True)
     merchants = JSONAttribute(default=dict)  # its own, by channel
+    agent = UnicodeAttribute(default="")  # who brought it
+    agents = JSONAttribute(
+        default=()
+    )  # who earns from it, nearest first: derived from the distributors' rows
+    agent_marks = JSONAttribute(default=())
     opened = table.IntegerAttribute()
 
 
@@ -33,3 +39,13 @@ class HostRow(table.Row):
     """HOST#{host} / . : which site answers at a host."""
 
     site = UnicodeAttribute()
+
+
+class AgentRow(table.Row):
+    """AGENT#all / id: a distributor; all but the state stays as it was registered."""
+
+    name = UnicodeAttribute()
+    parent = UnicodeAttribute(default="")
+    marks = JSONAttribute(default=())
+    state = UnicodeAttribute()
+    since = table.IntegerAttribute()

@@ -3,14 +3,16 @@
 Reads are cached for a few seconds per function instance, since every request starts with one.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import asdict
 
 from chalicelib.kit import config, errors, queue, table, tenant
 
 from . import registry
+from .agents import Agent, add_agent, agent, agents, bring, switch_agent
 from .licences import Licence, Unlicensed, license_site, revoke_licence, set_merchant
 from .model import SITES, HostRow, SiteRow
+from .record import Site, host_of, site_of
 from .rules import (
     BLOCKS,
     CHANNELS,
@@ -38,6 +40,7 @@ from .staff import (
 __all__ = [
     "BLOCKS",
     "CHANNELS",
+    "Agent",
     "BadField",
     "BadLogin",
     "Brand",
@@ -48,6 +51,10 @@ __all__ = [
     "Suspended",
     "Unlicensed",
     "WrongLogin",
+    "add_agent",
+    "agent",
+    "agents",
+    "bring",
     "check_form",
     "enlist",
     "form_token",
@@ -57,6 +64,7 @@ __all__ = [
     "sign_in",
     "sign_out",
     "staff_of",
+    "switch_agent",
 ]
 
 _SALTS = 20
@@ -68,26 +76,6 @@ class Suspended(errors.ShopError):
     status = 503
     code = "shop_closed"
     sentence = "This shop is closed at the moment."
-
-
-@dataclass(frozen=True)
-class Site:
-    """A sub-site as everybody may know it. `site` is its code: in table names, order numbers, messages."""
-
-    site: str
-    slug: str
-    host: str
-    state: str
-    brand: Brand
-    plan: str
-    channels: tuple[str, ...]
-    blocks: frozenset[str]
-    follow: bool
-    note: str
-    opened_at: int
-    domains: tuple[str, ...] = ()
-    licence: Licence | None = None  # verified: the site may collect under its own merchant numbers
-    merchants: Mapping[str, str] = field(default_factory=dict)  # its own, by channel
 
 
 def site_at(host: str) -> Site | None:
@@ -112,7 +100,7 @@ def site(code: str, *, fresh: bool = False) -> Site:
 
 def sites() -> list[Site]:
     """All sites, oldest code first."""
-    return [_site(row) for row in SiteRow.of(tenant.MAIN).under(SITES)]
+    return [site_of(row) for row in SiteRow.of(tenant.MAIN).under(SITES)]
 
 
 def open_site(slug: str, *, brand: Brand, owner_login: str, owner_password: str, plan: str, now: int) -> Site:
@@ -124,10 +112,10 @@ def open_site(slug: str, *, brand: Brand, owner_login: str, owner_password: str,
     check_brand(brand)
     login = check_login(owner_login, owner_password)
     row = _register(slug, brand, plan, login, now)
-    _point(_host_of(slug), row.sk)
+    _point(host_of(slug), row.sk)
     enlist(row.sk, login, owner_password, role="owner", now=now)
     queue.send("provision", site=row.sk)
-    return _site(row)
+    return site_of(row)
 
 
 def retry_site(code: str) -> None:
@@ -231,10 +219,6 @@ def _check_among(given: Iterable[str], known: Iterable[str], field: str) -> None
         raise BadField("There is no such choice.", field=field)
 
 
-def _host_of(slug: str) -> str:
-    return f"{slug}.{config.load().site_domain}"
-
-
 def _site_of_host(host: str) -> Site | None:
     row = HostRow.of(tenant.MAIN).read(f"HOST#{host}", ".", consistent=False)
     return _read(row.site) if row else None
@@ -242,26 +226,7 @@ def _site_of_host(host: str) -> Site | None:
 
 def _read(code: str) -> Site | None:
     row = SiteRow.of(tenant.MAIN).read(SITES, code)
-    return _site(row) if row else None
-
-
-def _site(row: SiteRow) -> Site:
-    return Site(
-        site=row.sk,
-        slug=row.slug,
-        host=_host_of(row.slug),
-        state=row.state,
-        brand=Brand(**row.brand),
-        plan=row.plan,
-        channels=tuple(row.channels),
-        blocks=frozenset(row.blocks),
-        domains=tuple(row.domains),
-        follow=row.follow,
-        note=row.note,
-        opened_at=int(row.opened),
-        licence=Licence(**row.licence) if row.licence else None,
-        merchants=dict(row.merchants),
-    )
+    return site_of(row) if row else None
 
 
 def _cached(key: str, load: Callable[[], Site | None]) -> Site | None:

@@ -275,3 +275,12 @@ def test_the_service_is_ready_only_where_everything_answers(shop, monkeypatch):
     configure(monkeypatch, queues={})
     with pytest.raises(errors.NotReady):
         checkout.health(shop.site)
+
+
+def test_an_order_keeps_who_earns_from_it_but_not_from_their_own_purchase(world, shop):
+    agent = tenancy.add_agent("华东渠道", ["agent@example.com"], parent="", key="k", now=world.now)
+    tenancy.bring(shop.site, agent.agent)
+    assert shop.order(shop.place().number).agents == (agent.agent,)
+    assert shop.place(contact="Agent@Example.com ").agents == ()
+    tenancy.switch_agent(agent.agent, "stopped")
+    assert shop.place().agents == ()

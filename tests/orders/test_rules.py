@@ -1,5 +1,7 @@
 """Order numbers, states, and what shoppers may type."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -21,6 +23,7 @@ ATTEMPTS = st.builds(
     st.sampled_from(["wechat", "alipay"]),
     st.from_regex(r"[0-9a-z]{1,16}", fullmatch=True),
     st.sampled_from(["pc", "mobile"]),
+    st.booleans(),
 )
 
 
@@ -168,7 +171,7 @@ def test_a_goods_name_is_cut_between_letters(name):
 
 @given(st.lists(ATTEMPTS, max_size=rules.MOST_ATTEMPTS))
 def test_attempts_read_back_with_their_places(tries):
-    tries = [Attempt(i, one.channel, one.merchant, one.device) for i, one in enumerate(tries, 1)]
+    tries = [replace(one, index=i) for i, one in enumerate(tries, 1)]
     assert list(rules.parse_attempts(rules.write_attempts(tries))) == tries
 
 

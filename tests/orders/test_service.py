@@ -233,7 +233,8 @@ def test_an_order_stays_under_900_bytes_in_every_state(shop):
         plan="p" * 20 + "@99999",
         goods_version=123_456,
         ranges=ranges,
-        attempt=orders.Attempt(1, "wechat", merchants[0], "mobile"),
+        attempt=orders.Attempt(1, "wechat", merchants[0], "mobile", splits=True),
+        agents=("a2b4", "z9y8"),
         contact=orders.seal_contact(site, number, orders.contact(LONGEST["contact"])),
         password=make.placing.password.hashed(LONGEST["query_password"]),
         member=LONGEST["member"],
@@ -242,7 +243,7 @@ def test_an_order_stays_under_900_bytes_in_every_state(shop):
     )
     order = orders.order(site, number)
     for index in (2, 3, 4):
-        attempt = orders.Attempt(index, "alipay", merchants[index % 2], "mobile")
+        attempt = orders.Attempt(index, "alipay", merchants[index % 2], "mobile", splits=True)
         order = orders.add_attempt(order, attempt)
     sizes = {"pending": size(order)}
     orders.move(site, number, "expired", now=make.NOON + 900)

@@ -1,0 +1,69 @@
+"""A sub-site as everybody but the table sees it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from chalicelib.kit import config
+
+from .agents import mark
+from .licences import Licence
+from .model import SiteRow
+from .rules import Brand
+
+
+@dataclass(frozen=True)
+class Site:
+    """A sub-site as everybody may know it. `site` is its code: in table names, order numbers, messages."""
+
+    site: str
+    slug: str
+    host: str
+    state: str
+    brand: Brand
+    plan: str
+    channels: tuple[str, ...]
+    blocks: frozenset[str]
+    follow: bool
+    note: str
+    opened_at: int
+    domains: tuple[str, ...] = ()
+    licence: Licence | None = None  # verified: the site may collect under its own merchant numbers
+    merchants: Mapping[str, str] = field(default_factory=dict)  # its own, by channel
+    agent: str = ""  # the distributor who brought it
+    agents: tuple[str, ...] = ()  # the distributors who earn from its sales, nearest first
+    insiders: frozenset[str] = frozenset()  # marks of their own contacts
+
+    def earners(self, contact: str) -> tuple[str, ...]:
+        """The distributors who earn from a sale to a contact: nobody where one of them is the buyer.
+
+        It would be no sale to a consumer: neither they nor whoever brought them may be paid for it.
+        """
+        return () if mark(contact) in self.insiders else self.agents
+
+
+def host_of(slug: str) -> str:
+    """Where a site answers."""
+    return f"{slug}.{config.load().site_domain}"
+
+
+def site_of(row: SiteRow) -> Site:
+    """The site in a row."""
+    return Site(
+        site=row.sk,
+        slug=row.slug,
+        host=host_of(row.slug),
+        state=row.state,
+        brand=Brand(**row.brand),
+        plan=row.plan,
+        channels=tuple(row.channels),
+        blocks=frozenset(row.blocks),
+        domains=tuple(row.domains),
+        follow=row.follow,
+        note=row.note,
+        opened_at=int(row.opened),
+        licence=Licence(**row.licence) if row.licence else None,
+        merchants=dict(row.merchants),
+        agent=row.agent,
+        agents=tuple(row.agents),
+        insiders=frozenset(row.agent_marks),
+    )
