@@ -40,3 +40,20 @@ def split(total: int, weights: Sequence[int]) -> list[int]:
     for i in order[: total - sum(parts)]:
         parts[i] += 1
     return parts
+
+
+def spread(total: int, weights: Sequence[int]) -> list[int]:
+    """Divide a part of what the weights add up to, so that no share falls when the total grows or exceeds its weight.
+
+    Each party in turn takes its rounded share of what is left, half of a fen to the earlier; the shares add up to the
+    total. Raises ValueError when the total is more than the weights, or one of them is negative.
+    """
+    left, scale = total, sum(weights)
+    if not 0 <= total <= scale or min(weights, default=0) < 0:
+        raise ValueError("the total must be within the weights, and no weight negative")
+    parts = []
+    for weight in weights:
+        part = (2 * left * weight + scale) // (2 * scale) if scale else 0
+        parts.append(part)
+        left, scale = left - part, scale - weight
+    return parts

@@ -1,12 +1,13 @@
 """Rows of the books.
 
-J#{window}#{bucket} / {number}#{event}   site's table: one business event, all its legs
-STMT#{site} / {window}                   main table: what a window's journals add up to, as posted
-ACC#{site} / .                           main table: what the site may withdraw
+J#{window}#{bucket} / {number}#{event}   an owner's table: one business event, all its legs
+STMT#{site} / {window}                   main table: what a window's journals add up to, and what was released of it
+ACC#{party} / .                          main table: what a party may withdraw, what is kept back, what is on its way
+DEP#{party} / .                          main table: a party's deposit
 PLAN#all / {name}#{version:06}           main table: split plans
 """
 
-from pynamodb.attributes import JSONAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribute
 
 from chalicelib.kit import table
 
@@ -22,17 +23,26 @@ class JournalRow(table.Row):
 
 
 class StatementRow(table.Row):
-    """Totals of a window by account, and how often they were revised."""
+    """Totals of a window by account, what each party has had of them, and how often they were revised."""
 
     totals = JSONAttribute()
+    released = JSONAttribute()
     rev = table.IntegerAttribute()
     at = table.IntegerAttribute()
 
 
 class AccountRow(table.Row):
-    """A site's account; only main's functions can raise it."""
+    """A party's account in fen; only main's functions can raise it. An amount that never moved is absent."""
 
-    available = table.IntegerAttribute()
+    available = table.IntegerAttribute(default=0)
+    held = table.IntegerAttribute(default=0)
+    transit = table.IntegerAttribute(default=0)
+
+
+class DepositRow(table.Row):
+    """What a party left as security, in fen; never below zero."""
+
+    fen = table.IntegerAttribute(default=0)
 
 
 class PlanRow(table.Row):
@@ -43,3 +53,10 @@ class PlanRow(table.Row):
     fee_bearer = UnicodeAttribute()
     fee_bps = table.IntegerAttribute()
     since = table.IntegerAttribute()
+    main_base = UnicodeAttribute(default="margin")
+    own_base = UnicodeAttribute(default="gross")
+    l1_bps = table.IntegerAttribute(default=0)
+    l2_bps = table.IntegerAttribute(default=0)
+    second_level = BooleanAttribute(default=False)
+    release = UnicodeAttribute(default="T+1")
+    t0_cap_fen = table.IntegerAttribute(default=0)

@@ -1,41 +1,68 @@
-"""Post journals, read windows, close them into statements and accounts, keep split plans."""
+"""Post journals, read windows, close them into statements and accounts.
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+Plans and accounts have modules of their own.
+"""
+
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
 
-from chalicelib.kit import clock, errors, ids, table, tenant
+from chalicelib.kit import table, tenant
 
-from .model import PLANS, AccountRow, JournalRow, PlanRow, StatementRow
+from .accounts import Balances, available, balances, change_account, change_deposit
+from .model import JournalRow, StatementRow
+from .planning import forget, plan_in_force, plan_of, plans, put_plan
+from .postings import (
+    Leg,
+    Unbalanced,
+    balanced,
+    owed,
+    parties,
+    refund_legs,
+    returned_legs,
+    sale_legs,
+    taken_legs,
+    totals,
+)
 from .rules import (
+    BASES,
     BEARERS,
     LEAST_BPS,
     MOST_BPS,
-    Leg,
+    RELEASES,
     OutOfBounds,
     Plan,
     Sale,
     Shares,
-    balanced,
-    check_plan,
-    owed,
-    returned_legs,
-    sale_legs,
     shares,
-    taken_legs,
-    totals,
 )
 
 __all__ = [
+    "BASES",
     "BEARERS",
     "LEAST_BPS",
     "MOST_BPS",
+    "RELEASES",
+    "Balances",
     "Leg",
     "OutOfBounds",
     "Plan",
     "Sale",
     "Shares",
+    "Unbalanced",
+    "available",
+    "balances",
+    "change_account",
+    "change_deposit",
+    "forget",
+    "plan_in_force",
+    "plan_of",
+    "plans",
+    "put_plan",
+    "refund_legs",
     "returned_legs",
     "sale_legs",
     "shares",
@@ -44,9 +71,7 @@ __all__ = [
 ]
 
 BUCKETS = 8
-_FRESH = 30  # seconds for which plans are remembered
-
-_plans: dict[str, tuple[int, list[Plan]]] = {}
+_TOGETHER = 90  # parties whose accounts change in one transaction; DynamoDB takes 100 writes
 
 
 @dataclass(frozen=True)
@@ -61,10 +86,13 @@ class Journal:
 
 
 def post(
-    site: str, window: str, number: str, event: str, legs: Iterable[Leg], *, at: int, about: str = ""
+    owner: str, window: str, number: str, event: str, legs: Iterable[Leg], *, at: int, about: str = ""
 ) -> bool:
-    """Write an event's journal once; False when it stands already. Raises Unbalanced."""
-    row = JournalRow.of(site)(_window(window, number), f"{number}#{event}", at=at, about=about)
+    """Write an event's journal once, in a site's table or in main's; False when it stands already. Raises Unbalanced.
+
+    The window is the Beijing day of the event's own stored time, never of the writer's clock.
+    """
+    row = JournalRow.of(owner)(_window(window, number), f"{number}#{event}", at=at, about=about)
     row.legs = balanced(legs)
     try:
         row.insert()
@@ -73,36 +101,53 @@ def post(
     return True
 
 
-def journals(site: str, window: str) -> list[Journal]:
+def post_within(
+    write: TransactWrite,
+    owner: str,
+    window: str,
+    number: str,
+    event: str,
+    legs: Iterable[Leg],
+    *,
+    at: int,
+    about: str = "",
+) -> None:
+    """`post` as part of a transaction of the owner's table, refused where the journal stands. Raises Unbalanced."""
+    rows = JournalRow.of(owner)
+    row = rows(_window(window, number), f"{number}#{event}", at=at, about=about, legs=balanced(legs))
+    write.save(row, condition=rows.pk.does_not_exist())
+
+
+def journals(owner: str, window: str) -> list[Journal]:
     """All journals of a window, strongly read."""
     return [
         _journal(row)
         for bucket in range(BUCKETS)
-        for row in JournalRow.of(site).under(f"J#{window}#{bucket}", consistent=True)
+        for row in JournalRow.of(owner).under(f"J#{window}#{bucket}", consistent=True)
     ]
 
 
-def journals_of(site: str, window: str, number: str) -> list[Journal]:
+def journals_of(owner: str, window: str, number: str) -> list[Journal]:
     """The journals of one order."""
-    rows = JournalRow.of(site)
+    rows = JournalRow.of(owner)
     found = rows.under(_window(window, number), where=rows.sk.startswith(f"{number}#"), consistent=True)
     return [_journal(row) for row in found]
 
 
 def close(site: str, window: str, *, now: int) -> int:
-    """Post what a window's journals add up to; only the difference to the last close reaches the account.
+    """Post what a window's journals add up to; only what a party has not had of it yet reaches its account.
 
-    Returns that difference in fen. Closing again changes nothing; a race is refused and done again by the caller's
-    queue. Raises table.Refused.
+    Returns what reached all accounts, in fen. Closing again changes nothing; a race is refused and done again by the
+    caller's queue. Raises table.Refused.
     """
     sums = totals(journal.legs for journal in journals(site, window))
     before = StatementRow.of(tenant.MAIN).read(f"STMT#{site}", window)
-    posted = dict(before.totals) if before else {}
-    if posted == sums:
-        return 0
-    difference = owed(sums, site) - owed(posted, site)
-    _post_window(site, window, sums, before, difference, now)
-    return difference
+    released = dict(before.released) if before else {}
+    due = {party: owed(sums, party) - released.get(party, 0) for party in parties(sums, site)}
+    due = {party: fen for party, fen in due.items() if fen}
+    if sums and (due or before is None or before.totals != sums):
+        _post_window(site, window, sums, released, due, int(before.rev) if before else 0, now)
+    return sum(due.values())
 
 
 def statement(site: str, window: str) -> dict[str, int] | None:
@@ -111,96 +156,33 @@ def statement(site: str, window: str) -> dict[str, int] | None:
     return dict(row.totals) if row else None
 
 
-def available(site: str) -> int:
-    """What the site may withdraw, in fen."""
-    row = AccountRow.of(tenant.MAIN).read(f"ACC#{site}", ".")
-    return int(row.available) if row else 0
-
-
-def put_plan(plan: Plan, *, now: int) -> Plan:
-    """Add the next version of a plan; orders placed from now on follow it. Raises OutOfBounds, Conflict."""
-    check_plan(plan)
-    _plans.clear()  # another instance may have added the version that is remembered as the next
-    versions = [known.version for known in plans() if known.name == plan.name]
-    new = replace(plan, version=max(versions, default=0) + 1, since=now)
-    row = PlanRow.of(tenant.MAIN)(PLANS, f"{new.name}#{new.version:06}", since=now, fee_bps=new.fee_bps)
-    row.main_bps, row.own_bps, row.fee_bearer = new.main_bps, new.own_bps, new.fee_bearer
-    try:
-        row.insert()
-    except table.Refused:
-        raise errors.Conflict from None
-    _plans.clear()
-    return new
-
-
-def plans() -> list[Plan]:
-    """All versions of all plans, remembered for half a minute."""
-    now = clock.now()
-    held = _plans.get(PLANS)
-    if held is None or held[0] <= now - _FRESH:
-        held = _plans[PLANS] = (now, [_plan(row) for row in PlanRow.of(tenant.MAIN).under(PLANS)])
-    return held[1]
-
-
-def plan_in_force(name: str) -> Plan:
-    """The newest version of a plan. Raises NotFound."""
-    found = [plan for plan in plans() if plan.name == name]
-    if not found:
-        raise errors.NotFound("No such split plan.")
-    return max(found, key=lambda plan: plan.version)
-
-
-def plan_of(ref: str) -> Plan:
-    """The very version an order keeps. Raises NotFound."""
-    for fresh in (False, True):
-        if fresh:
-            _plans.clear()
-        for plan in plans():
-            if plan.ref == ref:
-                return plan
-    raise errors.NotFound("No such split plan.")
-
-
-def forget() -> None:
-    """Drop what this instance remembers."""
-    _plans.clear()
-
-
 def _window(window: str, number: str) -> str:
-    return f"J#{window}#{ids.from32(number[-1]) % BUCKETS}"
+    return f"J#{window}#{zlib.crc32(number.encode()) % BUCKETS}"
 
 
 def _post_window(
-    site: str, window: str, sums: dict[str, int], before: StatementRow | None, difference: int, now: int
+    site: str,
+    window: str,
+    sums: dict[str, int],
+    released: dict[str, int],
+    due: dict[str, int],
+    rev: int,
+    now: int,
 ) -> None:
-    statements, accounts = StatementRow.of(tenant.MAIN), AccountRow.of(tenant.MAIN)
-    rev = int(before.rev) if before else 0
-    expected = statements.rev == rev if before else statements.pk.does_not_exist()
-    actions: Sequence[Action] = [
-        statements.totals.set(sums),
-        statements.rev.set(rev + 1),
-        statements.at.set(now),
-    ]
-    with table.Together(tenant.MAIN, "") as write:
-        write.update(statements(f"STMT#{site}", window), list(actions), condition=expected)
-        if difference:
-            # The condition that guards this sum is the statement's revision above.
-            write.update(accounts(f"ACC#{site}", "."), [accounts.available.add(difference)])
+    """In one transaction, or in several that each can be the last, where a day has more parties than one can hold."""
+    rows, changes = StatementRow.of(tenant.MAIN), list(due.items())
+    for start in range(0, len(changes) or 1, _TOGETHER):
+        batch = changes[start : start + _TOGETHER]
+        expected = rows.rev == rev if rev else rows.pk.does_not_exist()
+        rev, released = rev + 1, released | {party: released.get(party, 0) + fen for party, fen in batch}
+        posted = [rows.totals.set(sums), rows.released.set(released), rows.rev.set(rev), rows.at.set(now)]
+        with table.Together(tenant.MAIN, "") as write:
+            write.update(rows(f"STMT#{site}", window), list[Action](posted), condition=expected)
+            for party, fen in batch:
+                # The condition that guards this sum is the statement's revision above.
+                change_account(write, party, available=fen, floor=False)
 
 
 def _journal(row: JournalRow) -> Journal:
     number, event = row.sk.split("#", 1)
     return Journal(number, event, tuple((a, int(f)) for a, f in row.legs), int(row.at), row.about)
-
-
-def _plan(row: PlanRow) -> Plan:
-    name, version = row.sk.rsplit("#", 1)
-    return Plan(
-        name,
-        int(version),
-        int(row.main_bps),
-        int(row.own_bps),
-        row.fee_bearer,
-        int(row.fee_bps),
-        int(row.since),
-    )

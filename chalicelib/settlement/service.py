@@ -58,6 +58,18 @@ def statement(site: str, day: str) -> Statement:
     return Statement(day, posted is not None, rows, rules.totals(rows), ledger.available(site))
 
 
+def sale_of(order: orders.Order) -> ledger.Sale:
+    """What the split needs to know of an order: the one place that says so."""
+    return ledger.Sale(
+        site=order.site,
+        channel=order.channel,
+        paid_fen=order.amount_fen,
+        cost_fen=order.cost_fen,
+        own_goods=order.goods_owner == order.site,
+        member=order.member or "",
+    )
+
+
 def journals_of(order: orders.Order) -> list[ledger.Journal]:
     """All journals of one order, oldest first."""
     days = {
@@ -80,21 +92,10 @@ def put_plan(name: str, main_bps: int, own_bps: int, fee_bearer: str, *, now: in
 
 
 def _post(order: orders.Order) -> bool:
-    plan = ledger.plan_of(order.plan)
-    sale = ledger.Sale(
-        order.site, order.channel, order.amount_fen, order.cost_fen, order.goods_owner == order.site
-    )
+    legs = ledger.sale_legs(sale_of(order), ledger.plan_of(order.plan))
     at = order.delivered_at or 0
     window = clock.day_of(at)
-    return ledger.post(
-        order.site,
-        window,
-        order.number,
-        "sale",
-        ledger.sale_legs(sale, plan),
-        at=at,
-        about=order.goods_name,
-    )
+    return ledger.post(order.site, window, order.number, "sale", legs, at=at, about=order.goods_name)
 
 
 def _complete(site: str, window: str) -> None:

@@ -37,7 +37,7 @@ SETTLEMENT = (
     mutant(
         "window-paid-again",
         "A site may withdraw a day's money twice.",
-        ("ledger.service:close", "posted = dict(before.totals) if before else {}", "posted = {}"),
+        ("ledger.service:close", "released = dict(before.released) if before else {}", "released = {}"),
         origin="jobs that are not to be run twice, and are",
     ),
     mutant(
@@ -57,10 +57,12 @@ SETTLEMENT = (
         "What a site may withdraw is not what its statements say: the function died between the two.",
         (
             "ledger.service:_post_window",
-            '            write.update(accounts(f"ACC#{site}", "."), [accounts.available.add(difference)])',
+            "                change_account(write, party, available=fen, floor=False)",
             (
-                "            pass\n"
-                '    accounts.change(f"ACC#{site}", ".", [accounts.available.add(difference)], None)'
+                "                pass\n"
+                '        with table.Together(tenant.MAIN, "") as write:\n'
+                "            for party, fen in batch:\n"
+                "                change_account(write, party, available=fen, floor=False)"
             ),
         ),
         origin="shops without transactions",
@@ -87,7 +89,7 @@ SETTLEMENT = (
         "A sale cannot be booked: its parts do not add up to what was paid.",
         (
             "ledger.rules:shares",
-            "base - commission, fee",
+            "sale.sold_fen - main, fee",
             "share(base, 10_000 - (plan.own_bps if sale.own_goods else plan.main_bps)) + (fee % 2), fee",
         ),
         origin=_FLOATS,

@@ -81,3 +81,30 @@ def test_what_is_owed_is_written_with_its_sign():
 def test_what_is_no_amount_is_refused(text):
     with pytest.raises(ValueError, match="an amount looks like"):
         money.fen(text)
+
+
+@given(st.lists(st.integers(0, 10**9), min_size=1, max_size=8), st.data())
+def test_what_is_spread_adds_up_and_no_share_falls_or_exceeds_its_weight_as_the_total_grows(weights, data):
+    low = data.draw(st.integers(0, sum(weights)))
+    high = data.draw(st.integers(low, sum(weights)))
+    before, after = money.spread(low, weights), money.spread(high, weights)
+    assert (sum(before), sum(after)) == (low, high)
+    assert all(0 <= one <= two <= most for one, two, most in zip(before, after, weights, strict=True))
+    assert money.spread(sum(weights), weights) == weights
+
+
+@given(FEN, FEN)
+def test_two_shares_are_spread_as_the_largest_remainder_splits_them(one, two):
+    total = (one + two) // 3
+    if one + two:
+        assert money.spread(total, [one, two]) == money.split(total, [one, two])
+
+
+def test_a_single_fen_goes_to_the_earlier_of_equals():
+    assert money.spread(1, [1, 1]) == [1, 0]
+
+
+@pytest.mark.parametrize(("total", "weights"), [(2, [1]), (-1, [1]), (1, []), (1, [3, -1])])
+def test_more_than_there_is_cannot_be_spread(total, weights):
+    with pytest.raises(ValueError, match="weights"):
+        money.spread(total, weights)

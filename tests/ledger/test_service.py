@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 from pynamodb.exceptions import TransactWriteError
 
 from chalicelib.kit import errors, table, tenant
+from chalicelib.ledger import planning
 from chalicelib.ledger import service as ledger
 from chalicelib.ledger.model import PLANS, PlanRow
 from tests import make
@@ -189,9 +190,9 @@ def test_a_version_made_by_another_instance_is_found_at_once(cloud):
 
 def test_a_change_after_one_made_elsewhere_takes_the_next_version(cloud):
     ledger.put_plan(replace(PLAN, name="elsewhere"), now=1)
-    held = dict(ledger._plans) or {PLANS: (cloud.now, ledger.plans())}
+    held = dict(planning._plans) or {PLANS: (cloud.now, ledger.plans())}
     ledger.put_plan(replace(PLAN, name="elsewhere"), now=2)
-    ledger._plans.update(held)
+    planning._plans.update(held)
     assert ledger.put_plan(replace(PLAN, name="elsewhere"), now=3).version == 3
 
 
