@@ -4,6 +4,8 @@ J#{window}#{bucket} / {number}#{event}   an owner's table: one business event, a
 STMT#{site} / {window}                   main table: what a window's journals add up to, and what was released of it
 ACC#{party} / .                          main table: what a party may withdraw, what is kept back, what is on its way
 DEP#{party} / .                          main table: a party's deposit
+FLOW#{party} / {at:010}#{event}#{ref}    main table: each change of a party's account or deposit, and why; what a site
+                                         gets when a window is closed stands in STMT, which saves a write
 PLAN#all / {name}#{version:06}           main table: split plans
 """
 
@@ -23,10 +25,14 @@ class JournalRow(table.Row):
 
 
 class StatementRow(table.Row):
-    """Totals of a window by account, what each party has had of them, and how often they were revised."""
+    """Totals of a window by account, what each party has had of them, and how often they were revised.
+
+    `log` has what the site's own account got, revision by revision: [[at, fen, {part: fen}], …].
+    """
 
     totals = JSONAttribute()
     released = JSONAttribute()
+    log = JSONAttribute(default=list)
     rev = table.IntegerAttribute()
     at = table.IntegerAttribute()
 
@@ -60,3 +66,13 @@ class PlanRow(table.Row):
     second_level = BooleanAttribute(default=False)
     release = UnicodeAttribute(default="T+1")
     t0_cap_fen = table.IntegerAttribute(default=0)
+
+
+class FlowRow(table.Row):
+    """One change of a party's account or deposit, in fen; `parts` say what a release was made of."""
+
+    available = table.IntegerAttribute(default=0)
+    held = table.IntegerAttribute(default=0)
+    transit = table.IntegerAttribute(default=0)
+    deposit = table.IntegerAttribute(default=0)
+    parts = JSONAttribute(default=dict)

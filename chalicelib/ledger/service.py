@@ -12,7 +12,8 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.kit import table, tenant
 
-from .accounts import Balances, available, balances, change_account, change_deposit
+from .accounts import Balances, available, balances, change_account
+from .flows import Flow, added_to, flows_since, move, parts_of, sum_of
 from .model import JournalRow, StatementRow
 from .planning import forget, plan_in_force, plan_of, plans, put_plan
 from .postings import (
@@ -47,6 +48,7 @@ __all__ = [
     "MOST_BPS",
     "RELEASES",
     "Balances",
+    "Flow",
     "Leg",
     "OutOfBounds",
     "Plan",
@@ -55,9 +57,9 @@ __all__ = [
     "Unbalanced",
     "available",
     "balances",
-    "change_account",
-    "change_deposit",
+    "flows_since",
     "forget",
+    "move",
     "plan_in_force",
     "plan_of",
     "plans",
@@ -66,12 +68,13 @@ __all__ = [
     "returned_legs",
     "sale_legs",
     "shares",
+    "sum_of",
     "taken_legs",
     "totals",
 ]
 
 BUCKETS = 8
-_TOGETHER = 90  # parties whose accounts change in one transaction; DynamoDB takes 100 writes
+_TOGETHER = 45  # parties whose accounts change in one transaction: two writes each of the 100 DynamoDB takes
 
 
 @dataclass(frozen=True)
@@ -140,13 +143,15 @@ def close(site: str, window: str, *, now: int) -> int:
     Returns what reached all accounts, in fen. Closing again changes nothing; a race is refused and done again by the
     caller's queue. Raises table.Refused.
     """
-    sums = totals(journal.legs for journal in journals(site, window))
+    found = journals(site, window)
+    sums = totals(journal.legs for journal in found)
     before = StatementRow.of(tenant.MAIN).read(f"STMT#{site}", window)
     released = dict(before.released) if before else {}
     due = {party: owed(sums, party) - released.get(party, 0) for party in parties(sums, site)}
     due = {party: fen for party, fen in due.items() if fen}
     if sums and (due or before is None or before.totals != sums):
-        _post_window(site, window, sums, released, due, int(before.rev) if before else 0, now)
+        parts = parts_of(((one.event, one.legs) for one in found), site)
+        _post_window(site, window, sums, before, due, parts, now)
     return sum(due.values())
 
 
@@ -164,23 +169,32 @@ def _post_window(
     site: str,
     window: str,
     sums: dict[str, int],
-    released: dict[str, int],
+    before: StatementRow | None,
     due: dict[str, int],
-    rev: int,
+    parts: dict[str, int],
     now: int,
 ) -> None:
     """In one transaction, or in several that each can be the last, where a day has more parties than one can hold."""
     rows, changes = StatementRow.of(tenant.MAIN), list(due.items())
+    released, log = (dict(before.released), before.log) if before else ({}, [])
+    rev = int(before.rev) if before else 0
     for start in range(0, len(changes) or 1, _TOGETHER):
         batch = changes[start : start + _TOGETHER]
         expected = rows.rev == rev if rev else rows.pk.does_not_exist()
         rev, released = rev + 1, released | {party: released.get(party, 0) + fen for party, fen in batch}
-        posted = [rows.totals.set(sums), rows.released.set(released), rows.rev.set(rev), rows.at.set(now)]
+        log = added_to(log, dict(batch).get(site, 0), parts, now)
+        posted = [rows.totals.set(sums), rows.released.set(released), rows.log.set(log), rows.rev.set(rev)]
         with table.Together(tenant.MAIN, "") as write:
-            write.update(rows(f"STMT#{site}", window), list[Action](posted), condition=expected)
+            write.update(
+                rows(f"STMT#{site}", window), [*list[Action](posted), rows.at.set(now)], condition=expected
+            )
             for party, fen in batch:
                 # The condition that guards this sum is the statement's revision above.
-                change_account(write, party, available=fen, floor=False)
+                if party == site:
+                    change_account(write, party, available=fen, floor=False)
+                else:
+                    flow = Flow(now, "release", f"{site}@{window}#{rev}", fen)
+                    move(write, party, flow, floor=False)
 
 
 def _journal(row: JournalRow) -> Journal:

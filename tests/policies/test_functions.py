@@ -27,7 +27,18 @@ KEYS = (
     "FEED#x",
     "BOARD#x",
 )
-KEYS += ("ACCOUNT#x", "SESSION#x", "GOODS#x", "BATCH#x", "PLAN#x", "PAYOUT#x", "AUDIT#x", "SITE", "x")
+KEYS += (
+    "ACCOUNT#x",
+    "SESSION#x",
+    "GOODS#x",
+    "BATCH#x",
+    "PLAN#x",
+    "PAYOUT#x",
+    "FLOW#x",
+    "AUDIT#x",
+    "SITE",
+    "x",
+)
 ALL = tuple(dict.fromkeys(KEYS))
 
 # Claiming positions, giving them back and folding what came back.
@@ -44,6 +55,7 @@ MAIN = {
         ((*READ, *WRITE), MONEY),
         (("GetItem",), ("CHANNEL#x",)),
         (("Query",), ("PLAN#x",)),
+        (("PutItem",), ("FLOW#x",)),
     ],
     "refund_orders": [(READ, ("SITE#x", *CHANNELS)), (("PutItem",), ("BACK#x",))],
     "drive_orders": [
