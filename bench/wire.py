@@ -27,13 +27,7 @@ from sim.keys import Keys
 
 from . import callgrind
 
-_SERVICES = {
-    "DynamoDB_20120810": "dynamodb",
-    "AmazonSQS": "sqs",
-    "AmazonSSM": "ssm",
-    "TrentService": "kms",
-    "": "sts",
-}
+_SERVICES = {"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs", "TrentService": "kms", "": "sts"}
 _ASSUMED = (
     '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
     "<AccessKeyId>{AccessKeyId}</AccessKeyId><SecretAccessKey>{SecretAccessKey}</SecretAccessKey>"
@@ -44,7 +38,7 @@ _ASSUMED = (
 
 @dataclass(frozen=True)
 class Scene:
-    """The rows of all tables, KMS, STS and SSM, the time, and what comes to each function."""
+    """The rows of all tables, KMS and STS, the time, and what comes to each function."""
 
     now: int
     rows: Mapping[str, tuple[Mapping[str, Any], Mapping[Any, Row]]]
@@ -107,8 +101,7 @@ class Wire:
             return self._database.call(operation, given)
         if _SERVICES[name] == "sqs":
             return {"MessageId": "1"}
-        if _SERVICES[name] == "kms":
-            given["CiphertextBlob"] = base64.b64decode(given["CiphertextBlob"])
+        given["CiphertextBlob"] = base64.b64decode(given["CiphertextBlob"])
         return self._keys.call(operation, given)
 
     def _assume(self, request: AWSPreparedRequest) -> str:

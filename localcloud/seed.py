@@ -39,7 +39,8 @@ def plant(place: Place, *, say: Say) -> list[str]:
 
 def _plant_main(place: Place, say: Say) -> None:
     say("main site: keys, channels, split plan, staff")
-    vault.make_key(tenant.MAIN)
+    for owner in (tenant.MAIN, vault.CHANNELS):
+        vault.make_key(owner)
     for channel, settings in sandbox.keys.settings(place.keys, place.sandbox_url).items():
         payments.put_channel(channel, settings)
     if not ledger.plans():

@@ -18,13 +18,12 @@ from moto.cloudformation.models import cloudformation_backends
 from moto.dynamodb.models import dynamodb_backends
 from moto.kms.models import kms_backends
 from moto.sqs.models import sqs_backends
-from moto.ssm.models import ParameterDict, ssm_backends
 from moto.sts import models as sts
 
 from chalicelib.catalog import service as catalog
 from chalicelib.checkout import placing, returning
 from chalicelib.checkout import service as checkout
-from chalicelib.kit import accounts, aws, clock, config, queue, table, tenant, vault
+from chalicelib.kit import accounts, aws, clock, config, ids, queue, table, tenant, vault
 from chalicelib.ledger import service as ledger
 from chalicelib.orders import lookup
 from chalicelib.orders import service as orders
@@ -32,6 +31,7 @@ from chalicelib.payments import gateways
 from chalicelib.payments import service as payments
 from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
+from chalicelib.wallet import service as wallet
 
 NOON = 1_795_406_400  # 2026-11-23 12:00 in Beijing
 WORKERS = {
@@ -46,10 +46,8 @@ _owners = itertools.count(1)
 _clients = defaultdict(dict)  # of a tenant, by role
 _load = config.load  # a test may put something else in its place
 _built = {}  # what moto holds of a world, and its shop, by the shop's terms
-_ACCOUNT, _REGION = "123456789012", "us-east-1"
 _QUEUES = "https://sqs.us-east-1.amazonaws.com/123456789012/"
 _SUBSITE = Path(__file__).parents[1] / "infra/subsite.yaml"
-copyreg.pickle(ParameterDict, lambda d: (ParameterDict, (_ACCOUNT, _REGION), vars(d), None, iter(d.items())))
 copyreg.pickle(Condition, lambda _: (Condition, ()))  # moto's queues have locks, which else have no copies
 
 
@@ -93,6 +91,7 @@ class World:
         patch(clock, "source", lambda: self.now)
         patch(sts, "utcnow", lambda: datetime.fromtimestamp(self.now, UTC))  # until when it grants
         patch(gateways, "GATEWAYS", {"wechat": self.channel.as_, "alipay": self.channel.as_})
+        patch(payments, "GATEWAYS", gateways.GATEWAYS)
         really_send = queue.send
 
         def send(name, **message):
@@ -114,10 +113,11 @@ class World:
         for name in config.QUEUES:
             self.sqs.create_queue(QueueName=f"cardmesh-{name}")
             self.sqs.create_queue(QueueName=f"cardmesh-{name}-dead")
-        vault.make_key(tenant.MAIN)
+        for owner in (tenant.MAIN, vault.CHANNELS):
+            vault.make_key(owner)
         ledger.put_plan(ledger.Plan("standard", 0, 2000, 2000), now=self.now)
         for channel in ("wechat", "alipay"):
-            payments.put_channel(channel, {"channel": channel, "api_v3_key": "open sesame"})
+            payments.put_channel(channel, {"channel": channel})
         if self._terms is not None:
             self.shop = make_shop(self, **self._terms)
 
@@ -282,7 +282,7 @@ class Shop:
         attempt = order.attempts[index - 1]
         opened = {"state": "open"}  # as the pay page would have
         self.world.channel.trades.setdefault(attempt.out_trade_no(order.number), opened)["amount"] = (
-            order.amount_fen
+            order.channel_fen
         )
         merchant = self.world.channel.as_({"channel": attempt.channel, "merchant": attempt.merchant})
         return merchant.paid(attempt.out_trade_no(order.number), **changes)
@@ -290,6 +290,24 @@ class Shop:
     def pay(self, order, **changes):
         with tenant.acting_for(tenant.MAIN):
             checkout.accept_payment(self.payment(order, **changes), now=self.world.now)
+
+    def fund(self, fen, *, member="m1", secret="135790"):
+        """Put money on a member's balance and give it a pay password."""
+        with tenant.acting_for(self.site):
+            with table.Together(self.site, "") as write:
+                wallet.enter(write, self.site, member, "topup", fen, about=ids.token(8), now=self.world.now)
+            wallet.set_password(self.site, member, secret)
+
+    def place_from(self, fen, *, member="m1", secret="135790", device="", **changes):
+        """Place an order of which the member's balance pays a part."""
+        return self.place(member=member, balance=checkout.FromBalance(fen, secret, device), **changes)
+
+    def wallet(self, member="m1"):
+        """(available, reserved) of a member's sound wallet."""
+        with tenant.acting_for(self.site):
+            assert wallet.sound(wallet.all_entries(self.site, member))
+            last = wallet.newest(self.site, member)
+            return last.available, last.reserved
 
     def order(self, number):
         with tenant.acting_for(self.site):
@@ -396,7 +414,7 @@ def _forget_rows():
         remembered.forget()
     for held in (placing._holds, placing._seen):
         held.clear()
-    for bucket in (accounts._tries, lookup._wrong, lookup._guesses, returning._folds):
+    for bucket in (accounts._tries, lookup._wrong, lookup._guesses, returning._folds, wallet._tries):
         bucket._levels.clear()
 
 
@@ -429,5 +447,5 @@ def fire(schedule):
 
 def _clouds():
     """What moto holds for each service that the main stack needs."""
-    services = (cloudformation_backends, dynamodb_backends, kms_backends, sqs_backends, ssm_backends)
-    return [vars(each[_ACCOUNT][_REGION]) for each in services]
+    services = (cloudformation_backends, dynamodb_backends, kms_backends, sqs_backends)
+    return [vars(each["123456789012"]["us-east-1"]) for each in services]

@@ -10,7 +10,8 @@ from chalicelib.kit import tenant
 from tests import make
 
 WRITES = ("PutItem", "UpdateItem", "DeleteItem")
-NEVER = ("TransactWriteItems", "BatchWriteItem")
+TOGETHER = "TransactWriteItems"  # each write in it costs twice
+NEVER = ("BatchWriteItem",)
 INDEX = "m"
 
 
@@ -34,6 +35,8 @@ class Meter:
             return self.real(client, operation, asked)
         assert operation not in NEVER
         self.requests += 1
+        if operation == TOGETHER:
+            return self.together(client, asked)
         if operation not in WRITES:
             return self.real(client, operation, asked)
         key = asked.get("Key") or {name: asked["Item"][name] for name in ("pk", "sk")}
@@ -44,6 +47,15 @@ class Meter:
             self.refused.append(key["pk"]["S"].split("#")[0])
             raise
         self.count(key, before, self.stored(client, asked["TableName"], key))
+        return answer
+
+    def together(self, client, asked):
+        """Count what a transaction of new rows wrote."""
+        answer = self.real(client, TOGETHER, asked)
+        for one in asked["TransactItems"]:
+            item = one["Put"]["Item"]
+            self.count(item, {}, item)
+            self.units += math.ceil(make.item_size(item) / 1024)
         return answer
 
     def stored(self, client, name, key):
@@ -95,6 +107,18 @@ def test_a_members_order_costs_one_unit_more_for_the_index(world, shop, meter):
     assert meter.written == ["PTR", "O", "O", "O", "J"]
     assert meter.units == 6
     assert meter.requests <= 8
+
+
+def test_paying_from_the_balance_costs_six_units_and_one_for_the_index_and_six_requests(world, shop, meter):
+    shop.fund(9000)
+    shop.place_from(10)  # warm, and something to be read before
+    meter.reset()
+    order = shop.place_from(4950)
+    world.run("fulfil", "settle")
+    assert shop.order(order.number).status == "delivered"
+    assert meter.written == ["PTR", "WENT", "O", "J"]
+    assert meter.units == 7
+    assert meter.requests - 1 <= 6  # the last one is this test's own look
 
 
 def test_repeats_of_a_notification_change_nothing(world, shop, meter):

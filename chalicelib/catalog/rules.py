@@ -111,6 +111,26 @@ class Offer:
         return self.goods_id
 
 
+# What a member's balance is filled with: by the yuan, at the main site's own merchant, on no shelf.
+TOP_UP = Offer(
+    goods_id="topup",
+    owner="main",
+    name="余额充值",
+    category="",
+    kind="topup",
+    way="wallet",
+    face_value="",
+    notes="",
+    price_fen=100,
+    floor_fen=100,
+    wholesale_fen=100,
+    most=5000,
+    tiers=(),
+    sale=None,
+    version=1,
+)
+
+
 @dataclass(frozen=True)
 class Shelf:
     """Everything a site offers, as published."""

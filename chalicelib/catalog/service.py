@@ -16,6 +16,7 @@ from .model import GOODS, LISTINGS, SHELF, GoodsRow, HeadRow, ListingRow, PageRo
 from .rules import (
     KINDS,
     MOST,
+    TOP_UP,
     BadGoods,
     BelowFloor,
     Goods,
@@ -34,6 +35,7 @@ from .rules import (
 __all__ = [
     "KINDS",
     "MOST",
+    "TOP_UP",
     "BadGoods",
     "BelowFloor",
     "Goods",

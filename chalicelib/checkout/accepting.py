@@ -11,7 +11,9 @@ from chalicelib.kit import errors, log, queue, tenant
 from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
 from chalicelib.tenancy import service as tenancy
+from chalicelib.wallet import service as wallet
 
+from . import tender
 from .returning import give_back
 
 
@@ -52,28 +54,42 @@ def _settle_difference(
     if order is None:
         payments.suspend(payment, "unknown order", now=now)
     elif order.transaction == receipt.transaction:
-        _again(order)
-    elif not receipt.fits(order.amount_fen, order.attempts):
+        _again(order, payment, now)
+    elif not receipt.fits(order.channel_fen, order.attempts):
         payments.suspend(payment, "amount or merchant differs from the order", now=now)
     elif order.status == "expired":
-        _accept_late(order, receipt, now)
+        _accept_late(order, payment, receipt, now)
+    elif order.status == "pending" and order.balance_fen:
+        tender.capture(order, receipt, now=now)
+        queue.send("fulfil", site=order.site, order=order.number)
     elif order.status == "pending":
         raise errors.Conflict  # it moved between our two looks; the channel's repeat finds it at rest
     else:
         _return_duplicate(order, payment, now)
 
 
-def _again(order: orders.Order) -> None:
-    """A repeat: make sure that the order goes on, in case the first message was lost."""
+def _again(order: orders.Order, payment: payments.Payment, now: int) -> None:
+    """A repeat: make sure that the order goes on, or its money back, in case the first message was lost."""
     if order.status == "paid":
         queue.send("fulfil", site=order.site, order=order.number)
+    elif order.status == "expired":
+        _return_duplicate(order, payment, now)
 
 
-def _accept_late(order: orders.Order, receipt: orders.Receipt, now: int) -> None:
-    """Money after expiry: the old hold goes back first, then a new claim is fulfilment's to try."""
+def _accept_late(order: orders.Order, payment: payments.Payment, receipt: orders.Receipt, now: int) -> None:
+    """Money after expiry: the old hold goes back first, then a new claim is fulfilment's to try.
+
+    Where the member's balance no longer has its part, the channel's goes back, whatever is paid in later.
+    """
     give_back(order)
+    if order.transaction:
+        _return_duplicate(order, payment, now)
+        return
     try:
-        orders.revive(order, receipt, now=now)
+        (tender.revive if order.balance_fen else orders.revive)(order, receipt, now=now)
+    except wallet.Short:
+        _return_duplicate(orders.decline(order, receipt), payment, now)
+        return
     except orders.WrongState as stood:
         if stood.order is None or stood.order.transaction != receipt.transaction:
             raise

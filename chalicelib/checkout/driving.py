@@ -9,7 +9,7 @@ from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
 from chalicelib.tenancy import service as tenancy
 
-from . import accepting, returning, rules
+from . import accepting, returning, rules, tender
 
 _RESEND = 30  # seconds after which a message counts as lost
 
@@ -93,13 +93,19 @@ def _close(order: orders.Order, now: int) -> bool:
 
 def _expire(order: orders.Order, now: int) -> None:
     try:
-        expired = orders.move(order.site, order.number, "expired", now=now)
+        expired = _end(order, now)
     except orders.WrongState as stood:
         # Our own write may have been repeated below us; any other state has its own way on.
         if stood.order is None or stood.order.status != "expired":
             return
         expired = stood.order
     returning.give_back(expired)
+
+
+def _end(order: orders.Order, now: int) -> orders.Order:
+    if order.balance_fen:
+        return tender.release(order, now=now)
+    return orders.move(order.site, order.number, "expired", now=now)
 
 
 def _look_again(order: orders.Order, now: int) -> None:

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.catalog import service as catalog
-from chalicelib.kit import config, ids, password, queue, throttle, vault
+from chalicelib.kit import config, errors, ids, password, queue, throttle, vault
 from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
 from chalicelib.pricing import service as pricing
 from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
+from chalicelib.wallet import service as wallet
 
-from . import rules
+from . import rules, tender
 from .returning import return_ranges
 from .rules import Ask, BadChannel, KeyInvalid, KeyReused
 
@@ -52,6 +53,7 @@ class _Draft:
     attempt: orders.Attempt
     plan: str
     agents: tuple[str, ...]
+    balance_fen: int = 0
 
 
 def quote(site: str, goods_id: str, quantity: int, *, now: int) -> pricing.Quote:
@@ -81,7 +83,7 @@ def place(site: str, ask: Ask, *, member: str | None, address: str, device: str,
     """Place an order, or find the one that the same key and body placed.
 
     Raises NotFound, BadQuantity, BadContact, BadChannel, KeyInvalid, KeyReused, SoldOut, TooMany, ChannelDown
-    where no merchant is set up, and Suspended where the shop is closed.
+    where no merchant is set up, Suspended where the shop is closed, NotFromBalance and the wallet's refusals.
     """
     draft = _draft(site, ask, member, device, now)
     if draft.offer.way == "pool":
@@ -89,6 +91,8 @@ def place(site: str, ask: Ask, *, member: str | None, address: str, device: str,
     order, replayed = _put_or_find(draft, now)
     if not hmac.compare_digest(order.fingerprint, draft.fingerprint):
         raise KeyReused
+    if draft.balance_fen:
+        tender.go_on(order)
     return Placed(order, replayed)
 
 
@@ -98,7 +102,7 @@ def pay_link(site: str, order: orders.Order, *, now: int, address: str = "") -> 
     host = tenancy.site(site).host
     charge = payments.Charge(
         out_trade_no=attempt.out_trade_no(order.number),
-        amount_fen=order.amount_fen,
+        amount_fen=order.channel_fen,
         subject=order.goods_name,
         expires_at=order.expires_at,
         notify_url=payments.notify_url(attempt.channel, attempt.merchant),
@@ -117,7 +121,8 @@ def switch_channel(site: str, number: str, channel: str, *, device: str) -> orde
     last = order.attempts[-1]
     if (last.channel, last.device) == (channel, device):
         return order
-    attempt = orders.Attempt(last.index + 1, channel, payments.merchant_of(channel, site), device)
+    merchant = _merchant(channel, site, main_only=order.way == "wallet" or order.balance_fen > 0)
+    attempt = orders.Attempt(last.index + 1, channel, merchant, device)
     return orders.add_attempt(order, attempt)
 
 
@@ -132,7 +137,7 @@ def _draft(site: str, ask: Ask, member: str | None, device: str, now: int) -> _D
     """Everything an order needs, checked, before anything is written."""
     shop = _open_shop(site)
     rules.check_key_time(ask.key_time, now)
-    offer = catalog.shelf(site).find(ask.goods_id)
+    offer = _offer(site, ask, member)
     rules.check_quantity(ask.quantity, offer.most)
     orders.query_password(ask.query_password)
     if ask.channel not in shop.channels:
@@ -141,6 +146,12 @@ def _draft(site: str, ask: Ask, member: str | None, device: str, now: int) -> _D
     contact = orders.contact(ask.contact)
     if price.total_fen >= rules.CLOSE_LOOK_FEN:
         _open_shop(site, fresh=True)
+    balance_fen = min(ask.balance.fen, price.total_fen) if ask.balance else 0
+    if balance_fen:
+        tender.check(shop, offer, member)
+    whole = balance_fen == price.total_fen
+    main_only = offer.way == "wallet" or balance_fen > 0
+    merchant = _merchant(ask.channel, site, main_only=main_only)
     return _Draft(
         site=site,
         ask=ask,
@@ -150,10 +161,24 @@ def _draft(site: str, ask: Ask, member: str | None, device: str, now: int) -> _D
         fingerprint=vault.mac(site, "fingerprint", ask.canonical(member))[:16],
         contact=contact,
         member=member,
-        attempt=orders.Attempt(1, ask.channel, payments.merchant_of(ask.channel, site), device),
+        attempt=tender.attempt(device) if whole else orders.Attempt(1, ask.channel, merchant, device),
         plan=ledger.plan_in_force(shop.plan).ref,
         agents=shop.earners(contact),
+        balance_fen=balance_fen,
     )
+
+
+def _offer(site: str, ask: Ask, member: str | None) -> catalog.Offer:
+    """What is asked for: on the shelf, or a member's top-up. Raises NotFound, OverCap."""
+    if member is None or ask.goods_id != catalog.TOP_UP.goods_id:
+        return catalog.shelf(site).find(ask.goods_id)
+    wallet.check_room(site, member, catalog.TOP_UP.price_fen * ask.quantity)
+    return catalog.TOP_UP
+
+
+def _merchant(channel: str, site: str, *, main_only: bool) -> str:
+    """Who collects. What a balance is filled with, or pays a part of, is main's to sell."""
+    return payments.main_merchant(channel) if main_only else payments.merchant_of(channel, site)
 
 
 def _number(site: str, ask: Ask, member: str | None) -> str:
@@ -167,9 +192,10 @@ def _put_or_find(draft: _Draft, now: int) -> tuple[orders.Order, bool]:
     if stands:
         return stands, True
     try:
-        return _put(draft, _claim(draft, now), now)
-    except stock.SoldOut:
-        # The last code may have gone to this very order, asked for before.
+        leave = _leave(draft, now)
+        return _put(draft, _claim(draft, now), leave, now)
+    except (stock.SoldOut, wallet.Refusal):
+        # The last code, or the balance, may have gone to this very order, asked for before.
         stands = _standing(draft)
         if stands is None:
             raise
@@ -180,24 +206,42 @@ def _standing(draft: _Draft) -> orders.Order | None:
     return orders.orders(draft.site, [draft.number]).get(draft.number)
 
 
+def _leave(draft: _Draft, now: int) -> wallet.Leave | None:
+    """Leave to pay the balance's part; None where it pays none."""
+    given = draft.ask.balance
+    if given is None or not draft.balance_fen or draft.member is None:
+        return None
+    member, contact = draft.member, draft.contact
+    proof = {"secret": given.secret, "device": given.device, "contact": contact}
+    return wallet.allow(draft.site, member, draft.balance_fen, **proof, now=now)
+
+
 def _claim(draft: _Draft, now: int) -> tuple[stock.Range, ...]:
     if draft.offer.way != "pool":
         return ()
     return stock.claim(draft.offer.owner, draft.offer.sku, draft.ask.quantity, now=now)
 
 
-def _put(draft: _Draft, ranges: tuple[stock.Range, ...], now: int) -> tuple[orders.Order, bool]:
+def _put(
+    draft: _Draft, ranges: tuple[stock.Range, ...], leave: wallet.Leave | None, now: int
+) -> tuple[orders.Order, bool]:
+    pool = (draft.offer.owner, draft.offer.sku)
     expires_at = now + config.load().hold_seconds
     queue.send("timer", site=draft.site, order=draft.number, first=True, delay=rules.LISTED_AFTER)
     _remember(draft.number)
     try:
+        if leave:
+            fields = _fields(draft, ranges, now, expires_at) | {"unasked": leave.unasked}
+            return tender.put(draft.site, draft.number, draft.balance_fen, **fields), False
         return orders.open_order(draft.site, draft.number, **_fields(draft, ranges, now, expires_at)), False
     except orders.Exists as before:
         surplus = [one for one in ranges if one not in before.order.ranges]
-        pool = (draft.offer.owner, draft.offer.sku)
         return_ranges(draft.site, pool, surplus, why="repeat", at=now)
         # When nothing is surplus, the repeat was the SDK's own and the order is this call's.
         return before.order, len(surplus) == len(ranges)
+    except (wallet.Short, errors.Conflict):
+        return_ranges(draft.site, pool, ranges, why="short", at=now)
+        raise
 
 
 def _remember(number: str) -> None:

@@ -45,6 +45,26 @@ class KeyReused(ShopError):
     sentence = "This idempotency key was used for a different order."
 
 
+class NotFromBalance(ShopError):
+    """The balance pays only for what the main site sells."""
+
+    status = 422
+    code = "not_from_balance"
+    sentence = "The balance pays for the main site's goods only; choose a payment channel for these."
+
+
+@dataclass(frozen=True)
+class FromBalance:
+    """The part of an order that the member's balance pays, in fen, and what proves the member: either may be empty.
+
+    `device` is what the wallet knows of the browser, `secret` the pay password.
+    """
+
+    fen: int
+    secret: str = ""
+    device: str = ""
+
+
 @dataclass(frozen=True)
 class Ask:
     """An order as the shopper asks for it. `key_time`: the second in which the idempotency key was made."""
@@ -56,11 +76,12 @@ class Ask:
     channel: str
     key: str
     key_time: int
+    balance: FromBalance | None = None
 
     def canonical(self, member: str | None) -> str:
         """Everything that makes two asks the same, as one text."""
         parts = (self.goods_id, self.quantity, self.contact, self.query_password, self.channel, member)
-        return json.dumps(parts, ensure_ascii=False)
+        return json.dumps([*parts, self.balance.fen] if self.balance else parts, ensure_ascii=False)
 
 
 def check_key_time(key_time: int, now: int) -> None:

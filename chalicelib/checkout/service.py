@@ -7,15 +7,26 @@ from .auditing import audit, audit_all
 from .driving import drive, walk, walk_all
 from .placing import Placed, new_key, pay_link, place, quote, read_key, switch_channel
 from .returning import give_back, return_ranges
-from .rules import CLAIM_WITHIN, Ask, BadChannel, BadQuantity, KeyInvalid, KeyReused
+from .rules import (
+    CLAIM_WITHIN,
+    Ask,
+    BadChannel,
+    BadQuantity,
+    FromBalance,
+    KeyInvalid,
+    KeyReused,
+    NotFromBalance,
+)
 
 __all__ = [
     "CLAIM_WITHIN",
     "Ask",
     "BadChannel",
     "BadQuantity",
+    "FromBalance",
     "KeyInvalid",
     "KeyReused",
+    "NotFromBalance",
     "Placed",
     "accept_payment",
     "audit",

@@ -5,10 +5,13 @@ lets the order be driven again, and never goes on to an outside effect. Codes ar
 delivered.
 """
 
+from typing import Any
+
 from chalicelib.checkout import service as checkout
 from chalicelib.kit import errors, log, queue
 from chalicelib.orders import service as orders
 from chalicelib.stock import service as stock
+from chalicelib.wallet import service as wallet
 
 _REVIEW_WITHIN = 3600  # seconds within which a person looks
 _SETTLED_BY = 60  # seconds after which a delivery by hand is settled although its process died
@@ -31,6 +34,8 @@ def deliver(site: str, number: str, *, now: int) -> None:
         queue.send("refund", site=site, order=number)
     elif order.status == "paid" and order.way == "manual":
         _hand_over(order, now)
+    elif order.status == "paid" and order.way == "wallet":
+        _fill_wallet(order, now)
     elif order.status == "paid":
         _deliver_codes(order, now)
 
@@ -86,6 +91,24 @@ def _deliver_codes(order: orders.Order, now: int) -> None:
         if stood.order is None or stood.order.ranges != ranges:
             _return_surplus(order, ranges, now)
             return
+    queue.send("settle", site=order.site, order=order.number)
+
+
+def _fill_wallet(order: orders.Order, now: int) -> None:
+    """A top-up is delivered and on the balance, or neither; above what a member may hold it goes back."""
+    member = order.member or ""
+
+    def credit(write: Any) -> None:
+        wallet.check_room(order.site, member, order.amount_fen)
+        wallet.enter(write, order.site, member, "topup", order.amount_fen, about=order.number, now=now)
+
+    try:
+        orders.move_with(order, "delivered", credit, now=now)
+    except wallet.OverCap:
+        _refund(order, "over the cap", now)
+        return
+    except orders.WrongState:
+        return
     queue.send("settle", site=order.site, order=order.number)
 
 

@@ -31,6 +31,8 @@ class Config:
     hash_passes: int
     holds_per_contact: int
     holds_per_address: int
+    wallet_unnamed: int  # fen a member may hold whose name nobody verified
+    wallet_named: int
     static_url: str
     sandbox_url: str  # set only where the sandbox channels run: pages then offer to pay there
 
@@ -80,6 +82,8 @@ def read(env: Mapping[str, str]) -> Config:
         hash_passes=number("HASH_PASSES", 2, 1, 10),
         holds_per_contact=number("HOLDS_PER_CONTACT", 30, 1, 1_000_000),
         holds_per_address=number("HOLDS_PER_ADDRESS", 300, 1, 1_000_000),
+        wallet_unnamed=number("WALLET_UNNAMED_FEN", 100_000, 0, 100_000),
+        wallet_named=number("WALLET_NAMED_FEN", 500_000, 0, 500_000),
         static_url=text("STATIC_URL", "/static"),
         sandbox_url=text("SANDBOX_URL", ""),
     )

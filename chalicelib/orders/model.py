@@ -41,6 +41,7 @@ class OrderRow(table.Row):
     quantity = table.IntegerAttribute(attr_name="q")
     amount = table.IntegerAttribute(attr_name="a")
     cost = table.IntegerAttribute(attr_name="co")
+    balance = table.IntegerAttribute(attr_name="bf", null=True)  # the part that the member's balance pays
     plan = UnicodeAttribute(attr_name="pl")
     goods_version = table.IntegerAttribute(attr_name="gv")
     ranges = UnicodeAttribute(attr_name="r", null=True)  # "seg:start:count seg:…"

@@ -55,6 +55,7 @@ class Order:
     late: bool
     why: str
     sealed_contact: bytes
+    balance_fen: int = 0
 
     @property
     def attempt(self) -> Attempt:
@@ -72,6 +73,11 @@ class Order:
         return self.attempt.out_trade_no(self.number)
 
     @property
+    def channel_fen(self) -> int:
+        """What a channel is to collect: all that the member's balance does not pay."""
+        return self.amount_fen - self.balance_fen
+
+    @property
     def progress(self) -> tuple[Step, ...]:
         """What happened so far, oldest first, and that a paid order is on its way."""
         steps = [
@@ -87,6 +93,25 @@ class Order:
     def contact_masked(self) -> str:
         """The contact, recognisable for its owner only."""
         return rules.mask(open_contact(self.site, self.number, self.sealed_contact))
+
+
+class WrongState(errors.Conflict):
+    """The order is not where this move begins. `order` is how it stands."""
+
+    code = "wrong_state"
+    sentence = "The order has moved on meanwhile."
+
+    def __init__(self, order: Order | None) -> None:
+        super().__init__()
+        self.order = order
+
+
+class Exists(Exception):
+    """The number was placed before. `order` is what stands."""
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(order.number)
+        self.order = order
 
 
 def read(site: str, number: str) -> Order:
@@ -141,4 +166,5 @@ def order_of(site: str, row: OrderRow) -> Order:
         late=bool(row.late),
         why=row.why or "",
         sealed_contact=row.contact,
+        balance_fen=row.balance or 0,
     )

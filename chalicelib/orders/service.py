@@ -5,7 +5,7 @@ refused, so no other record of "already done" is needed.
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -15,9 +15,10 @@ from chalicelib.kit import errors, ids, log, table, vault
 from chalicelib.stock.service import Range
 
 from .feed import add_to_feed, newest
+from .joint import Beside, actions_of, move_with, new_row, open_with
 from .lookup import may_read, receipt_cookie, receipts
 from .model import DeliveryRow, OrderRow
-from .record import Order, order_of, read, seal_contact
+from .record import Exists, Order, WrongState, order_of, read, seal_contact
 from .rules import (
     FINAL,
     MOST_ATTEMPTS,
@@ -33,7 +34,6 @@ from .rules import (
     partition,
     partitions,
     query_password,
-    short_name,
     short_reason,
     site_of,
     split_trade_no,
@@ -49,9 +49,12 @@ __all__ = [
     "STATES",
     "Attempt",
     "BadContact",
+    "Beside",
+    "Exists",
     "Order",
     "Receipt",
     "Todo",
+    "WrongState",
     "add_to_feed",
     "add_todo",
     "close_todo",
@@ -60,7 +63,9 @@ __all__ = [
     "due_todos",
     "make_number",
     "may_read",
+    "move_with",
     "newest",
+    "open_with",
     "parse_number",
     "query_password",
     "receipt_cookie",
@@ -76,33 +81,9 @@ __all__ = [
 _PAGE = 50
 
 
-class WrongState(errors.Conflict):
-    """The order is not where this move begins. `order` is how it stands."""
-
-    code = "wrong_state"
-    sentence = "The order has moved on meanwhile."
-
-    def __init__(self, order: Order | None) -> None:
-        super().__init__()
-        self.order = order
-
-
-class Exists(Exception):
-    """The number was placed before. `order` is what stands."""
-
-    def __init__(self, order: Order) -> None:
-        super().__init__(order.number)
-        self.order = order
-
-
 def open_order(site: str, number: str, **fields: Any) -> Order:
     """Put a new order down as pending. Raises Exists with what stands under the number."""
-    fields["goods_name"] = short_name(fields["goods_name"])
-    fields["ranges"] = write_ranges(fields.pop("ranges")) or None
-    fields["agents"] = "".join(fields.get("agents", ())) or None
-    attempt: Attempt = fields.pop("attempt")
-    row = OrderRow.of(site)(partition(number), number, status="pending", **fields)
-    row.attempts = write_attempts([attempt])
+    row = new_row(site, number, **fields)
     try:
         return order_of(site, row.insert())
     except table.Refused as refused:
@@ -128,11 +109,7 @@ def move(
     if not origins:
         raise WrongState(read(site, number))
     condition = rows.status.is_in(*origins)
-    changes: Mapping[str, Any] = {"status": to, f"{to}_at": now, **fields}
-    actions = [
-        getattr(rows, name).remove() if value is None else getattr(rows, name).set(value)
-        for name, value in changes.items()
-    ]
+    actions = actions_of(rows, {"status": to, f"{to}_at": now, **fields})
     try:
         row = rows.change(partition(number), number, actions, condition if only is None else condition & only)
     except table.Refused as refused:
@@ -142,12 +119,13 @@ def move(
 
 
 def pay(site: str, number: str, payment: Receipt, *, now: int) -> Order:
-    """Record the payment of a pending order when merchant and amount are the order's own.
+    """Record the payment of a pending order when merchant and amount are the order's own and no balance is in it.
 
     Raises WrongState with the order as it stands, or with None for an unknown one.
     """
     rows = OrderRow.of(site)
     expected = (rows.amount == payment.amount_fen) & rows.attempts.contains(payment.merchant_mark)
+    expected &= rows.balance.does_not_exist()
     return move(site, number, "paid", now=now, start=("pending",), only=expected, **payment.record)
 
 
@@ -158,6 +136,19 @@ def revive(expired: Order, payment: Receipt, *, now: int) -> Order:
     """
     record = {**payment.record, "late": True, "ranges": None}
     return move(expired.site, expired.number, "paid", now=now, start=("expired",), **record)
+
+
+def decline(expired: Order, payment: Receipt) -> Order:
+    """Mark an expired order with late money that it cannot take, so that it never will. Raises WrongState."""
+    rows = OrderRow.of(expired.site)
+    unmarked = (rows.status == "expired") & rows.transaction.does_not_exist()
+    try:
+        row = rows.change(
+            partition(expired.number), expired.number, [rows.transaction.set(payment.transaction)], unmarked
+        )
+    except table.Refused as refused:
+        raise WrongState(order_of(expired.site, refused.row) if refused.row else None) from None
+    return order_of(expired.site, row)
 
 
 def deliver(order: Order, ranges: tuple[Range, ...], *, now: int, ref: str | None = None) -> Order:

@@ -12,6 +12,7 @@ from chalicelib.kit import clock, log, outbound, queue
 from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
+from chalicelib.wallet import service as wallet
 
 from . import rules
 
@@ -47,23 +48,39 @@ def _refund_order(order: orders.Order, todo: orders.Todo, now: int) -> None:
         if state != "success":
             _try_later(order, todo, state, now)
             return
-        order = orders.move(order.site, order.number, "refunded", now=now)
+        order = _returned(order, now)
     if order.status == "refunded":
         _post_refund(order)
     if order.status in orders.FINAL:
         orders.close_todo(order.site, order.number, todo.what, now=now)
 
 
+def _returned(order: orders.Order, now: int) -> orders.Order:
+    """What a balance paid is on it again with the move that says so."""
+    if not order.balance_fen:
+        return orders.move(order.site, order.number, "refunded", now=now)
+
+    def credit(write: Any) -> None:
+        member = order.member or ""
+        wallet.credit_within(write, order.site, member, order.balance_fen, about=order.number, now=now)
+
+    return orders.move_with(order, "refunded", credit, now=now)
+
+
 def _ask_for(order: orders.Order, todo: orders.Todo, now: int) -> str:
+    if not order.channel_fen:
+        return "success"
     attempt = order.attempts[order.paid_attempt - 1]
     trade = attempt.out_trade_no(order.number)
     paid = {"channel": attempt.channel, "merchant": attempt.merchant, "out_trade_no": trade}
-    return _ask(order, todo, paid | {"amount_fen": order.amount_fen}, f"{trade}R1", now)
+    return _ask(order, todo, paid | {"amount_fen": order.channel_fen}, f"{trade}R1", now)
 
 
 def _post_refund(order: orders.Order) -> None:
     """Both journals stand by the order's stored time: a refund given up and asked for again is in the books once."""
-    at, channel, fen = order.refunded_at or 0, order.channel, order.amount_fen
+    at, channel, fen = order.refunded_at or 0, order.channel, order.channel_fen
+    if not fen:
+        return
     _post(order, "taken", ledger.taken_legs(channel, fen), at)
     _post(order, "returned", ledger.returned_legs(channel, fen), at)
 

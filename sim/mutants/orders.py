@@ -126,7 +126,7 @@ ORDERS = (
         "A shopper pays more than the order says, and gets nothing: the price changed in between.",
         (
             "checkout.placing:pay_link",
-            "amount_fen=order.amount_fen",
+            "amount_fen=order.channel_fen",
             "amount_fen=pricing.quote(catalog.shelf(site).find(order.goods_id), order.quantity, now).total_fen",
         ),
         origin="shops that look the price up again",

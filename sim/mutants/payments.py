@@ -73,7 +73,7 @@ PAYMENTS = (
         "Money that came after expiry is put aside, although the order is known.",
         (
             "checkout.accepting:_settle_difference",
-            "_accept_late(order, receipt, now)",
+            "_accept_late(order, payment, receipt, now)",
             'payments.suspend(payment, "the order has expired", now=now)',
         ),
         origin="shops that refuse a callback for a cancelled order",

@@ -57,13 +57,12 @@ SETTLEMENT = (
         "What a site may withdraw is not what its statements say: the function died between the two.",
         (
             "ledger.service:_post_window",
-            "                _release(write, party, flow, logged=party == site)",
+            "                change_account(write, party, available=fen, floor=False)",
             (
                 "                pass\n"
                 '        with table.Together(tenant.MAIN, "") as write:\n'
                 "            for party, fen in batch:\n"
-                '                flow = Flow(now, "release", f"{site}@{window}#{rev}", fen)\n'
-                "                _release(write, party, flow, logged=party == site)"
+                "                change_account(write, party, available=fen, floor=False)"
             ),
         ),
         origin="shops without transactions",
