@@ -11,7 +11,7 @@ from chalice.app import Chalice
 
 FACES = {
     "storefront": ("storefront.pages", "storefront.account", "openapi.goods"),
-    "checkout": ("storefront.checkout", "openapi.buy"),
+    "checkout": ("storefront.checkout", "storefront.wallet", "openapi.buy"),
     "receipts": ("storefront.receipts", "openapi.receipts"),
     "hooks": ("hooks.payments",),
     "console": (

@@ -1,10 +1,12 @@
-"""Hold the pools against the orders, night by night."""
+"""Hold the pools against the orders, and balances against their histories, night by night."""
 
+from chalicelib.cases import service as cases
 from chalicelib.catalog import service as catalog
 from chalicelib.kit import clock, queue, tenant
 from chalicelib.orders import service as orders
 from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
+from chalicelib.wallet import service as wallet
 
 from . import rules
 
@@ -15,6 +17,22 @@ def audit_all() -> int:
     for owner in owners:
         queue.send("timer", site=owner, audit=True)
     return len(owners)
+
+
+def check_wallets(site: str, *, now: int) -> int:
+    """Check the histories of all members whose balance moved with yesterday's or today's orders; how many are broken.
+
+    A broken one becomes a case.
+    """
+    with tenant.acting_for(site):
+        found = [one for at in (now - clock.DAY, now) for one in orders.on_day(site, clock.day_of(at))]
+        members = {one.member for one in found if one.member and (one.balance_fen or one.way == "wallet")}
+        broken = [one for one in sorted(members) if not wallet.sound(wallet.all_entries(site, one))]
+    for member in broken:
+        facts = {"site": site, "member": member}
+        why, action = "会员余额的明细前后对不上。", "暂停该会员使用余额，逐笔核对明细和订单，查明后更正。"
+        cases.open("wallet", f"{site}#{member}", why=why, facts=facts, action=action, now=now)
+    return len(broken)
 
 
 def audit(owner: str, *, now: int) -> int:

@@ -3,7 +3,7 @@
 from chalicelib.kit import aws, config, errors, table, tenant, vault
 
 from .accepting import accept_payment
-from .auditing import audit, audit_all
+from .auditing import audit, audit_all, check_wallets
 from .driving import drive, walk, walk_all
 from .placing import Placed, new_key, pay_link, place, quote, read_key, switch_channel
 from .returning import give_back, return_ranges
@@ -17,6 +17,7 @@ from .rules import (
     KeyReused,
     NotFromBalance,
 )
+from .tender import fits as balance_fits
 
 __all__ = [
     "CLAIM_WITHIN",
@@ -31,6 +32,8 @@ __all__ = [
     "accept_payment",
     "audit",
     "audit_all",
+    "balance_fits",
+    "check_wallets",
     "drive",
     "give_back",
     "health",

@@ -4,7 +4,7 @@ from typing import Any
 
 from chalice.app import Blueprint, CloudWatchEvent, Cron, Rate, SQSEvent
 
-from chalicelib.kit import clock, queue, worker
+from chalicelib.kit import clock, queue, tenant, worker
 from chalicelib.orders import service as orders
 from chalicelib.stock import service as stock
 
@@ -44,12 +44,18 @@ def _drive(message: worker.Message, seen: list[str], now: int) -> None:
     if message.get("walk"):
         service.walk(message["site"], now=now)
     elif message.get("audit"):
-        service.audit(message["site"], now=now)
+        _audit(message["site"], now)
     elif message.get("fold"):
         while stock.fold(message["owner"], message["fold"], now=now):
             continue
     else:
         _look(message, seen, now)
+
+
+def _audit(owner: str, now: int) -> None:
+    service.audit(owner, now=now)
+    if owner != tenant.MAIN:
+        service.check_wallets(owner, now=now)
 
 
 def _look(message: worker.Message, seen: list[str], now: int) -> None:

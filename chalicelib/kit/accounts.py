@@ -108,6 +108,12 @@ def enlist(realm: Realm, login: str, secret: str, *, role: str, now: int) -> Acc
 
 def sign_in(realm: Realm, login: str, secret: str, *, address: str, now: int) -> tuple[Account, str]:
     """Check a password and open a session, named by a token. Raises WrongLogin, TooMany."""
+    account = prove(realm, login, secret, address=address)
+    return account, open_session(realm, account, now=now)
+
+
+def prove(realm: Realm, login: str, secret: str, *, address: str) -> Account:
+    """The account of a login and its password. Raises WrongLogin, TooMany."""
     login = login.strip().lower()[:64]
     _tries.take(f"{realm.owner}|{realm.name}|{login}|{address}")
     row = AccountRow.of(realm.owner).read(_key(realm, login), ".")
@@ -116,8 +122,7 @@ def sign_in(realm: Realm, login: str, secret: str, *, address: str, now: int) ->
         raise WrongLogin
     if not password.matches(secret, row.record):
         raise WrongLogin
-    account = Account(row.ident, login, row.role)
-    return account, open_session(realm, account, now=now)
+    return Account(row.ident, login, row.role)
 
 
 def open_session(realm: Realm, account: Account, *, now: int) -> str:

@@ -33,6 +33,11 @@ def log_in(site: str, login: str, password: str, *, address: str, now: int) -> s
     return accounts.sign_in(_realm(site), login, password, address=address, now=now)[1]
 
 
+def prove(site: str, member: Member, password: str, *, address: str) -> None:
+    """That a signed-in member knows the password of the account. Raises WrongLogin, TooMany."""
+    accounts.prove(_realm(site), member.login, password, address=address)
+
+
 def member_of(site: str, token: str, *, now: int) -> Member | None:
     """Whose session this is, if it is alive."""
     account = accounts.who(_realm(site), token, now=now)

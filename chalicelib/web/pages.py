@@ -4,8 +4,8 @@
     return console.page(visit, "orders.html", orders=found)
 
 Every template has `visit`, `lang`, `t("key", name=value)` for a sentence in the visitor's language,
-`static("console.css")` for the address of a static file, the face's own globals, and the filters `yuan`,
-`moment`, `day` and `iso`.
+`static("console.css")` for the address of a static file, `knows("key")`, the face's own globals, and the filters
+`yuan`, `moment`, `day` and `iso`.
 """
 
 import hashlib
@@ -45,7 +45,7 @@ class Pages:
             auto_reload=False,
         )
         self._jinja.filters.update(yuan=money.yuan, moment=moment, day=day, iso=clock.iso)
-        self._jinja.globals.update(static=static, **face_globals)
+        self._jinja.globals.update(static=static, knows=self.knows, **face_globals)
 
     def page(
         self,

@@ -1,5 +1,6 @@
 import pytest
 
+from chalicelib.cases import service as cases
 from chalicelib.catalog import service as catalog
 from chalicelib.checkout import placing, tender
 from chalicelib.checkout import service as checkout
@@ -9,6 +10,7 @@ from chalicelib.orders import service as orders
 from chalicelib.settlement import service as settlement
 from chalicelib.stock import service as stock
 from chalicelib.wallet import service as wallet
+from chalicelib.wallet.model import EntryRow
 from tests import make
 
 pytestmark = pytest.mark.usefixtures("at_the_shop")
@@ -358,3 +360,19 @@ def test_the_books_hold_a_top_up_as_owed_and_a_sale_as_paid_from_it(shop, world)
     rows = settlement.statement(shop.site, clock.day_of(make.NOON)).rows
     (row,) = [one for one in rows if one.number == bought.number]
     assert row.paid_fen == row.site_fen + row.main_fen + row.fee_fen == PRICE
+
+
+def test_the_nightly_check_makes_a_case_of_a_history_that_does_not_add_up(shop, world):
+    order = shop.place(member="m1", goods_id="topup", quantity=100)
+    shop.place(member="m2")
+    shop.pay(order)
+    world.run("fulfil")
+    message = [{"site": shop.site, "audit": True}]
+    assert make.work("timer", message) == []
+    assert cases.open_ones() == []
+    rows = EntryRow.of(shop.site)
+    rows.change("WENT#m1", "0000000001", [rows.available.set(20_000)], None)
+    for _ in range(2):
+        assert make.work("timer", message) == []
+    (case,) = cases.open_ones()
+    assert (case.kind, case.facts["member"]) == ("wallet", "m1")

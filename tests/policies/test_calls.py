@@ -12,6 +12,7 @@ from chalicelib.payments import service as payments
 from chalicelib.settlement import service as settlement
 from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
+from chalicelib.wallet import service as wallet
 from sim.iam.enforce import Denied, acting_as
 from tests import make
 
@@ -159,3 +160,25 @@ def test_a_call_outside_the_policy_is_denied_where_it_is_made(shop):
             aws.client("dynamodb").get_item(TableName=own, Key=key)
     with acting_as("storefront"), pytest.raises(Denied, match="SITE#all"):
         checkout.walk_all()
+
+
+def test_a_balance_is_filled_spent_checked_and_given_back_under_the_policies(shop, world):
+    with acting_as("checkout"):
+        filled = shop.place(member="m1", goods_id="topup", quantity=100)
+    with acting_as("hooks"):
+        shop.pay(filled)
+    work(world, "fulfil", "settle")
+    with acting_as("checkout"), tenant.acting_for(shop.site):
+        wallet.set_password(shop.site, "m1", "135790")
+        agreed = {"secret": "135790", "address": "1.2.3.4", "now": world.now}
+        assert wallet.agree(shop.site, "m1", 5000, **agreed)
+        shop.place_from(4950)
+        in_part, unpaid = shop.place_from(1000), shop.place_from(1000)
+    with acting_as("hooks"):
+        shop.pay(in_part)
+    work(world, "fulfil", "settle")
+    world.now = unpaid.expires_at
+    with acting_as("drive_orders"):
+        shop.drive(unpaid)
+        assert make.work("timer", [{"site": shop.site, "audit": True}]) == []
+    assert shop.wallet() == (10_000 - 4950 - 1000, 0)

@@ -25,6 +25,11 @@ if (checkout) {
     if (!answer.ok || turn !== asked) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const id of ["price", "pay"]) page.getElementById(id).replaceChildren(...fresh.getElementById(id).childNodes);
+    const part = (root) => root.querySelector("#purse [name=balance_fen]");
+    if (part(page) && part(fresh)) {
+      part(page).value = part(fresh).value;
+      part(page).closest("label").querySelector("span").replaceWith(part(fresh).closest("label").querySelector("span"));
+    }
   };
   checkout.elements.quantity.addEventListener("input", () => {
     clearTimeout(timer);
@@ -34,6 +39,11 @@ if (checkout) {
     setTimeout(() => (page.getElementById("pay").disabled = true));
   });
   window.addEventListener("pageshow", () => (page.getElementById("pay").disabled = false));
+}
+
+// Another amount is chosen by typing it.
+for (const other of all(".steps [type=number]")) {
+  other.addEventListener("input", () => (other.closest("label").querySelector("[type=radio]").checked = true));
 }
 
 // The time left to pay, counted on the visitor's own clock from the seconds the server named.

@@ -1,5 +1,7 @@
 """From the ticket to the payment: one form, then the pay page."""
 
+from dataclasses import dataclass
+
 import msgspec
 import segno
 from chalice.app import Response
@@ -8,9 +10,11 @@ from markupsafe import Markup
 from chalicelib.catalog import service as catalog
 from chalicelib.checkout import service as checkout
 from chalicelib.kit import config, errors
+from chalicelib.membership import service as membership
 from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
 from chalicelib.tenancy import service as tenancy
+from chalicelib.wallet import service as wallet
 from chalicelib.web import counter
 from chalicelib.web.face import Face, go, open_shop, posting_to
 from chalicelib.web.visit import Visit
@@ -31,6 +35,18 @@ class Purchase(msgspec.Struct):
     contact: str
     query_password: str
     channel: str
+    balance_fen: int = 0
+    pay_password: str = ""
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What a member's balance can do for an order. `ready`: on this device it may pay without the password."""
+
+    available_fen: int
+    use_fen: int
+    has_password: bool
+    ready: bool
 
 
 class Switch(msgspec.Struct):
@@ -54,6 +70,7 @@ def buy(visit: Visit, goods_id: str) -> Response:
         placed = _place(visit, goods_id, visit.fields(Purchase))
     except errors.ShopError as refusal:
         return _form(visit, goods_id, refusal)
+    # What the balance paid whole is on its receipt already; the pay page goes on there.
     return go(f"/pay/{placed.order.number}", rights.remember(visit, placed.order.number))
 
 
@@ -77,7 +94,7 @@ def switch(visit: Visit, order_no: str) -> Response:
 
 
 def _place(visit: Visit, goods_id: str, form: Purchase) -> checkout.Placed:
-    site = visit.shop.site
+    site, member = visit.shop.site, rights.member_of(visit)
     key, key_time = checkout.read_key(site, form.key, now=visit.now)
     ask = checkout.Ask(
         goods_id=goods_id,
@@ -87,8 +104,8 @@ def _place(visit: Visit, goods_id: str, form: Purchase) -> checkout.Placed:
         channel=form.channel,
         key=key,
         key_time=key_time,
+        balance=_from_balance(visit, form, member),
     )
-    member = rights.member_of(visit)
     return checkout.place(
         site,
         ask,
@@ -99,19 +116,42 @@ def _place(visit: Visit, goods_id: str, form: Purchase) -> checkout.Placed:
     )
 
 
+def _from_balance(
+    visit: Visit, form: Purchase, member: membership.Member | None
+) -> checkout.FromBalance | None:
+    if member is None or form.balance_fen <= 0:
+        return None
+    return checkout.FromBalance(form.balance_fen, form.pay_password, rights.payer_of(visit, member))
+
+
+def _balance(visit: Visit, offer: catalog.Offer, total_fen: int) -> Balance | None:
+    """None for guests, for an empty balance, and for goods that it cannot pay."""
+    site, member = visit.shop, rights.member_of(visit)
+    if member is None or not checkout.balance_fits(site, offer):
+        return None
+    available = wallet.newest(site.site, member.member).available
+    terms = wallet.terms(site.site, member.member)
+    use = min(available, total_fen)
+    device = rights.payer_of(visit, member) if terms.cap_fen else ""
+    ready = bool(device) and device == terms.device and use <= (terms.cap_fen or 0)
+    return Balance(available, use, terms.has_password, ready) if available else None
+
+
 def _form(visit: Visit, goods_id: str, refusal: errors.ShopError | None = None) -> Response:
     """The form, blank or as it was filled."""
     site = visit.shop
     ticket = counter.ticket(catalog.shelf(site.site).find(goods_id), now=visit.now)
     quantity = _quantity(visit, ticket.most)
+    quote = checkout.quote(site.site, goods_id, quantity, now=visit.now)
     return look.page(
         visit,
         "buy.html",
         status=refusal.status if refusal else 200,
         ticket=ticket,
-        quote=checkout.quote(site.site, goods_id, quantity, now=visit.now),
+        quote=quote,
+        balance=_balance(visit, ticket.offer, quote.total_fen),
         channels=[name for name in tenancy.CHANNELS if name in site.channels],
-        filled={"contact": "", "query_password": "", "channel": "", **visit.form},
+        filled={"contact": "", "query_password": "", "channel": "", "balance_fen": "", **visit.form},
         key=_key(visit, refusal),
         reason=look.reason(visit, refusal) if refusal else "",
         field=refusal.detail.get("field", "") if refusal else "",

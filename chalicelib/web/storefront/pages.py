@@ -17,7 +17,7 @@ _YEAR = 365 * 86_400
 
 face = Face("storefront", error_page=look.error_page, enter=open_shop)
 
-PRIVATE = ("/buy/", "/pay/", "/orders", "/login", "/signup")
+PRIVATE = ("/buy/", "/pay/", "/orders", "/wallet", "/login", "/signup")
 
 
 @face.get("/")

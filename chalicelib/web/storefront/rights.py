@@ -3,9 +3,11 @@
 from chalicelib.kit import errors
 from chalicelib.membership import service as membership
 from chalicelib.orders import service as orders
+from chalicelib.wallet import service as wallet
 from chalicelib.web.face import cookie
 from chalicelib.web.visit import Visit
 
+DEVICE = "payer"  # the cookie that wallet.agree gives
 _COOKIE = "receipts"
 _MONTH = 30 * 86_400
 
@@ -31,6 +33,11 @@ def remember(visit: Visit, number: str) -> str:
     old = visit.cookies.get(_COOKIE, "")
     value = orders.receipt_cookie(visit.shop.site, old, number, now=visit.now)
     return cookie(_COOKIE, value, seconds=_MONTH)
+
+
+def payer_of(visit: Visit, member: membership.Member) -> str:
+    """The device on which the member agreed to pay without the password; empty on any other."""
+    return wallet.device_of(visit.shop.site, member.member, visit.cookies.get(DEVICE, ""))
 
 
 def member_of(visit: Visit) -> membership.Member | None:

@@ -20,6 +20,7 @@ from chalicelib.payments import service as payments
 from chalicelib.pricing import service as pricing
 from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
+from chalicelib.wallet import service as wallet
 
 NOW = 1_795_600_000
 HOST = "demo.localhost"
@@ -127,6 +128,12 @@ class Order:
     progress: tuple[Step, ...] = (Step(NOW - 20, "placed"),)
     member: str | None = None
     contact_masked: str = "138****21"
+    way: str = "pool"
+    balance_fen: int = 0
+
+    @property
+    def channel_fen(self) -> int:
+        return self.amount_fen - self.balance_fen
 
 
 LINK = payments.PayLink("qr", "http://127.0.0.1:8001/cashier/wxpay/bizpayurl?pr=p4lpSuKzz")
@@ -145,6 +152,8 @@ class Shop:
     refusal: errors.ShopError | None = None
     member: membership.Member | None = None
     asks: list[checkout.Ask] = field(default_factory=list)
+    purse: wallet.Entry = field(default_factory=wallet.Entry)
+    terms: wallet.Terms = field(default_factory=wallet.Terms)
 
     def reach(self, status: str, *steps: str, codes: tuple[str, ...] = ()) -> None:
         """Let the order get as far as named."""
@@ -235,6 +244,9 @@ def _patch_browsing(patch: pytest.MonkeyPatch, shop: Shop) -> None:
     patch.setattr(membership, "member_of", lambda _site, _token, now: shop.member)
     patch.setattr(membership, "form_token", lambda _site, _token: "a-form-token")
     patch.setattr(membership, "check_form", shop.check_form)
+    patch.setattr(wallet, "newest", lambda _site, _member: shop.purse)
+    patch.setattr(wallet, "terms", lambda _site, _member: shop.terms)
+    patch.setattr(wallet, "device_of", lambda _site, _member, cookie: cookie)
 
 
 def _patch_buying(patch: pytest.MonkeyPatch, shop: Shop) -> None:
