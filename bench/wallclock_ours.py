@@ -63,8 +63,7 @@ def _settings(outputs: Mapping[str, str]) -> dict[str, str]:
 def _goods(codes: int) -> str:
     """Everything the main site needs before it can sell."""
     now = clock.now()
-    for owner in (tenant.MAIN, vault.CHANNELS):
-        vault.make_key(owner)
+    vault.make_key(tenant.MAIN)
     ledger.put_plan(_PLAN, now=now)
     payments.put_channel(_CHANNEL, _MERCHANT)
     draft = catalog.GoodsDraft(

@@ -27,7 +27,13 @@ from sim.keys import Keys
 
 from . import callgrind
 
-_SERVICES = {"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs", "TrentService": "kms", "": "sts"}
+_SERVICES = {
+    "DynamoDB_20120810": "dynamodb",
+    "AmazonSQS": "sqs",
+    "AmazonSSM": "ssm",
+    "TrentService": "kms",
+    "": "sts",
+}
 _ASSUMED = (
     '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
     "<AccessKeyId>{AccessKeyId}</AccessKeyId><SecretAccessKey>{SecretAccessKey}</SecretAccessKey>"
@@ -38,7 +44,7 @@ _ASSUMED = (
 
 @dataclass(frozen=True)
 class Scene:
-    """The rows of all tables, KMS and STS, the time, and what comes to each function."""
+    """The rows of all tables, KMS, STS and SSM, the time, and what comes to each function."""
 
     now: int
     rows: Mapping[str, tuple[Mapping[str, Any], Mapping[Any, Row]]]
@@ -101,7 +107,8 @@ class Wire:
             return self._database.call(operation, given)
         if _SERVICES[name] == "sqs":
             return {"MessageId": "1"}
-        given["CiphertextBlob"] = base64.b64decode(given["CiphertextBlob"])
+        if _SERVICES[name] == "kms":
+            given["CiphertextBlob"] = base64.b64decode(given["CiphertextBlob"])
         return self._keys.call(operation, given)
 
     def _assume(self, request: AWSPreparedRequest) -> str:

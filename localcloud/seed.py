@@ -39,8 +39,7 @@ def plant(place: Place, *, say: Say) -> list[str]:
 
 def _plant_main(place: Place, say: Say) -> None:
     say("main site: keys, channels, split plan, staff")
-    for owner in (tenant.MAIN, vault.CHANNELS):
-        vault.make_key(owner)
+    vault.make_key(tenant.MAIN)
     for channel, settings in sandbox.keys.settings(place.keys, place.sandbox_url).items():
         payments.put_channel(channel, settings)
     if not ledger.plans():

@@ -66,6 +66,11 @@ class Authority:
         return _certificate(name, self.signer, "Sandbox Middle CA", self._middle, valid, ca=None)
 
 
+def own_certificate(name: str, key: rsa.RSAPrivateKey, serial: str) -> bytes:
+    """A channel's certificate under a serial (hexadecimal) that it announces; PEM."""
+    return _certificate(name, key, name, key, _LONG, ca=None, serial=int(serial, 16))
+
+
 def _certificate(
     name: str,
     key: rsa.RSAPrivateKey,
@@ -74,6 +79,7 @@ def _certificate(
     valid: tuple[datetime, datetime],
     *,
     ca: int | None,
+    serial: int | None = None,
 ) -> bytes:
     """PEM. `ca`: how many authorities may stand below; None: it may not issue."""
     builder = (
@@ -81,7 +87,7 @@ def _certificate(
         .subject_name(_named(name))
         .issuer_name(_named(issuer))
         .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
+        .serial_number(serial or x509.random_serial_number())
         .not_valid_before(valid[0])
         .not_valid_after(valid[1])
         .add_extension(x509.BasicConstraints(ca=ca is not None, path_length=ca), critical=True)

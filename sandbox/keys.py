@@ -31,6 +31,7 @@ class Keys:
     wechat_merchant: rsa.RSAPrivateKey
     wechat_platform: rsa.RSAPrivateKey
     wechat_next: rsa.RSAPrivateKey  # of the certificate the channel changes to
+    wechat_next_pem: str  # that certificate
     wechat_api_v3: bytes
     alipay_app: rsa.RSAPrivateKey
     alipay_platform: rsa.RSAPrivateKey
@@ -42,10 +43,15 @@ def load(folder: str | Path) -> Keys:
     """The keys in a folder; what is missing is made (readable by its owner only)."""
     where = Path(folder)
     where.mkdir(mode=0o700, parents=True, exist_ok=True)
+    following = _rsa(where / "wechat_next.pem")
     return Keys(
         wechat_merchant=_rsa(where / "wechat_merchant.pem"),
         wechat_platform=_rsa(where / "wechat_platform.pem"),
-        wechat_next=_rsa(where / "wechat_next.pem"),
+        wechat_next=following,
+        wechat_next_pem=_kept(
+            where / "wechat_next.crt",
+            lambda: authority.own_certificate("Tenpay.com sign", following, NEXT_SERIAL),
+        ).decode(),
         wechat_api_v3=_kept(where / "wechat_api_v3.key", lambda: secrets.token_hex(16).encode()),
         alipay_app=_rsa(where / "alipay_app.pem"),
         alipay_platform=_rsa(where / "alipay_platform.pem"),

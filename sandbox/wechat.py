@@ -98,6 +98,7 @@ class WeChat(notices.Notices):
             ("GET", "/v3/refund/domestic/refunds/([^/]+)", self._query_refund),
             ("GET", "/v3/bill/(tradebill)", self._bill),
             ("GET", _FILE, self._file),
+            ("GET", "/v3/certificates", lambda *_, **__: as_json(self.certificates())),
             *self._splits.routes(),
         ]
         for method, pattern, serve in routes:

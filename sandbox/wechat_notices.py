@@ -18,6 +18,7 @@ from .notify import Notice
 
 SCHEME = "WECHATPAY2-SHA256-RSA2048"
 
+_FROM, _UNTIL = "2020-01-01T08:00:00+08:00", "2120-01-01T08:00:00+08:00"
 _STALE = 600  # seconds, twice what a merchant may accept
 
 
@@ -73,6 +74,13 @@ class Notices:
         }
         body = json.dumps(envelope, ensure_ascii=False).encode()
         return self.signature(body, at=now) | {"Content-Type": "application/json"}, body
+
+    def certificates(self) -> dict[str, Any]:
+        """The certificate the channel changes to, known before it is in use."""
+        sealed = self._sealed(self._keys.wechat_next_pem.encode(), "certificate")
+        del sealed["original_type"]
+        told = {"serial_no": keys.NEXT_SERIAL, "effective_time": _FROM, "expire_time": _UNTIL}
+        return {"data": [told | {"encrypt_certificate": sealed}]}
 
     def signature(self, body: bytes, *, at: int) -> dict[str, str]:
         nonce = self._draw(16)

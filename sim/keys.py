@@ -1,4 +1,4 @@
-"""KMS and STS: data keys that open only with their context, credentials that end and name their site."""
+"""KMS, STS and SSM: data keys that open only with their context, credentials that end and name their site, secrets."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,20 +24,25 @@ class Keys:
     def __init__(self, draw: Callable[[int], bytes], clock: Callable[[], float]) -> None:
         self.grants: dict[str, Grant] = {}
         self._wrapped: dict[bytes, tuple[bytes, Mapping[str, str]]] = {}
+        self._parameters: dict[str, str] = {}
         self._draw = draw
         self._clock = clock
 
     def with_keys_of(self, other: "Keys | None") -> "Keys":
-        """These, with the data keys that others generated."""
-        self._wrapped.update(other._wrapped if other else {})  # noqa: SLF001  another of this kind
+        """These, with the data keys and the secrets of others."""
+        if other:
+            self._wrapped.update(other._wrapped)  # noqa: SLF001  another of this kind
+            self._parameters.update(other._parameters)  # noqa: SLF001
         return self
 
     def call(self, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer of one call of KMS or STS. Raises botocore's ClientError."""
+        """The answer of one call of KMS, STS or SSM. Raises botocore's ClientError."""
         return {
             "GenerateDataKeyWithoutPlaintext": self._generate,
             "Decrypt": self._decrypt,
             "AssumeRole": self._assume,
+            "PutParameter": self._put,
+            "GetParameters": self._get,
         }[operation](params)
 
     def _generate(self, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,3 +69,11 @@ class Keys:
                 "Expiration": datetime.fromtimestamp(ends_at, UTC),
             }
         }
+
+    def _put(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        self._parameters[params["Name"]] = params["Value"]
+        return {"Version": 1}
+
+    def _get(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        known = [name for name in params["Names"] if name in self._parameters]
+        return {"Parameters": [{"Name": name, "Value": self._parameters[name]} for name in known]}

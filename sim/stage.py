@@ -113,7 +113,6 @@ def _turn(stage: Stage, enter: Any) -> None:
     enter(mock.patch.object(clock, "source", now))
     enter(mock.patch.object(ids, "source", draw))
     enter(mock.patch.dict(gateways.GATEWAYS, channels, clear=True))
-    enter(mock.patch.object(payments, "GATEWAYS", gateways.GATEWAYS))
     enter(mock.patch.object(order_rules, "BUCKETS", _BUCKETS))
     enter(mock.patch.object(ledger, "BUCKETS", _BUCKETS))
     enter(mock.patch.object(tenant, "_clients", _clients))
@@ -157,11 +156,10 @@ def _build(stage: Stage, slugs: Sequence[str]) -> None:
     Instance("", list(stage.places)).recall()
     builder.database.create_table(**_definition("cardmesh-main", indexed=False))
     with tenant.acting_for(tenant.MAIN):
-        for owner in (tenant.MAIN, vault.CHANNELS):
-            vault.make_key(owner)
+        vault.make_key(tenant.MAIN)
         ledger.put_plan(ledger.Plan("standard", 0, 2000, 2000), now=BEGIN)
         for channel in CHANNELS:
-            payments.put_channel(channel, {"channel": channel})
+            payments.put_channel(channel, {"channel": channel, "api_v3_key": ears.SECRET})
         stage.sites = tuple(_open_site(builder, slug) for slug in slugs)
     stage.goods = tuple(_stock(stage.sites))
     for site in stage.sites:

@@ -18,6 +18,7 @@ from moto.cloudformation.models import cloudformation_backends
 from moto.dynamodb.models import dynamodb_backends
 from moto.kms.models import kms_backends
 from moto.sqs.models import sqs_backends
+from moto.ssm.models import ParameterDict, ssm_backends
 from moto.sts import models as sts
 
 from chalicelib.catalog import service as catalog
@@ -46,8 +47,10 @@ _owners = itertools.count(1)
 _clients = defaultdict(dict)  # of a tenant, by role
 _load = config.load  # a test may put something else in its place
 _built = {}  # what moto holds of a world, and its shop, by the shop's terms
+_ACCOUNT, _REGION = "123456789012", "us-east-1"
 _QUEUES = "https://sqs.us-east-1.amazonaws.com/123456789012/"
 _SUBSITE = Path(__file__).parents[1] / "infra/subsite.yaml"
+copyreg.pickle(ParameterDict, lambda d: (ParameterDict, (_ACCOUNT, _REGION), vars(d), None, iter(d.items())))
 copyreg.pickle(Condition, lambda _: (Condition, ()))  # moto's queues have locks, which else have no copies
 
 
@@ -91,7 +94,6 @@ class World:
         patch(clock, "source", lambda: self.now)
         patch(sts, "utcnow", lambda: datetime.fromtimestamp(self.now, UTC))  # until when it grants
         patch(gateways, "GATEWAYS", {"wechat": self.channel.as_, "alipay": self.channel.as_})
-        patch(payments, "GATEWAYS", gateways.GATEWAYS)
         really_send = queue.send
 
         def send(name, **message):
@@ -113,11 +115,10 @@ class World:
         for name in config.QUEUES:
             self.sqs.create_queue(QueueName=f"cardmesh-{name}")
             self.sqs.create_queue(QueueName=f"cardmesh-{name}-dead")
-        for owner in (tenant.MAIN, vault.CHANNELS):
-            vault.make_key(owner)
+        vault.make_key(tenant.MAIN)
         ledger.put_plan(ledger.Plan("standard", 0, 2000, 2000), now=self.now)
         for channel in ("wechat", "alipay"):
-            payments.put_channel(channel, {"channel": channel})
+            payments.put_channel(channel, {"channel": channel, "api_v3_key": "open sesame"})
         if self._terms is not None:
             self.shop = make_shop(self, **self._terms)
 
@@ -447,5 +448,5 @@ def fire(schedule):
 
 def _clouds():
     """What moto holds for each service that the main stack needs."""
-    services = (cloudformation_backends, dynamodb_backends, kms_backends, sqs_backends)
-    return [vars(each["123456789012"]["us-east-1"]) for each in services]
+    services = (cloudformation_backends, dynamodb_backends, kms_backends, sqs_backends, ssm_backends)
+    return [vars(each[_ACCOUNT][_REGION]) for each in services]

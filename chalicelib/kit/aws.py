@@ -14,7 +14,7 @@ _OPTIONS = Options(
     max_pool_connections=64,
     parameter_validation=False,
 )
-SERVICES = ("cloudformation", "dynamodb", "kms", "sqs", "sts")  # a package has no others
+SERVICES = ("cloudformation", "dynamodb", "kms", "sqs", "ssm", "sts")  # a package has no others
 
 
 class _Models(Loader):

@@ -18,9 +18,6 @@ from . import aws, clock, config, ids, table, tenant
 _KEEP = 300  # seconds a plaintext data key may stay in memory
 _VERSION = b"\x01"
 
-# Owners without a table of their own keep their wrapped key in the main table.
-CHANNELS = "channels"
-
 
 class Unreadable(Exception):
     """The text is not what was sealed for this place."""
@@ -42,7 +39,7 @@ def make_key(owner: str) -> None:
         KeyId=config.load().key_id, KeySpec="AES_256", EncryptionContext={"site": owner}
     )
     try:
-        _rows(owner)(f"KEY#{owner}", "1", wrapped=made["CiphertextBlob"]).insert()
+        WrappedKey.of(owner)(f"KEY#{owner}", "1", wrapped=made["CiphertextBlob"]).insert()
     except table.Refused:
         return
 
@@ -79,8 +76,7 @@ def _bound(owner: str, place: str) -> bytes:
 
 
 def _key(owner: str) -> bytes:
-    if not _shared(owner):
-        tenant.check(owner)  # a key in memory serves its own site only
+    tenant.check(owner)  # a key in memory serves its own site only
     now = clock.now()
     known = _keys.get(owner)
     if known and known[1] > now:
@@ -92,20 +88,12 @@ def _key(owner: str) -> bytes:
 
 
 def _unwrap(owner: str) -> bytes:
-    row = _rows(owner).read(f"KEY#{owner}", "1")
+    row = WrappedKey.of(owner).read(f"KEY#{owner}", "1")
     if row is None:
         raise LookupError(f"{owner} has no data key")
     plain = _kms(owner).decrypt(CiphertextBlob=row.wrapped, EncryptionContext={"site": owner})
     return bytes(plain["Plaintext"])
 
 
-def _shared(owner: str) -> bool:
-    return owner in (tenant.MAIN, CHANNELS)
-
-
 def _kms(owner: str) -> Any:
-    return aws.client("kms") if _shared(owner) else tenant.client("kms")
-
-
-def _rows(owner: str) -> type[WrappedKey]:
-    return WrappedKey.of(tenant.MAIN if _shared(owner) else owner)
+    return aws.client("kms") if owner == tenant.MAIN else tenant.client("kms")

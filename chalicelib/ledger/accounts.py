@@ -49,14 +49,17 @@ def change_account(
     held: int = 0,
     transit: int = 0,
     floor: bool = True,
+    owing: bool = False,
 ) -> None:
     """Within a transaction of the main table, add to a party's amounts.
 
-    With `floor` the transaction is refused unless each amount that falls holds as much as is taken of it.
+    With `floor` the transaction is refused unless each amount that falls holds as much as is taken of it; with
+    `owing`, unless what can be withdrawn lacks as much as is added.
     """
     rows = AccountRow.of(tenant.MAIN)
     moved = [(rows.available, available), (rows.held, held), (rows.transit, transit)]
     asked = [amount >= -fen for amount, fen in moved if fen < 0] if floor else []
+    asked += [rows.available <= -available] if owing else []
     actions: list[Action] = [amount.add(fen) for amount, fen in moved if fen]
     write.update(rows(f"ACC#{party}", "."), actions, condition=_all(asked))
 

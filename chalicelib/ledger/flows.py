@@ -33,14 +33,15 @@ class Flow:
     parts: Mapping[str, int] = field(default_factory=dict)
 
 
-def move(write: TransactWrite, party: str, flow: Flow, *, floor: bool = True) -> None:
+def move(write: TransactWrite, party: str, flow: Flow, *, floor: bool = True, owing: bool = False) -> None:
     """Within a transaction of the main table, change a party's account and deposit, and say why.
 
-    With `floor` the transaction is refused unless each amount that falls holds as much as is taken of it.
+    With `floor` the transaction is refused unless each amount that falls holds as much as is taken of it; with
+    `owing`, unless what can be withdrawn lacks as much as is added.
     """
     if flow.available or flow.held or flow.transit:
         amounts = {"available": flow.available, "held": flow.held, "transit": flow.transit}
-        change_account(write, party, floor=floor, **amounts)
+        change_account(write, party, floor=floor, owing=owing, **amounts)
     if flow.deposit:
         change_deposit(write, party, flow.deposit)
     kind = FlowRow.of(tenant.MAIN)

@@ -116,7 +116,34 @@ def owed(sums: dict[str, int], party: str) -> int:
     return -sums.get(account_of(party), 0)
 
 
-def parties(sums: Iterable[str], site: str) -> list[str]:
+def due_of(
+    sums: dict[str, int], released: dict[str, int], site: str, early_fen: int | None = None
+) -> dict[str, int]:
+    """What each party is still owed of a window, in fen; without those who are owed nothing.
+
+    With `early_fen` the window still runs: of what it owes, the site has at most that much, and nobody else anything.
+    What was released is never taken back for the limit's sake, only for what is not owed any more.
+    """
+    due = {}
+    for party in _parties(sums, site):
+        had, target = released.get(party, 0), owed(sums, party)
+        if early_fen is not None:
+            target = min(target, max(had, early_fen if party == site else 0))
+        due[party] = target - had
+    return {party: fen for party, fen in due.items() if fen}
+
+
+def recovered_legs(party: str, fen: int) -> list[Leg]:
+    """A deposit pays what its party owes after a refund."""
+    return balanced([(f"deposit:{party}", fen), (available_of(party), -fen)])
+
+
+def available_of(party: str) -> str:
+    """The account of what a party may withdraw."""
+    return f"{party}:available" if ":" in party else f"subsite:{party}:available"
+
+
+def _parties(sums: Iterable[str], site: str) -> list[str]:
     """Who is owed by accounts in a site's journals: the site, and distributors. Never another site."""
     others = sorted(
         account.removesuffix(":pending")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.kit import table, tenant
+from chalicelib.kit import clock, table, tenant
 
 from .accounts import Balances, available, balances, change_account
 from .flows import Flow, added_to, flows_since, move, parts_of, sum_of
@@ -20,8 +20,8 @@ from .postings import (
     Leg,
     Unbalanced,
     balanced,
-    owed,
-    parties,
+    due_of,
+    recovered_legs,
     refund_legs,
     returned_legs,
     sale_legs,
@@ -90,6 +90,15 @@ class Journal:
     about: str
 
 
+@dataclass(frozen=True)
+class Posted:
+    """A window's totals by account, what each party has had of them, in fen, and when that was last revised."""
+
+    totals: dict[str, int]
+    released: dict[str, int]
+    at: int
+
+
 def post(
     owner: str, window: str, number: str, event: str, legs: Iterable[Leg], *, at: int, about: str = ""
 ) -> bool:
@@ -139,28 +148,54 @@ def journals_of(owner: str, window: str, number: str) -> list[Journal]:
     return [_journal(row) for row in found]
 
 
-def close(site: str, window: str, *, now: int) -> int:
+def close(site: str, window: str, *, now: int, early_fen: int | None = None) -> int:
     """Post what a window's journals add up to; only what a party has not had of it yet reaches its account.
 
-    Returns what reached all accounts, in fen. Closing again changes nothing; a race is refused and done again by the
-    caller's queue. Raises table.Refused.
+    While the day still runs, `early_fen` is the most of it that the site may have already; distributors wait. Returns
+    what reached all accounts, in fen. Closing again changes nothing; a race is refused and done again by the caller's
+    queue. Raises table.Refused.
     """
     found = journals(site, window)
     sums = totals(journal.legs for journal in found)
     before = StatementRow.of(tenant.MAIN).read(f"STMT#{site}", window)
     released = dict(before.released) if before else {}
-    due = {party: owed(sums, party) - released.get(party, 0) for party in parties(sums, site)}
-    due = {party: fen for party, fen in due.items() if fen}
+    due = due_of(sums, released, site, early_fen)
     if sums and (due or before is None or before.totals != sums):
         parts = parts_of(((one.event, one.legs) for one in found), site)
+        if early_fen is not None:
+            parts = {"early": released.get(site, 0) + due.get(site, 0)}
         _post_window(site, window, sums, before, due, parts, now)
     return sum(due.values())
 
 
+def posted(site: str, window: str) -> Posted | None:
+    """What the last close of a window posted, None before the first."""
+    row = StatementRow.of(tenant.MAIN).read(f"STMT#{site}", window)
+    return Posted(dict(row.totals), dict(row.released), row.at) if row else None
+
+
 def statement(site: str, window: str) -> dict[str, int] | None:
     """The posted totals of a window by account, None before its first close."""
-    row = StatementRow.of(tenant.MAIN).read(f"STMT#{site}", window)
-    return dict(row.totals) if row else None
+    found = posted(site, window)
+    return found.totals if found else None
+
+
+def recover(party: str, *, now: int) -> int:
+    """Move as much of a party's deposit to its account as that is below zero, with a journal in main's books.
+
+    Returns the fen moved. What the deposit does not cover stays below zero and is offset by what comes next. Two at
+    once move it once: the second is refused. Raises table.Refused.
+    """
+    before = balances(party)
+    fen = min(-before.available, before.deposit)
+    if fen <= 0:
+        return 0
+    with table.Together(tenant.MAIN, "") as write:
+        flow = Flow(now, "recover", clock.day_of(now), available=fen, deposit=-fen)
+        move(write, party, flow, owing=True)
+        legs = recovered_legs(party, fen)
+        post_within(write, tenant.MAIN, clock.day_of(now), party, f"recovered#{now}", legs, at=now)
+    return fen
 
 
 def _window(window: str, number: str) -> str:
@@ -186,17 +221,20 @@ def _post_window(
         rev, released = rev + 1, released | {party: released.get(party, 0) + fen for party, fen in batch}
         log = added_to(log, dict(batch).get(site, 0), parts, now)
         posted = [rows.totals.set(sums), rows.released.set(released), rows.log.set(log), rows.rev.set(rev)]
+        row, actions = rows(f"STMT#{site}", window), [*list[Action](posted), rows.at.set(now)]
         with table.Together(tenant.MAIN, "") as write:
-            write.update(
-                rows(f"STMT#{site}", window), [*list[Action](posted), rows.at.set(now)], condition=expected
-            )
+            write.update(row, actions, condition=expected)
             for party, fen in batch:
-                # The condition that guards this sum is the statement's revision above.
-                if party == site:
-                    change_account(write, party, available=fen, floor=False)
-                else:
-                    flow = Flow(now, "release", f"{site}@{window}#{rev}", fen)
-                    move(write, party, flow, floor=False)
+                flow = Flow(now, "release", f"{site}@{window}#{rev}", fen)
+                _release(write, party, flow, logged=party == site)
+
+
+def _release(write: TransactWrite, party: str, flow: Flow, *, logged: bool) -> None:
+    """The condition that guards these sums is the statement's revision, and its log has what its own site gets."""
+    if logged:
+        change_account(write, party, available=flow.available, floor=False)
+    else:
+        move(write, party, flow, floor=False)
 
 
 def _journal(row: JournalRow) -> Journal:

@@ -1,10 +1,10 @@
 """Rows of the main table.
 
-CHANNEL#{channel} / {merchant}    a merchant's settings, sealed under the data key of the channels
+CHANNEL#{channel} / {merchant}    a merchant's settings; its secrets are references to Parameter Store
 CHANNEL#{channel} / current       which merchant of main's new orders are paid to; a site's is in the registry
 """
 
-from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
+from pynamodb.attributes import JSONAttribute, UnicodeAttribute
 
 from chalicelib.kit import table, tenant
 
@@ -15,7 +15,7 @@ class ChannelRow(table.Row):
     """A merchant of a channel."""
 
     owned_by = UnicodeAttribute(default=tenant.MAIN)  # main, or the licensed site whose own it is; for ever
-    sealed = BinaryAttribute(legacy_encoding=False)
+    settings = JSONAttribute()
 
 
 class CurrentRow(table.Row):

@@ -11,7 +11,10 @@ CLOSE_AGAIN = (1, 2, 7, 31)  # days after a window's first close at which late j
 
 @dataclass(frozen=True)
 class StatementRow:
-    """One line of a statement; site + main + fee = paid, the fee taken from its bearer's share."""
+    """One line of a statement; site + main + agents + fee = paid, the fee taken from its bearer's share.
+
+    A refund's line has amounts below zero; money that only waits at a channel to go back divides between nobody.
+    """
 
     number: str
     event: str
@@ -20,6 +23,7 @@ class StatementRow:
     paid_fen: int
     site_fen: int
     main_fen: int
+    agents_fen: int
     fee_fen: int
 
 
@@ -30,17 +34,22 @@ class Totals:
     paid_fen: int
     site_fen: int
     main_fen: int
+    agents_fen: int
     fee_fen: int
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A day of a site, from its journals alone."""
+    """A day of a site, from its journals alone.
+
+    `early_fen` is what the site had of the day before it was over; `available_fen` is below zero where it owes.
+    """
 
     day: str
     closed: bool
     rows: tuple[StatementRow, ...]
     totals: Totals
+    early_fen: int
     available_fen: int
 
 
@@ -53,6 +62,11 @@ def windows_to_close(now: int) -> list[str]:
     return [clock.day_of(now - days * clock.DAY) for days in due]
 
 
+def is_over(day: str, now: int) -> bool:
+    """Whether a Beijing day lies before this moment."""
+    return clock.day_of(now) > day
+
+
 def retry_delay(tries: int) -> int:
     """Seconds until a refund is tried again: 15 s doubling to 15 minutes."""
     return int(min(900, 15 * 2**tries))
@@ -60,12 +74,21 @@ def retry_delay(tries: int) -> int:
 
 def row_of(site: str, number: str, event: str, at: int, about: str, legs: dict[str, int]) -> StatementRow:
     """A journal as a line: what came in, and who it belongs to."""
-    paid = sum(fen for account, fen in legs.items() if account.startswith(("clearing:", "user:")))
-    owed = -legs.get(f"subsite:{site}:pending", 0)
-    fee = -sum(fen for account, fen in legs.items() if account.startswith("fee_accrued:"))
-    main = -legs.get("main:sales", 0) - legs.get("main:commission", 0)
-    main -= legs.get("channel_fee_expense", 0)
-    return StatementRow(number, event, at, about, paid, owed, main, fee)
+
+    def of(*beginnings: str) -> int:
+        return sum(fen for account, fen in legs.items() if account.startswith(beginnings))
+
+    return StatementRow(
+        number=number,
+        event=event,
+        at=at,
+        goods_name=about,
+        paid_fen=of("clearing:", "refund_clearing:", "user:"),
+        site_fen=-of(f"subsite:{site}:"),
+        main_fen=-of("main:", "channel_fee_expense"),
+        agents_fen=-of("dist:"),
+        fee_fen=-of("fee_accrued:"),
+    )
 
 
 def totals(rows: tuple[StatementRow, ...]) -> Totals:
@@ -74,5 +97,6 @@ def totals(rows: tuple[StatementRow, ...]) -> Totals:
         sum(row.paid_fen for row in rows),
         sum(row.site_fen for row in rows),
         sum(row.main_fen for row in rows),
+        sum(row.agents_fen for row in rows),
         sum(row.fee_fen for row in rows),
     )

@@ -3,6 +3,7 @@
 from chalicelib.kit import clock, log, queue, table
 from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
+from chalicelib.payments import service as payments
 from chalicelib.tenancy import service as tenancy
 
 from . import rules
@@ -27,15 +28,20 @@ def settle(site: str, number: str, *, now: int) -> bool:
 
 
 def close_windows(site: str, *, now: int) -> int:
-    """Close the windows that are due at a site; the fen that reached its account."""
-    total = 0
-    for window in rules.windows_to_close(now):
+    """Close the windows that are due at a site; the fen that reached accounts.
+
+    Where the plan says T+0, the site has some of today's money already. After midnight the deposit pays what a refund
+    left the site owing.
+    """
+    windows = rules.windows_to_close(now)
+    for window in windows:
         _complete(site, window)
-        try:
-            total += ledger.close(site, window, now=now)
-        except table.Refused:
-            # Another run closed it meanwhile; the next hour looks again.
-            log.event("settlement.close_raced", site=site, window=window)
+    total = sum(_close(site, window, now) for window in windows)
+    plan = ledger.plan_in_force(tenancy.site(site).plan)
+    if plan.release == "T+0":
+        total += _close(site, clock.day_of(now), now, early_fen=plan.t0_cap_fen)
+    if windows:
+        _recover(site, now)
     return total
 
 
@@ -54,8 +60,10 @@ def statement(site: str, day: str) -> Statement:
         for one in ledger.journals(site, day)
     ]
     rows = tuple(sorted(found, key=lambda row: (row.at, row.number, row.event), reverse=True))
-    posted = ledger.statement(site, day)
-    return Statement(day, posted is not None, rows, rules.totals(rows), ledger.available(site))
+    posted = ledger.posted(site, day)
+    closed = posted is not None and rules.is_over(day, posted.at)
+    early = 0 if closed or posted is None else posted.released.get(site, 0)
+    return Statement(day, closed, rows, rules.totals(rows), early, ledger.available(site))
 
 
 def sale_of(order: orders.Order) -> ledger.Sale:
@@ -68,6 +76,8 @@ def sale_of(order: orders.Order) -> ledger.Sale:
         own_goods=order.goods_owner == order.site,
         balance_fen=order.balance_fen,
         member=order.member or "",
+        agents=order.agents,
+        mode=_mode(order),
     )
 
 
@@ -92,12 +102,39 @@ def put_plan(name: str, main_bps: int, own_bps: int, fee_bearer: str, *, now: in
     return ledger.put_plan(ledger.Plan(name, 0, main_bps, own_bps, fee_bearer), now=now)
 
 
+def _mode(order: orders.Order) -> str:
+    """Whose merchant was paid; a balance pays only for what main sells and collects."""
+    if order.balance_fen:
+        return "unified"
+    paid = order.attempts[order.paid_attempt - 1]
+    return "independent" if payments.splits_at_channel(paid.channel, paid.merchant) else "unified"
+
+
 def _post(order: orders.Order) -> bool:
     plan, sale = ledger.plan_of(order.plan), sale_of(order)
     legs = ledger.topup_legs(sale, plan) if order.way == "wallet" else ledger.sale_legs(sale, plan)
     at = order.delivered_at or 0
     window = clock.day_of(at)
     return ledger.post(order.site, window, order.number, "sale", legs, at=at, about=order.goods_name)
+
+
+def _close(site: str, window: str, now: int, *, early_fen: int | None = None) -> int:
+    try:
+        return ledger.close(site, window, now=now, early_fen=early_fen)
+    except table.Refused:
+        # Another run closed it meanwhile; the next hour looks again.
+        log.event("settlement.close_raced", site=site, window=window)
+        return 0
+
+
+def _recover(site: str, now: int) -> None:
+    try:
+        fen = ledger.recover(site, now=now)
+    except table.Refused:
+        log.event("settlement.recover_raced", site=site)
+        return
+    if fen:
+        log.event("settlement.recovered", site=site, fen=fen)
 
 
 def _complete(site: str, window: str) -> None:

@@ -13,6 +13,7 @@ TABLES = "arn:aws:dynamodb:eu-west-1:111122223333:table/"
 MAIN = f"{TABLES}cardmesh-main"
 STACKS = "arn:aws:cloudformation:eu-west-1:111122223333:stack/"
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/k"
+PARAMETERS = "arn:aws:ssm:eu-west-1:111122223333:parameter/cardmesh/"
 TENANT = "arn:aws:iam::111122223333:role/tenant"
 QUEUE_ARNS = {name: f"arn:aws:sqs:eu-west-1:111122223333:cardmesh-{name.lower()}" for name in QUEUES}
 

@@ -120,6 +120,17 @@ def _kms(operation: str, given: Mapping[str, Any]) -> list[Request]:
     return [Request(f"kms:{operation}", documents.KEY, context)]
 
 
+def _ssm(operation: str, given: Mapping[str, Any]) -> list[Request]:
+    """A secret needs the parameter and the key, which Parameter Store uses for the caller."""
+    names = given["Names"] if operation == "GetParameters" else [given["Name"]]
+    places = [documents.PARAMETERS + name.removeprefix("/cardmesh/") for name in names]
+    use = "kms:Decrypt" if operation == "GetParameters" else "kms:Encrypt"
+    asked = [Request(f"ssm:{operation}", place, {}) for place in places]
+    return asked + [
+        Request(use, documents.KEY, {"kms:EncryptionContext:PARAMETER_ARN": place}) for place in places
+    ]
+
+
 def _sts(operation: str, _given: Mapping[str, Any]) -> list[Request]:
     return [Request(f"sts:{operation}", documents.TENANT), Request("sts:TagSession", documents.TENANT)]
 
@@ -128,4 +139,11 @@ def _cloudformation(operation: str, given: Mapping[str, Any]) -> list[Request]:
     return [Request(f"cloudformation:{operation}", f"{documents.STACKS}{given['StackName']}/1")]
 
 
-_REQUESTS = {"dynamodb": _dynamodb, "sqs": _sqs, "kms": _kms, "sts": _sts, "cloudformation": _cloudformation}
+_REQUESTS = {
+    "dynamodb": _dynamodb,
+    "sqs": _sqs,
+    "kms": _kms,
+    "ssm": _ssm,
+    "sts": _sts,
+    "cloudformation": _cloudformation,
+}

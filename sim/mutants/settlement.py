@@ -57,12 +57,13 @@ SETTLEMENT = (
         "What a site may withdraw is not what its statements say: the function died between the two.",
         (
             "ledger.service:_post_window",
-            "                change_account(write, party, available=fen, floor=False)",
+            "                _release(write, party, flow, logged=party == site)",
             (
                 "                pass\n"
                 '        with table.Together(tenant.MAIN, "") as write:\n'
                 "            for party, fen in batch:\n"
-                "                change_account(write, party, available=fen, floor=False)"
+                '                flow = Flow(now, "release", f"{site}@{window}#{rev}", fen)\n'
+                "                _release(write, party, flow, logged=party == site)"
             ),
         ),
         origin="shops without transactions",

@@ -9,7 +9,7 @@ import pytest
 from bench import callgrind, instructions
 
 PAGES = {"jinja2", "markupsafe"}
-SELLING = {"checkout", "payments", "ledger"}
+SELLING = {"checkout", "payments", "ledger", "cases"}
 DOMAINS = {
     "storefront": {"tenancy", "catalog", "pricing", "stock", "membership", "orders"},
     "checkout": {"tenancy", "catalog", "pricing", "stock", "membership", "orders", *SELLING},

@@ -152,13 +152,6 @@ def test_digests_differ_by_purpose_text_and_owner(two):
         assert one != vault.mac(other, "code", "x")
 
 
-def test_channels_keep_their_secrets_in_the_main_table_under_a_key_of_their_own(cloud):
-    sealed = vault.seal(vault.CHANNELS, b"key", "here")
-    assert vault.WrappedKey.of(tenant.MAIN).read(f"KEY#{vault.CHANNELS}", "1")
-    with pytest.raises(vault.Unreadable):
-        vault.unseal(tenant.MAIN, sealed, "here")
-
-
 def test_keys_are_wrapped_by_the_key_of_the_settings(cloud):
     wrapped = vault.WrappedKey.of(tenant.MAIN).read("KEY#main", "1").wrapped
     opened = boto3.client("kms").decrypt(CiphertextBlob=wrapped, EncryptionContext={"site": "main"})

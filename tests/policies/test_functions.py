@@ -12,7 +12,7 @@ WRITE = ("PutItem", "UpdateItem", "ConditionCheckItem")
 LIST = (*READ, "Query")
 ACTIONS = (*LIST, *WRITE, "DeleteItem", "BatchWriteItem", "Scan", "DeleteTable")
 BROWSING = ("HOST#x", "SITE#x")
-CHANNELS = ("CHANNEL#x", "KEY#channels")
+CHANNELS = ("CHANNEL#x",)
 STOCK = ("PTR#x", "SKU#x", "BACK#x")
 MONEY = ("STMT#x", "ACC#x", "SITE#x")
 KEYS = (
@@ -94,14 +94,8 @@ TAKES = {
     "provision_sites": "Provision",
     "publish_catalogs": "Publish",
 }
-OPENS = {
-    "checkout": {"channels"},
-    "receipts": {"main"},
-    "hooks": {"channels"},
-    "console": {"main", "channels"},
-    "refund_orders": {"channels"},
-    "drive_orders": {"channels"},
-}
+OPENS = {"receipts": {"main"}, "console": {"main"}}
+SECRET = {"checkout", "hooks", "refund_orders", "drive_orders"}  # who reads the secrets of channels
 FUNCTIONS = tuple(MAIN)
 for_each_function = pytest.mark.parametrize("function", FUNCTIONS)
 
@@ -180,11 +174,26 @@ def test_messages_are_sent_to_and_taken_from_exactly_these_queues(function):
 def test_data_keys_are_opened_for_exactly_these_owners(function):
     opened = {
         owner
-        for owner in ("main", "channels", "demo")
+        for owner in ("main", "demo")
         if may(function, "kms:Decrypt", documents.KEY, **{"kms:EncryptionContext:site": owner})
     }
     assert opened == OPENS.get(function, set())
     assert not may(function, "kms:Decrypt", documents.KEY)
+
+
+@for_each_function
+@pytest.mark.parametrize("place", ["channels/main/wechat/m1/key/api_v3_key", "other/main"])
+def test_secrets_of_channels_are_read_where_channels_are_called_and_written_in_the_console(function, place):
+    arn = f"{documents.PARAMETERS}{place}"
+    context = {"kms:EncryptionContext:PARAMETER_ARN": arn}
+    is_secret = place.startswith("channels/")
+    reads, writes = is_secret and function in SECRET, is_secret and function == "console"
+    assert may(function, "ssm:GetParameters", arn) is reads
+    assert may(function, "kms:Decrypt", documents.KEY, **context) is reads
+    assert may(function, "ssm:PutParameter", arn) is writes
+    assert may(function, "kms:Encrypt", documents.KEY, **context) is writes
+    assert not may(function, "ssm:GetParameter", arn)
+    assert not may(function, "ssm:GetParametersByPath", arn)
 
 
 @pytest.mark.parametrize("name", [*FUNCTIONS, "tenant"])

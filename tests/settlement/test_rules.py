@@ -35,7 +35,7 @@ def test_a_line_of_a_statement_divides_what_was_paid_to_the_fen(paid, cost, main
     sale = ledger.Sale("k3f9", "wechat", paid, min(cost, paid), own)
     row = rules.row_of("k3f9", "N", "sale", 1, "", dict(ledger.sale_legs(sale, plan)))
     assert row.paid_fen == paid
-    assert row.site_fen + row.main_fen + row.fee_fen == paid
+    assert row.site_fen + row.main_fen + row.agents_fen + row.fee_fen == paid
     parts = ledger.shares(sale, plan)
     assert row.site_fen == parts.site_fen - (parts.fee_fen if bearer == "site" else 0)
 

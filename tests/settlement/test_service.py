@@ -119,9 +119,9 @@ def test_two_closings_at_once_post_once(shop, world, monkeypatch):
     really = ledger.close
     posted = []
 
-    def overtaken(site, window, *, now):
+    def overtaken(site, window, *, now, early_fen):
         monkeypatch.setattr(ledger, "close", really)
-        posted.append(really(site, window, now=now))
+        posted.append(really(site, window, now=now, early_fen=early_fen))
         raise table.Refused
 
     monkeypatch.setattr(ledger, "close", overtaken)
@@ -194,3 +194,35 @@ def test_every_site_is_asked_to_close_and_workers_do_as_messages_say(shop, world
     (message,) = world.sent_to("settle")
     assert make.work("settle", [message, {"site": shop.site, "order": order.number}]) == []
     assert ledger.available(shop.site) == 760
+
+
+def test_under_a_plan_of_the_same_day_the_site_has_money_every_hour_up_to_the_cap(shop, world):
+    ledger.put_plan(ledger.Plan("standard", 0, 2000, 2000, release="T+0", t0_cap_fen=1000), now=make.NOON)
+    settle(shop, deliver(shop))
+    assert close(shop, make.NOON + 1800) == 760
+    settle(shop, deliver(shop, quantity=2))
+    assert [close(shop, make.NOON + hours * 3600) for hours in (1, 2)] == [240, 0]
+    statement = settlement.statement(shop.site, TODAY)
+    assert (statement.closed, statement.early_fen, statement.available_fen) == (False, 1000, 1000)
+    assert close(shop, MIDNIGHT + 1800) == 1280
+    statement = settlement.statement(shop.site, TODAY)
+    assert (statement.closed, statement.early_fen, statement.available_fen) == (True, 0, 2280)
+
+
+def test_after_midnight_the_deposit_pays_what_a_refund_left_owing(shop, world, monkeypatch):
+    legs = [(f"subsite:{shop.site}:pending", 900), ("refund_clearing:wechat", -900)]
+    ledger.post(shop.site, TODAY, "0" * 28, "R2", legs, at=make.NOON)
+    with table.Together(tenant.MAIN, "") as write:
+        ledger.move(write, shop.site, ledger.Flow(1, "deposit-paid", "D1", deposit=500))
+    really = ledger.recover
+    with monkeypatch.context() as patches:
+
+        def overtaken(party, *, now):
+            really(party, now=now)
+            raise table.Refused
+
+        patches.setattr(ledger, "recover", overtaken)
+        assert close(shop, MIDNIGHT + 1800) == -900
+    assert close(shop, MIDNIGHT + 5400) == 0
+    assert ledger.balances(shop.site) == ledger.Balances(-400, 0, 0, 0)
+    assert settlement.statement(shop.site, TOMORROW).available_fen == -400

@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Protocol
 
+SECRETS = frozenset(
+    {"private_key_pem", "api_v3_key"}
+)  # the settings that nobody may see, whatever the channel
+
 
 class Forged(Exception):
     """A notification that is not the channel's, or unreadable. The reason is for the log, not the sender."""
@@ -17,6 +21,10 @@ class Forged(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class UnknownKey(Forged):
+    """A notification signed with a key that is not among the channel's known ones. It may have a new one."""
 
 
 class Declined(Exception):
@@ -193,6 +201,9 @@ class Gateway(Protocol):
         self, headers: Mapping[str, str], body: bytes, *, now: int
     ) -> Payment | RefundNotice | None:
         """The payment or refund a notification tells of; None: genuine, but of neither. Pure. Raises Forged."""
+
+    def learn(self, *, now: int) -> bool:
+        """Ask the channel for the keys it signs with; whether there are new ones. Asked again, it waits a while."""
 
     def query(self, out_trade_no: str, *, now: int) -> Payment | None:
         """The payment of a trade; None: the channel says it is not paid."""

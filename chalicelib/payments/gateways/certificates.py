@@ -28,6 +28,17 @@ def open_certificate(pem: str, authorities: Sequence[str], *, now: int) -> tuple
     return _common_name(chain[0]), _public_pem(chain[0])
 
 
+def key_in(pem: str, *, now: int) -> tuple[int, int, str]:
+    """Serial number, begin of validity and public key (PEM) of a certificate that came on a way one can trust.
+
+    Raises Malformed for one that is not valid now.
+    """
+    found = _load(pem)
+    if not found.not_valid_before_utc <= datetime.fromtimestamp(now, UTC) <= found.not_valid_after_utc:
+        raise wire.Malformed("a certificate is not valid now")
+    return found.serial_number, int(found.not_valid_before_utc.timestamp()), _public_pem(found)
+
+
 def _load(pem: str) -> x509.Certificate:
     try:
         found = x509.load_pem_x509_certificate(pem.encode())

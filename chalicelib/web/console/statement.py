@@ -18,7 +18,7 @@ from . import desk, values
 
 face = faces.Face("console_statement", error_page=desk.error_page, enter=desk.enter)
 
-HEADINGS = ("时间", "订单号", "事项", "商品", "顾客实付", "本店所得", "主站所得", "通道费")
+HEADINGS = ("时间", "订单号", "事项", "商品", "顾客实付", "本店所得", "主站所得", "推广佣金", "通道费")
 EVENTS = {"sale": "成交", "taken": "待退款", "returned": "已退款"}
 TWICE = {
     "taken": "重复付款待退",
@@ -105,7 +105,7 @@ def _rows(statement: settlement.Statement) -> list[list[str]]:
             row.number,
             named(row.event),
             row.goods_name,
-            *(money.yuan(fen) for fen in (row.paid_fen, row.site_fen, row.main_fen, row.fee_fen)),
+            *map(money.yuan, (row.paid_fen, row.site_fen, row.main_fen, row.agents_fen, row.fee_fen)),
         ]
         for row in statement.rows
     ]

@@ -26,7 +26,7 @@ def arrived(visit: Visit, channel: str, merchant: str) -> Response:
     """Accept what the channel vouches for; refuse what it does not, so that it sends again."""
     gateway = payments.gateway(channel, merchant)
     try:
-        told = gateway.parse_notify(_headers(visit), visit.body(LARGEST), now=visit.now)
+        told = payments.hear(channel, merchant, _headers(visit), visit.body(LARGEST), now=visit.now)
     except payments.Forged as forged:
         log.event("hooks.refused", channel=channel, merchant=merchant, reason=forged.reason)
         return _dialect(gateway.nack("signature"))

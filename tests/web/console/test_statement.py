@@ -70,6 +70,7 @@ def test_the_file_holds_the_same_rows_for_spreadsheets(owner, sold):
         "49.50",
         "7.60",
         "41.60",
+        "0.00",
         "0.30",
     ]
 

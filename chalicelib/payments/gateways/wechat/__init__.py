@@ -76,6 +76,8 @@ class WeChat(splitting.Splitting):
             if payment and payment.app != self.app:
                 raise wire.Malformed("a payment to another application")
             return payment
+        except lines.UnknownSerial as error:
+            raise gateways.UnknownKey(str(error)) from None
         except wire.Malformed as error:
             raise gateways.Forged(str(error)) from None
 

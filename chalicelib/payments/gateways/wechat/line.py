@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from chalicelib.kit import clock, ids, outbound
 from chalicelib.payments import gateways
-from chalicelib.payments.gateways import wire
+from chalicelib.payments.gateways import certificates, wire
 
 NOT_THERE = {
     "ORDER_NOT_EXIST",
@@ -27,19 +27,32 @@ _WINDOW = int(timedelta(minutes=5).total_seconds())
 _SECONDS = re.compile(r"\d{1,12}", re.ASCII)
 _LARGEST = 64 << 20  # bytes of a bill
 _PATIENCE = 30.0  # seconds for one
+_PAUSE = int(timedelta(minutes=5).total_seconds())  # between two questions for new keys
 _HEX = re.compile(r"[0-9a-fA-F]+")  # serials of certificates have no case
+
+
+# The keys that the channel's certificates have brought since, newest first, and when they were asked for, by merchant:
+# whichever line asks, all lines of this instance know.
+_learned: dict[tuple[str, str], tuple[int, dict[str, str]]] = {}
+
+
+class UnknownSerial(wire.Malformed):
+    """Signed with a key that is not known yet."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One merchant. `platform_keys`: the public key (PEM) of each certificate serial or PUB_KEY_ID."""
+    """One merchant. `platform_keys`: the public key (PEM) of each certificate serial or PUB_KEY_ID.
+
+    A merchant that has certificates, not a public key, may leave them out: they are downloaded.
+    """
 
     mchid: str
     appid: str
     serial: str  # of the merchant's own certificate
     private_key_pem: str = field(repr=False)
     api_v3_key: str = field(repr=False)  # 32 characters
-    platform_keys: Mapping[str, str]
+    platform_keys: Mapping[str, str] = field(default_factory=dict)
     base_url: str = "https://api.mch.weixin.qq.com"
     split_cap_bps: int = 3000  # more by agreement
     refund_notify_url: str = ""  # where refunds are told; empty: as the channel's own pages say
@@ -73,8 +86,11 @@ class Line:
         return reply.body
 
     def sealed(self, text: str) -> str:
-        """Base64 of what only the channel may read; `call` names the key."""
-        return wire.encrypt(self._settings.platform_keys[self._key_serial()], text)
+        """Base64 of what only the channel may read; `call` names the key. Raises NotSent."""
+        serial = self._key_serial()
+        if not serial:
+            raise outbound.NotSent("no key of the channel is known yet")
+        return wire.encrypt(self._keys()[serial], text)
 
     def signed(self, content: str) -> str:
         """Base64 of the merchant's signature."""
@@ -82,12 +98,12 @@ class Line:
 
     def _headers(self, method: str, url: str, body: bytes, *, now: int) -> dict[str, str]:
         """`Wechatpay-Serial` names the key under which names are sealed and that the answer is to be signed with."""
-        return {
+        serial = self._key_serial()
+        return ({"Wechatpay-Serial": serial} if serial else {}) | {
             "Authorization": self._authorization(method, url, body, now=now),
             "Accept": "application/json",
             "Content-Type": "application/json",
             "User-Agent": "cardmesh",
-            "Wechatpay-Serial": self._key_serial(),
         }
 
     def _authorization(self, method: str, url: str, body: bytes, *, now: int) -> str:
@@ -102,9 +118,13 @@ class Line:
         )
 
     def _key_serial(self) -> str:
-        """WeChat Pay's own public key before certificates; of those the first, so that one to come can be added."""
-        serials = list(self._settings.platform_keys)
-        return next((serial for serial in serials if serial.startswith("PUB_KEY_ID_")), serials[0])
+        """WeChat Pay's own public key before certificates; of those the first, so that one to come can be added.
+
+        Empty as long as none is known.
+        """
+        serials = list(self._keys())
+        public = [serial for serial in serials if serial.startswith("PUB_KEY_ID_")]
+        return next(iter(public + serials), "")
 
     def _believe(self, reply: outbound.Reply, *, now: int) -> dict[str, Any]:
         """The verified content of an answer. A refusal needs no signature: acting on it moves no money."""
@@ -114,19 +134,64 @@ class Line:
                 raise gateways.Declined(wire.take(refusal, "code", kind=str), str(refusal.get("message", "")))
             if not 200 <= reply.status < 300:
                 raise outbound.Unknown(f"status {reply.status}")
-            self.verify(reply.headers, reply.body, now=now)
+            self._check(reply, now=now)
             return wire.parse(reply.body) if reply.body else {}
         except wire.Malformed as error:
             raise outbound.Unknown(str(error)) from None
 
-    def verify(self, headers: Mapping[str, str], body: bytes, *, now: int) -> None:
+    def _check(self, reply: outbound.Reply, *, now: int) -> None:
+        """Raises Malformed."""
+        try:
+            self.verify(reply.headers, reply.body, now=now)
+        except UnknownSerial:
+            if not self.learn(now=now):
+                raise
+            self.verify(reply.headers, reply.body, now=now)
+
+    def learn(self, *, now: int) -> bool:
+        """Download the channel's certificates: at most every five minutes, since anybody can name an unknown key."""
+        whose = (self._settings.base_url, self.merchant)
+        asked_at, known = _learned.get(whose, (0, {}))
+        if now - asked_at < _PAUSE:
+            return False
+        _learned[whose] = now, known
+        try:
+            found = self._certificates(now=now)
+        except (outbound.NotSent, outbound.Unknown, wire.Malformed):
+            return False
+        _learned[whose] = now, found
+        return bool(found.keys() - self._settings.platform_keys.keys() - known.keys())
+
+    def _certificates(self, *, now: int) -> dict[str, str]:
+        """The keys by serial, newest first. The seal proves them, since they sign the answer they come in."""
+        url = f"{self._settings.base_url}/v3/certificates"
+        reply = outbound.call("GET", url, headers=self._headers("GET", url, b"", now=now), body=b"")
+        if reply.status != 200:
+            raise outbound.Unknown(f"status {reply.status}")
+        dated = []
+        for each in wire.take(wire.parse(reply.body), "data", kind=list):
+            pem = self.opened(wire.take(each, "encrypt_certificate", kind=dict)).decode(errors="replace")
+            number, since, key = certificates.key_in(pem, now=now)
+            dated.append((since, f"{number:040X}", key))
+        found = {serial: key for _, serial, key in sorted(dated, reverse=True)}
+        self.verify(reply.headers, reply.body, now=now, keys={**found, **self._keys()})
+        return found
+
+    def _keys(self) -> Mapping[str, str]:
+        _, learned = _learned.get((self._settings.base_url, self.merchant), (0, {}))
+        return {**learned, **self._settings.platform_keys}
+
+    def verify(
+        self, headers: Mapping[str, str], body: bytes, *, now: int, keys: Mapping[str, str] | None = None
+    ) -> None:
+        """Raises Malformed, UnknownSerial."""
         names = ("timestamp", "nonce", "signature", "serial")
         at, nonce, signature, serial = (headers.get(f"wechatpay-{name}", "") for name in names)
         if not (at and nonce and signature and serial):
             raise wire.Malformed("a signature header is missing")
         if not _SECONDS.fullmatch(at) or abs(now - int(at)) > _WINDOW:
             raise wire.Malformed("the timestamp is not of now")
-        key = self._platform_key(serial)
+        key = _named(serial, self._keys() if keys is None else keys)
         if headers.get("wechatpay-signature-type", _SCHEME) != _SCHEME:
             raise wire.Malformed("another kind of signature")
         if signature.startswith(_PROBE):
@@ -138,14 +203,12 @@ class Line:
         if not wire.is_signed(key, signature, content):
             raise wire.Malformed("the signature does not fit")
 
-    def _platform_key(self, serial: str) -> str:
-        name = serial.upper() if _HEX.fullmatch(serial) else serial
-        if name not in self._settings.platform_keys:
-            raise wire.Malformed("an unknown key serial")
-        return self._settings.platform_keys[name]
-
     def unseal(self, notice: dict[str, Any]) -> dict[str, Any]:
-        resource = wire.take(notice, "resource", kind=dict)
+        """Raises Malformed."""
+        return wire.parse(self.opened(wire.take(notice, "resource", kind=dict)))
+
+    def opened(self, resource: dict[str, Any]) -> bytes:
+        """What is sealed under the merchant's symmetric key. Raises Malformed."""
         nonce = wire.take(resource, "nonce", kind=str).encode(errors="replace")
         if resource.get("algorithm") != "AEAD_AES_256_GCM" or len(nonce) != 12:
             raise wire.Malformed("another kind of seal")
@@ -153,10 +216,16 @@ class Line:
         extra = str(resource.get("associated_data") or "").encode(errors="replace")
         key = AESGCM(self._settings.api_v3_key.encode())
         try:
-            plain = key.decrypt(nonce, sealed, extra)
+            return key.decrypt(nonce, sealed, extra)
         except (InvalidTag, ValueError):
             raise wire.Malformed("the seal is broken") from None
-        return wire.parse(plain)
+
+
+def _named(serial: str, keys: Mapping[str, str]) -> str:
+    name = serial.upper() if _HEX.fullmatch(serial) else serial
+    if name not in keys:
+        raise UnknownSerial("an unknown key serial")
+    return keys[name]
 
 
 def moment(text: str) -> int:

@@ -1,0 +1,39 @@
+"""Secrets in Parameter Store: encrypted under the deployment's key, kept under a path, known by a reference.
+
+Whoever holds a reference knows nothing; whoever may read the parameter reads its newest version.
+"""
+
+from collections.abc import Collection
+from itertools import islice
+
+from . import aws, config
+
+_SCHEME = "ssm:"
+_MOST = 10  # names of one GetParameters
+
+
+class Missing(LookupError):
+    """A parameter that nobody wrote."""
+
+
+def keep(path: str, text: str) -> str:
+    """Write the newest version of a secret; the reference under which it is found."""
+    settings = config.load()
+    name = f"/{settings.tables}/{path}"
+    aws.client("ssm").put_parameter(
+        Name=name, Value=text, Type="SecureString", KeyId=settings.key_id, Overwrite=True
+    )
+    return _SCHEME + name
+
+
+def read(references: Collection[str]) -> dict[str, str]:
+    """The secrets behind references. Raises Missing."""
+    names = iter(dict.fromkeys(each.removeprefix(_SCHEME) for each in references))
+    found: dict[str, str] = {}
+    while some := list(islice(names, _MOST)):
+        answer = aws.client("ssm").get_parameters(Names=some, WithDecryption=True)
+        found |= {_SCHEME + each["Name"]: each["Value"] for each in answer["Parameters"]}
+    for each in references:
+        if each not in found:
+            raise Missing(each)
+    return found

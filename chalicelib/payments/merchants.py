@@ -1,0 +1,167 @@
+"""Which merchants we collect with, whose they are, and the gateway that speaks for each.
+
+A merchant is named by the order's own snapshot or by the notification's path. Its settings stand in the main table,
+its secrets in Parameter Store; both are held in memory for half a minute, so what is written is in use by then.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.kit import clock, errors, parameters, table, tenant
+from chalicelib.tenancy import service as tenancy
+
+from . import gateways
+from .model import CURRENT, ChannelRow, CurrentRow
+
+_FRESH = 30  # seconds
+_KEY_NAMES = ("serial", "cert_id")  # the setting that names a private key; each has a place of its own
+
+_gateways: dict[tuple[str, str], tuple[int, gateways.Gateway]] = {}
+_current: dict[str, tuple[int, str]] = {}
+_owners: dict[tuple[str, str], str] = {}  # of merchants, which never change hands
+
+
+class ChannelDown(errors.ShopError):
+    """The payment channel cannot be reached or refuses."""
+
+    status = 503
+    code = "channel_down"
+    sentence = (
+        "The payment channel does not answer. Nothing was charged; try again or choose another channel."
+    )
+
+
+class _Foreign(errors.Conflict):
+    sentence = "This merchant is somebody else's."
+
+
+def put_channel(channel: str, settings: Mapping[str, Any], *, owner: str = tenant.MAIN) -> str:
+    """Keep a merchant's settings and use it for its owner's new orders; the merchant's id.
+
+    The owner is main or a site that collects money itself; main's share is then split at the channel. An empty secret
+    is the one that is kept. Raises Invalid, Unlicensed, and Conflict where the merchant is somebody else's.
+    """
+    if channel not in gateways.GATEWAYS:
+        raise errors.Invalid("There is no such channel.")
+    built = gateways.GATEWAYS[channel](settings)
+    if owner != tenant.MAIN and not built.capabilities.split_cap_bps:
+        raise errors.Invalid("Nothing paid through this channel can be split, so main collects it.")
+    if owner != tenant.MAIN and tenancy.site(owner, fresh=True).licence is None:
+        raise tenancy.Unlicensed
+    _keep(channel, built.merchant, settings, owner)
+    _use(channel, built.merchant, owner)
+    forget()
+    return built.merchant
+
+
+def merchant_of(channel: str, site: str) -> str:
+    """The merchant to whom a new order of a site is paid: its own if it has one and its licence stands, else main's.
+
+    Raises ChannelDown where none is set up.
+    """
+    shop = tenancy.site(site)
+    if shop.licence and channel in shop.merchants:
+        return shop.merchants[channel]
+    return main_merchant(channel)
+
+
+def main_merchant(channel: str) -> str:
+    """Main's own merchant for new orders. Raises ChannelDown where none is set up."""
+    held = _current.get(channel)
+    now = clock.now()
+    if held is None or held[0] <= now - _FRESH:
+        row = CurrentRow.of(tenant.MAIN).read(f"CHANNEL#{channel}", CURRENT, consistent=False)
+        if row is None:
+            raise ChannelDown
+        held = _current[channel] = (now, row.merchant)
+    return held[1]
+
+
+def owner_of(channel: str, merchant: str) -> str:
+    """Whose money a merchant collects: "main", or the code of the site that does so itself. Raises NotFound."""
+    known = _owners.get((channel, merchant))
+    if known is None:
+        known = _owners[channel, merchant] = _read(channel, merchant).owned_by
+    return known
+
+
+def splits_at_channel(channel: str, merchant: str) -> bool:
+    """Whether what a merchant collects is kept frozen at the channel until it is split. Raises NotFound."""
+    return owner_of(channel, merchant) != tenant.MAIN
+
+
+def gateway(channel: str, merchant: str) -> gateways.Gateway:
+    """The gateway of a merchant. Raises NotFound."""
+    now = clock.now()
+    held = _gateways.get((channel, merchant))
+    if held is None or held[0] <= now - _FRESH:
+        held = _gateways[channel, merchant] = (now, _build(channel, merchant))
+    return held[1]
+
+
+def forget() -> None:
+    """Drop what this instance remembers of merchants."""
+    _gateways.clear()
+    _current.clear()
+    _owners.clear()
+
+
+def _keep(channel: str, merchant: str, settings: Mapping[str, Any], owner: str) -> None:
+    """The settings are given whole, except for secrets; who of one owner's staff saves last wins."""
+    rows = ChannelRow.of(tenant.MAIN)
+    stored = rows.read(f"CHANNEL#{channel}", merchant)
+    if stored and stored.owned_by != owner:
+        raise _Foreign
+    kept = _secrets(channel, merchant, settings, owner, stored.settings if stored else {})
+    actions = [rows.settings.set({**settings, **kept}), rows.owned_by.set(owner)]
+    free = rows.settings.does_not_exist() | (rows.owned_by == owner)
+    try:
+        rows.change(f"CHANNEL#{channel}", merchant, actions, free)
+    except table.Refused:
+        raise _Foreign from None
+
+
+def _secrets(
+    channel: str, merchant: str, settings: Mapping[str, Any], owner: str, stored: Mapping[str, Any]
+) -> dict[str, str]:
+    """References to the secrets. Raises Invalid for one that is not given and was not before.
+
+    A secret's place names its owner, so that nobody overwrites another's, and its key, so that a new key and its name
+    come into use together.
+    """
+    key = next((str(settings[name]) for name in _KEY_NAMES if name in settings), "key")
+    place = f"channels/{owner}/{channel}/{merchant}/{key}"
+    found = {}
+    for name in gateways.SECRETS & settings.keys():
+        given = settings[name]
+        if not given and name not in stored:
+            raise errors.Invalid("A secret is missing.", field=name)
+        found[name] = parameters.keep(f"{place}/{name}", given) if given else stored[name]
+    return found
+
+
+def _use(channel: str, merchant: str, owner: str) -> None:
+    if owner != tenant.MAIN:
+        tenancy.set_merchant(owner, channel, merchant)
+        return
+    current = CurrentRow.of(tenant.MAIN)
+    current.change(f"CHANNEL#{channel}", CURRENT, [current.merchant.set(merchant)], None)
+
+
+def _build(channel: str, merchant: str) -> gateways.Gateway:
+    settings = _read(channel, merchant).settings
+    references = {name: settings[name] for name in gateways.SECRETS & settings.keys()}
+    secrets = parameters.read(references.values())
+    return gateways.GATEWAYS[channel](
+        {**settings, **{name: secrets[each] for name, each in references.items()}}
+    )
+
+
+def _read(channel: str, merchant: str) -> ChannelRow:
+    named = merchant.isalnum() and len(merchant) <= 64 and merchant != CURRENT
+    known = channel in gateways.GATEWAYS and named
+    row = ChannelRow.of(tenant.MAIN).read(f"CHANNEL#{channel}", merchant) if known else None
+    if row is None:
+        raise errors.NotFound
+    _owners[channel, merchant] = row.owned_by
+    return row
