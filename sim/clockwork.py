@@ -61,7 +61,7 @@ class Clockwork:
     """The time of a world in seconds since 1970 UTC, what is due, and who it is about: the world itself at first."""
 
     def __init__(self, seed: int, start: float) -> None:
-        self.who = Lineage(seed)
+        self.who = self.root = Lineage(seed)
         self.now = start
         self.running: Process | None = None
         self._due: list[tuple[float, int, int, Lineage, Act]] = []
@@ -74,6 +74,15 @@ class Clockwork:
     def random(self) -> Random:
         """The randomness of whoever it is about."""
         return self.who.random
+
+    @property
+    def busy(self) -> bool:
+        """Whether a process has begun, or will, and has not ended."""
+        return bool(self._alive)
+
+    def expected(self) -> list[tuple[float, Lineage, Act]]:
+        """All that is due, in order: when, in whose name, and what."""
+        return [(when, who, act) for when, _, _, who, act in sorted(self._due)]
 
     def at(self, when: float, act: Act, *, who: Lineage | None = None) -> None:
         """Have something happen at a time, in the name of whoever it is about now or of another; it must not pause."""

@@ -44,6 +44,10 @@ class Functions:
             self._time.at(deadline, partial(self._time_out, process), who=who)
         return process
 
+    def waiting(self) -> list[tuple[str, list[Instance]]]:
+        """The instances that are warm, by function."""
+        return sorted(self._warm.items())
+
     def release(self) -> None:
         """Replace all instances; those at work finish."""
         self._warm.clear()

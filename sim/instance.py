@@ -31,6 +31,10 @@ class Instance:
         instance._held = [(owner, name, owner[name]) for owner, name in places]
         return instance
 
+    def held(self) -> list[tuple[str, Any]]:
+        """What it remembers, by name."""
+        return [(name, held) for _, name, held in self._held]
+
     def recall(self) -> None:
         """Put this memory in place of whichever is there."""
         if Instance._present is not self:

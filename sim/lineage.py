@@ -15,14 +15,15 @@ _SPAN = 2**64
 class Lineage:
     """A process, a message, a tick of a schedule, or the world itself, whose name is empty.
 
-    `order` decides between those who come at the same moment; `random` is for whatever has no number of its own.
+    `order` decides between those who come at the same moment; `random` is for whatever has no number of its own;
+    `counts` says how often each thing has happened to this one.
     """
 
     def __init__(self, seed: int, name: str = "") -> None:
         self.name = name
         self._seed = seed
         self._draws = blake2b(f"{seed} {name} ".encode(), digest_size=8)
-        self._counts: dict[str, int] = {}
+        self.counts: dict[str, int] = {}
         self.order = int.from_bytes(self._draws.digest())
 
     @cached_property
@@ -40,7 +41,7 @@ class Lineage:
 
     def nth(self, what: str) -> int:
         """How often something has happened to this one, this time included."""
-        nth = self._counts[what] = self._counts.get(what, 0) + 1
+        nth = self.counts[what] = self.counts.get(what, 0) + 1
         return nth
 
     def chance(self, what: str, nth: int = 0) -> float:

@@ -7,6 +7,9 @@ with each as a second fault; so pairs are those that can meet. Of pairs the faul
 nothing alone, what others do: a machine that dies before a call is one that died after the call before, a call turned
 away or not heard is made again by the SDK, and clocks, cold starts and overruns have their place in random seeds.
 
+A world that is like one which ended well, at a moment of rest, goes on as that one did, so it is not played on; and one
+that is like another whose second faults were tried is not asked for its own after that (`sim/likeness.py`).
+
 Where a seed finds what nobody thought of, this leaves nothing out, in so small a world; `sim.machine` lies between.
 """
 
@@ -16,11 +19,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from multiprocessing import get_context
 
@@ -39,29 +41,34 @@ LONE = {
     "skew",
     "clock_set",
 }  # that form no pairs
-_TOLD_EVERY = 30  # seconds
-
 Script = tuple[Point, ...]
 
 
 @dataclass(frozen=True)
 class Task:
-    """A scenario with its first fault, by number, and how bad its faults are."""
+    """A scenario, by number, and how bad its faults are.
+
+    Of its first faults one in `firsts` is tried, and of those that may follow one in `seconds`, or none where it is 0.
+    """
 
     scenario: int
-    first: Script
     size: float
+    seconds: int = 0
+    firsts: int = 1
 
 
 @dataclass
 class Found:
-    """How many worlds were played, and what was broken in some, by their scripts."""
+    """How many worlds were played, for how many they stand, and what was broken in some, by their scripts."""
 
     played: int
+    stands_for: int
     broken: list[tuple[str, Script, float, str]]
 
     def __add__(self, other: "Found") -> "Found":
-        return Found(self.played + other.played, self.broken + other.broken)
+        return Found(
+            self.played + other.played, self.stands_for + other.stands_for, self.broken + other.broken
+        )
 
 
 def points(world: small.Small, after: Script = ()) -> Iterator[Point]:
@@ -69,44 +76,68 @@ def points(world: small.Small, after: Script = ()) -> Iterator[Point]:
     offered = world.faults.offered
     struck = [n for n, one in enumerate(offered) if after and _same(one, after[-1])]
     for one in offered[struck[0] + 1 if struck else 0 :]:
-        for fault in CALLS if one.fault == CALL else (one.fault,):
-            yield one._replace(fault=fault)
+        yield from (one._replace(fault=fault) for fault in _kinds(one))
 
 
-def singles(stage: stages.Stage) -> Iterator[Task]:
-    """Every single fault of every scenario, and none."""
-    for n, scenario in enumerate(small.SCENARIOS):
-        for size in SIZES:
-            calm, _ = small.play(stage, scenario, (), size=size)
-            yield Task(n, (), size)
-            yield from (Task(n, (point,), size) for point in points(calm))
+class Scope:
+    """All worlds of one task. What a world that goes on as another did would come to is known, so it ends there.
 
+    `well` has what worlds were like that ended well, `asked` what those were like whose second faults were tried:
+    with it, for each, how many of them came after that.
+    """
 
-def alone(stage: stages.Stage, task: Task) -> Found:
-    """What one fault breaks."""
-    return _try(stage, task, task.first)[1]
+    def __init__(self, stage: stages.Stage, task: Task, *, plainly: bool = False) -> None:
+        self._stage = stage
+        self._task = task
+        self._scenario = small.SCENARIOS[task.scenario]
+        self._plainly = plainly
+        self._well: set[bytes] = set()
+        self._asked: dict[bytes, int] = {}
 
+    def tried(self) -> Iterator[Found]:
+        """What comes of no fault, then of each single one with those that may follow it."""
+        calm, found = self._try((), known=())
+        yield found
+        if not found.broken:
+            self._have_asked(calm)
+        for first in islice(points(calm), 0, None, self._task.firsts):
+            pairs = self._task.seconds and first.fault not in LONE
+            yield self._with_seconds(first) if pairs else self._try((first,), self._well)[1]
 
-def with_a_second(stage: stages.Stage, task: Task, *, every: int = 1) -> Found:
-    """What one fault and each that may follow break, or one in so many of them."""
-    world, found = _try(stage, task, task.first)
-    if not task.first or task.first[0].fault in LONE:
+    def _with_seconds(self, first: Point) -> Found:
+        """What one fault and each that may follow break."""
+        world, found = self._try((first,), self._asked)
+        beyond = self._asked[world.ended] if world.ended else 0
+        if not found.broken:
+            self._have_asked(world, beyond)
+        every = self._task.seconds
+        seconds = [point for point in points(world, (first,)) if point.fault not in LONE]
+        for second in islice(seconds, len(first.who) % every, None, every):
+            found += self._try((first, second), self._well)[1]
+        found.stands_for += beyond // every
         return found
-    seconds = (point for point in points(world, task.first) if point.fault not in LONE)
-    for point in islice(seconds, len(task.first[0].who) % every, None, every):
-        found += _try(stage, task, (*task.first, point))[1]
-    return found
+
+    def _have_asked(self, world: small.Small, beyond: int = 0) -> None:
+        """Note that second faults are tried wherever they can strike after each of its moments of rest."""
+        for moment in world.passed:
+            later = sum(len(set(_kinds(one)) - LONE) for one in world.faults.offered[moment.offered :])
+            self._asked.setdefault(moment.like, beyond + later)
+
+    def _try(self, script: Script, known: Container[bytes]) -> tuple[small.Small, Found]:
+        world, broken = small.play(
+            self._stage, self._scenario, script, size=self._task.size, known=None if self._plainly else known
+        )
+        if not broken:
+            self._well.update(one.like for one in world.passed)
+        return world, Found(1, 1, [(self._scenario.name, script, self._task.size, broken)] if broken else [])
 
 
-def _try(stage: stages.Stage, task: Task, script: Script) -> tuple[small.Small, Found]:
-    scenario = small.SCENARIOS[task.scenario]
-    world, broken = small.play(stage, scenario, script, size=task.size)
-    return world, Found(1, [(scenario.name, script, task.size, broken)] if broken else [])
+def _kinds(offered: Point) -> Collection[str]:
+    return CALLS if offered.fault == CALL else (offered.fault,)
 
 
 def _same(offered: Point, struck: Point) -> bool:
-    fault = CALL if struck.fault in CALLS else struck.fault
-    return offered == struck._replace(fault=fault)
+    return offered.who == struck.who and offered.nth == struck.nth and struck.fault in _kinds(offered)
 
 
 # On all cores.
@@ -121,8 +152,11 @@ def _begin() -> None:
     gc.freeze()
 
 
-def _do(work: Callable[..., Found], task: Task) -> Found:
-    return work(_opened[0], task)
+def _do(task: Task) -> tuple[Task, Found, float]:
+    """All of a task, and how many seconds of a core it took."""
+    began = time.process_time()
+    found = sum(Scope(_opened[0], task).tried(), Found(0, 0, []))
+    return task, found, time.process_time() - began
 
 
 def main() -> int:
@@ -133,29 +167,30 @@ def main() -> int:
     options.add_argument("--scenario", choices=[one.name for one in small.SCENARIOS], help="only this one")
     options.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at a time")
     asked = options.parse_args()
-    with stages.opened(SITES) as stage:
-        tasks = [
-            one for one in singles(stage) if asked.scenario in (None, small.SCENARIOS[one.scenario].name)
-        ]
-    work = partial(with_a_second, every=asked.every) if asked.pairs else alone
-    found = _all(work, tasks, asked.jobs)
-    return 1 if found.broken else 0
+    tasks = [
+        Task(n, size, asked.every if asked.pairs else 0)
+        for n, scenario in enumerate(small.SCENARIOS)
+        for size in SIZES
+        if asked.scenario in (None, scenario.name)
+    ]
+    return 1 if _all(tasks, asked.jobs).broken else 0
 
 
-def _all(work: Callable[..., Found], tasks: Sequence[Task], jobs: int) -> Found:
-    began = told = time.monotonic()
-    found = Found(0, [])
+def _all(tasks: Sequence[Task], jobs: int) -> Found:
+    began, everything = time.monotonic(), Found(0, 0, [])
     with ProcessPoolExecutor(jobs, get_context("spawn"), _begin) as pool:
-        for done, one in enumerate(pool.map(partial(_do, work), tasks, chunksize=4), 1):
-            found += one
-            for name, script, size, broken in one.broken:
-                print(f"{name}: {broken}\n  {[tuple(point) for point in script]} size {size}", flush=True)
-            if time.monotonic() - told > _TOLD_EVERY:
-                told = time.monotonic()
-                print(f"{done} of {len(tasks)} faults, {found.played} worlds", flush=True)
-    seconds = time.monotonic() - began
-    print(f"{found.played} worlds in {seconds:.0f} s, {len(found.broken)} violations")
-    return found
+        for task, found, seconds in pool.map(_do, tasks):
+            everything += found
+            name = f"{small.SCENARIOS[task.scenario].name}, {task.size}"
+            print(f"{name}: {_told(found)}, {seconds:.0f} s of a core", flush=True)
+            for _, script, size, broken in found.broken:
+                print(f"  {broken}\n  {[tuple(point) for point in script]} size {size}", flush=True)
+    print(f"{_told(everything)}, {time.monotonic() - began:.0f} s")
+    return everything
+
+
+def _told(found: Found) -> str:
+    return f"{found.played} worlds played for {found.stands_for}, {len(found.broken)} violations"
 
 
 if __name__ == "__main__":

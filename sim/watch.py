@@ -64,6 +64,18 @@ class Watch:
                 for write in each.values():
                     self._see(write)
 
+    def seen(self) -> list[Any]:
+        """All it holds what comes later against."""
+        return [
+            self.states,
+            self.holders,
+            self._returned,
+            self._ranges,
+            self._pointers,
+            self._texts,
+            self._journals,
+        ]
+
     def _see(self, write: Mapping[str, Any]) -> None:
         key = write.get("Key") or write["Item"]
         place = key["pk"]["S"], key["sk"]["S"]
