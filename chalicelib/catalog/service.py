@@ -29,6 +29,7 @@ from .rules import (
     check_goods,
     check_listing,
     compose,
+    offer_of,
     revised,
 )
 
@@ -45,6 +46,7 @@ __all__ = [
     "Sale",
     "Shelf",
     "Tier",
+    "offer_of",
 ]
 
 _FRESH = 3  # seconds for which a shelf in memory counts as current

@@ -10,7 +10,6 @@ from typing import Any
 
 from chalicelib.catalog import service as catalog
 from chalicelib.kit import config, errors, ids, password, queue, throttle, vault
-from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
 from chalicelib.pricing import service as pricing
@@ -18,7 +17,7 @@ from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
 from chalicelib.wallet import service as wallet
 
-from . import rules, tender
+from . import rules, tender, terms
 from .returning import return_ranges
 from .rules import Ask, BadChannel, KeyInvalid, KeyReused
 
@@ -82,8 +81,9 @@ def read_key(site: str, key: str, *, now: int) -> tuple[str, int]:
 def place(site: str, ask: Ask, *, member: str | None, address: str, device: str, now: int) -> Placed:
     """Place an order, or find the one that the same key and body placed.
 
-    Raises NotFound, BadQuantity, BadContact, BadChannel, KeyInvalid, KeyReused, SoldOut, TooMany, ChannelDown
-    where no merchant is set up, Suspended where the shop is closed, NotFromBalance and the wallet's refusals.
+    Raises NotFound, BadQuantity, BadContact, BadChannel, KeyInvalid, KeyReused, NotForSale, SoldOut, TooMany,
+    ChannelDown where no merchant is set up, Suspended where the shop is closed, NotFromBalance and the wallet's
+    refusals.
     """
     draft = _draft(site, ask, member, device, now)
     if draft.offer.way == "pool":
@@ -162,7 +162,7 @@ def _draft(site: str, ask: Ask, member: str | None, device: str, now: int) -> _D
         contact=contact,
         member=member,
         attempt=tender.attempt(device) if whole else orders.Attempt(1, ask.channel, merchant, device),
-        plan=ledger.plan_in_force(shop.plan).ref,
+        plan=terms.plan_ref(shop, offer, ask.quantity, price.total_fen, shop.earners(contact)),
         agents=shop.earners(contact),
         balance_fen=balance_fen,
     )

@@ -30,6 +30,14 @@ class BadChannel(ShopError):
     sentence = "This shop does not take this payment channel."
 
 
+class NotForSale(ShopError):
+    """Goods on the shelf whose terms do not fit together at the moment."""
+
+    status = 409
+    code = "not_for_sale"
+    sentence = "This cannot be bought at the moment."
+
+
 class KeyInvalid(Invalid):
     """An idempotency key that is forged, too old or from the future."""
 

@@ -15,6 +15,7 @@ from .rules import (
     FromBalance,
     KeyInvalid,
     KeyReused,
+    NotForSale,
     NotFromBalance,
 )
 from .tender import fits as balance_fits
@@ -27,6 +28,7 @@ __all__ = [
     "FromBalance",
     "KeyInvalid",
     "KeyReused",
+    "NotForSale",
     "NotFromBalance",
     "Placed",
     "accept_payment",

@@ -37,12 +37,17 @@ def plans() -> list[Plan]:
     return held[1]
 
 
+def plans_in_force() -> list[Plan]:
+    """The newest version of each plan."""
+    return list({plan.name: plan for plan in sorted(plans(), key=lambda plan: plan.version)}.values())
+
+
 def plan_in_force(name: str) -> Plan:
     """The newest version of a plan. Raises NotFound."""
-    found = [plan for plan in plans() if plan.name == name]
-    if not found:
-        raise errors.NotFound("No such split plan.")
-    return max(found, key=lambda plan: plan.version)
+    for plan in plans_in_force():
+        if plan.name == name:
+            return plan
+    raise errors.NotFound("No such split plan.")
 
 
 def plan_of(ref: str) -> Plan:

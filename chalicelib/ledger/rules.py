@@ -18,6 +18,26 @@ RELEASES = ("T+1", "T+0")  # after midnight in Beijing, or in the hour after del
 LONGEST_NAME = 20  # bytes: every order keeps its plan's name
 
 
+class Loss(ShopError):
+    """A price at which somebody pays for each sale: see MainLoses, SiteLoses."""
+
+    status = 422
+
+
+class MainLoses(Loss):
+    """The main site's share is less than the fee, the commissions and the coupon that it bears."""
+
+    code = "main_loses"
+    sentence = "At this price the main site loses on each sale."
+
+
+class SiteLoses(Loss):
+    """The sub-site's share is less than the fee that it bears, or is no share at all."""
+
+    code = "site_loses"
+    sentence = "At this price the sub-site loses on each sale."
+
+
 class OutOfBounds(ShopError):
     """A plan outside the house rule; `field` names the value."""
 
@@ -61,9 +81,10 @@ class Sale:
     """What the split needs to know of a delivered order.
 
     `paid_fen` is the whole of what the shopper paid, `balance_fen` the part of it that came from the member's balance.
-    `cost_fen` is the wholesale price of all pieces. `list_fen` is the price before a coupon, None where there was none;
-    the coupon is given by `coupon_by`. `agents` are distributors, the one who won the shopper first. `mode` says whose
-    merchant was paid: main's ("unified") or the site's own ("independent").
+    `cost_fen` is the wholesale price of all pieces, `supply_fen` what main itself pays for them, None where that counts
+    as much. `list_fen` is the price before a coupon given by `coupon_by`, None where there was none. `agents` are
+    distributors, the one who won the shopper first. `mode` says whose merchant was paid: main's ("unified") or the
+    site's own ("independent").
     """
 
     site: str
@@ -77,6 +98,7 @@ class Sale:
     member: str = ""
     agents: tuple[str, ...] = ()
     mode: str = "unified"
+    supply_fen: int | None = None
 
     @property
     def coupon_fen(self) -> int:
@@ -109,6 +131,14 @@ class Shares:
     agent_fen: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True)
+class Earned:
+    """What is left of a sale to each side, in fen; below zero where it pays for it."""
+
+    main_fen: int
+    site_fen: int
+
+
 def check_plan(plan: Plan) -> Plan:
     """The plan itself. Raises OutOfBounds."""
     for field in ("main_bps", "own_bps"):
@@ -118,7 +148,34 @@ def check_plan(plan: Plan) -> Plan:
         raise OutOfBounds("The name of a plan has 1 to 20 letters, or 6 Chinese characters.", field="name")
     if plan.fee_bearer not in BEARERS or not 0 <= plan.fee_bps <= 500:
         raise OutOfBounds("The fee is borne by main or site and is at most 5 %.", field="fee_bearer")
+    _check_bases(plan)
+    _check_levels(plan)
+    _check_release(plan)
     return plan
+
+
+def _check_bases(plan: Plan) -> None:
+    if plan.main_base not in BASES:
+        raise OutOfBounds("The share is of gross, net or margin.", field="main_base")
+    if plan.own_base not in BASES or plan.own_base == "margin":
+        raise OutOfBounds(
+            "Own goods have no wholesale price, so the share is of gross or net.", field="own_base"
+        )
+
+
+def _check_levels(plan: Plan) -> None:
+    """Σ commission is at most main's share, and nobody is on the second level unless that is switched on."""
+    if min(plan.l1_bps, plan.l2_bps) < 0 or plan.l1_bps + plan.l2_bps > min(plan.main_bps, plan.own_bps):
+        raise OutOfBounds("Distributors together get at most what the main site takes.", field="l1_bps")
+    if plan.l2_bps and not plan.second_level:
+        raise OutOfBounds("The second level is switched off.", field="l2_bps")
+
+
+def _check_release(plan: Plan) -> None:
+    if plan.release not in RELEASES:
+        raise OutOfBounds("Money is released T+1 or T+0.", field="release")
+    if plan.t0_cap_fen < 0 or (plan.release == "T+0") != (plan.t0_cap_fen > 0):
+        raise OutOfBounds("T+0 has a cap above zero, T+1 has none.", field="t0_cap_fen")
 
 
 def base_of(sale: Sale, plan: Plan) -> int:
@@ -136,6 +193,25 @@ def shares(sale: Sale, plan: Plan) -> Shares:
     main = sale.wholesale_fen + commission
     fee = share(sale.paid_fen - sale.balance_fen, plan.fee_bps)
     return Shares(main, sale.sold_fen - main, fee, commission, _agents(sale, plan, base, commission))
+
+
+def earned(sale: Sale, plan: Plan) -> Earned:
+    """What a sale leaves to main and to the site once everything they bear is paid."""
+    parts = shares(sale, plan)
+    fee_of = {plan.fee_bearer: parts.fee_fen}
+    goods = sale.wholesale_fen if sale.supply_fen is None else sale.supply_fen
+    coupon = sale.sold_fen - sale.paid_fen
+    main = parts.main_fen - goods - sum(parts.agent_fen) - coupon - fee_of.get("main", 0)
+    return Earned(main, parts.site_fen - fee_of.get("site", 0))
+
+
+def check_margin(sale: Sale, plan: Plan) -> None:
+    """Refuse a price at which main or the site pays for each sale. Raises MainLoses, SiteLoses."""
+    left = earned(sale, plan)
+    if left.main_fen < 0:
+        raise MainLoses
+    if left.site_fen < 0:
+        raise SiteLoses
 
 
 def _agents(sale: Sale, plan: Plan, base: int, commission: int) -> tuple[int, ...]:

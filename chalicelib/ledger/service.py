@@ -15,7 +15,7 @@ from chalicelib.kit import clock, table, tenant
 from .accounts import Balances, available, balances, change_account
 from .flows import Flow, added_to, flows_since, move, parts_of, sum_of
 from .model import JournalRow, StatementRow
-from .planning import forget, plan_in_force, plan_of, plans, put_plan
+from .planning import forget, plan_in_force, plan_of, plans, plans_in_force, put_plan
 from .postings import (
     Leg,
     Unbalanced,
@@ -35,10 +35,15 @@ from .rules import (
     LEAST_BPS,
     MOST_BPS,
     RELEASES,
+    Earned,
+    Loss,
     OutOfBounds,
     Plan,
     Sale,
     Shares,
+    check_margin,
+    check_plan,
+    earned,
     shares,
 )
 
@@ -49,8 +54,10 @@ __all__ = [
     "MOST_BPS",
     "RELEASES",
     "Balances",
+    "Earned",
     "Flow",
     "Leg",
+    "Loss",
     "OutOfBounds",
     "Plan",
     "Sale",
@@ -58,12 +65,16 @@ __all__ = [
     "Unbalanced",
     "available",
     "balances",
+    "check_margin",
+    "check_plan",
+    "earned",
     "flows_since",
     "forget",
     "move",
     "plan_in_force",
     "plan_of",
     "plans",
+    "plans_in_force",
     "put_plan",
     "refund_legs",
     "returned_legs",

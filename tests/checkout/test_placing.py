@@ -6,6 +6,7 @@ from chalicelib.catalog import service as catalog
 from chalicelib.checkout import placing
 from chalicelib.checkout import service as checkout
 from chalicelib.kit import config, errors, tenant
+from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
 from chalicelib.stock import service as stock
@@ -284,3 +285,18 @@ def test_an_order_keeps_who_earns_from_it_but_not_from_their_own_purchase(world,
     assert shop.place(contact="Agent@Example.com ").agents == ()
     tenancy.switch_agent(agent.agent, "stopped")
     assert shop.place().agents == ()
+
+
+def test_goods_whose_price_would_cost_the_main_site_money_are_not_sold_and_hold_no_codes(shop, monkeypatch):
+    dear = {"main_bps": 1000, "own_bps": 1000, "fee_bps": 500}  # 4.95 of fee on 0.95 of margin share
+    ledger.put_plan(ledger.Plan("standard", 0, **dear), now=make.NOON)
+    with pytest.raises(checkout.NotForSale):
+        place(shop)
+    assert shop.free() == 10
+
+
+def test_a_plan_outside_the_house_rule_sells_nothing(shop, monkeypatch):
+    greedy = replace(ledger.plan_in_force("standard"), main_bps=3001)
+    monkeypatch.setattr(ledger, "plan_in_force", lambda name: greedy)
+    with pytest.raises(checkout.NotForSale):
+        place(shop)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from chalicelib.ledger import postings, rules
 from chalicelib.ledger.rules import Plan, Sale
+from tests.ledger import strategies
 
 PLAN = Plan("standard", 1, 2000, 2000)
 BPS = st.integers(rules.LEAST_BPS, rules.MOST_BPS)
@@ -130,3 +131,81 @@ def test_legs_that_do_not_add_up_to_zero_are_no_journal(legs):
 
 def test_an_order_keeps_the_name_and_version_of_its_plan():
     assert PLAN.ref == "standard@1"
+
+
+@pytest.mark.parametrize(
+    ("field", "change"),
+    [
+        ("main_base", {"main_base": "list"}),
+        ("own_base", {"own_base": ""}),
+        ("own_base", {"own_base": "margin"}),
+        ("l1_bps", {"l1_bps": -1}),
+        ("l1_bps", {"l2_bps": -1, "second_level": True}),
+        ("l1_bps", {"l1_bps": 2001}),
+        ("l1_bps", {"main_bps": 3000, "l1_bps": 1500, "l2_bps": 501, "second_level": True}),
+        ("l2_bps", {"l2_bps": 1}),
+        ("release", {"release": "T+2"}),
+        ("t0_cap_fen", {"release": "T+0"}),
+        ("t0_cap_fen", {"t0_cap_fen": 1}),
+        ("t0_cap_fen", {"release": "T+0", "t0_cap_fen": -1}),
+    ],
+)
+def test_a_plan_that_does_not_add_up_is_refused_at_its_field(field, change):
+    with pytest.raises(rules.OutOfBounds) as refused:
+        rules.check_plan(replace(PLAN, **change))
+    assert refused.value.detail == {"field": field}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"main_base": "gross"},
+        {"main_base": "net", "own_base": "net"},
+        {"l1_bps": 2000},
+        {"l1_bps": 1500, "l2_bps": 500, "second_level": True},
+        {"release": "T+0", "t0_cap_fen": 1},
+    ],
+)
+def test_a_plan_at_its_bounds_is_accepted(change):
+    rules.check_plan(replace(PLAN, **change))
+
+
+@given(strategies.sales(), strategies.PLANS)
+def test_what_the_parties_are_left_with_is_what_was_paid_less_goods_and_fee(sale, plan):
+    left, parts = rules.earned(sale, plan), rules.shares(sale, plan)
+    others = sale.wholesale_fen + parts.fee_fen + sum(parts.agent_fen)
+    assert left.main_fen + left.site_fen + others == sale.paid_fen
+    supplied = rules.earned(replace(sale, supply_fen=sale.wholesale_fen - 7), plan)
+    assert supplied == replace(left, main_fen=left.main_fen + 7)
+
+
+@given(strategies.sales(), strategies.PLANS)
+def test_a_price_is_refused_exactly_where_somebody_would_pay_for_the_sale(sale, plan):
+    left = rules.earned(sale, plan)
+    try:
+        rules.check_margin(sale, plan)
+    except rules.MainLoses:
+        assert left.main_fen < 0
+    except rules.SiteLoses:
+        assert left.main_fen >= 0 > left.site_fen
+    else:
+        assert min(left.main_fen, left.site_fen) >= 0
+
+
+@pytest.mark.parametrize(
+    ("paid", "bearer", "refused"),
+    [
+        (4123, "main", None),
+        (4122, "main", rules.MainLoses),
+        (4030, "site", None),
+        (4029, "site", rules.SiteLoses),
+    ],
+)
+def test_the_lowest_price_at_which_nobody_pays_for_a_sale_to_the_fen(paid, bearer, refused):
+    """Wholesale 40.00: main takes 20 % of the rest, the channel 0.6 % of the price."""
+    sale = Sale("demo", "wechat", paid, 4000, own_goods=False)
+    if refused is None:
+        rules.check_margin(sale, replace(PLAN, fee_bearer=bearer))
+        return
+    with pytest.raises(refused):
+        rules.check_margin(sale, replace(PLAN, fee_bearer=bearer))

@@ -5,6 +5,8 @@ from chalice.app import Response
 
 from chalicelib.catalog import service as catalog
 from chalicelib.kit import errors
+from chalicelib.ledger import service as ledger
+from chalicelib.pricing import service as pricing
 from chalicelib.stock import service as stock
 
 from .. import face as faces
@@ -70,6 +72,7 @@ def form(visit: Visit, goods_id: str) -> Response:
 def save(visit: Visit, goods_id: str) -> Response:
     """Create or change one goods, then bring it to the shelves."""
     draft = _draft(visit.fields(GoodsForm), own=not visit.account.is_main)
+    _check_margin(visit, draft)
     known = "" if goods_id == NEW else goods_id
     goods = catalog.put_goods(visit.account.scope, draft, goods_id=known)
     shelves.bring(visit.account.scope, now=visit.now)
@@ -112,6 +115,22 @@ def _narrowed(goods: list[catalog.Goods], q: str, category: str) -> list[catalog
         if (not category or g.category == category)
         and (wanted in g.name.casefold() or wanted in g.goods_id.casefold())
     ]
+
+
+def _check_margin(visit: Visit, draft: catalog.GoodsDraft) -> None:
+    """Refuse a suggested price at which somebody pays for each sale: under main's plans, or the owner's own.
+
+    Raises Loss.
+    """
+    scope = visit.account.scope
+    goods = catalog.Goods(**vars(draft), owner=scope)
+    offer = catalog.offer_of(goods, None, wholesale=True)
+    for plan in [ledger.plan_in_force(visit.site.plan)] if visit.site else ledger.plans_in_force():
+        try:
+            pricing.check_offer(offer, plan)
+        except ledger.Loss as loss:
+            field = {"price_fen": "suggest"}.get(str(loss.detail["field"]), loss.detail["field"])
+            raise type(loss)(field=field) from None
 
 
 def _draft(typed: GoodsForm, *, own: bool) -> catalog.GoodsDraft:

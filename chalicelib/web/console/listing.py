@@ -7,6 +7,8 @@ from chalice.app import Response
 
 from chalicelib.catalog import service as catalog
 from chalicelib.kit import errors, money, tenant
+from chalicelib.ledger import service as ledger
+from chalicelib.pricing import service as pricing
 from chalicelib.tenancy import service as tenancy
 
 from .. import face as faces
@@ -81,11 +83,19 @@ def _saved(visit: Visit, goods: Iterable[catalog.Goods]) -> tuple[int, dict[str,
         try:
             typed = _typed(visit, g.goods_id)
             if typed != (kept.get(g.goods_id) or _unlisted(site, g)):
+                _check_margin(site, g, typed)
                 catalog.set_listing(site.site, typed)
                 saved += 1
         except errors.ShopError as refusal:
             wrong[g.goods_id] = desk.say(refusal)
     return saved, wrong
+
+
+def _check_margin(site: tenancy.Site, goods: catalog.Goods, typed: catalog.Listing) -> None:
+    """Raises Loss for a price at which main or the site pays for each sale."""
+    offer = catalog.offer_of(goods, typed, wholesale="wholesale" in site.blocks)
+    if typed.on:
+        pricing.check_offer(offer, ledger.plan_in_force(site.plan))
 
 
 def _typed(visit: Visit, goods_id: str) -> catalog.Listing:

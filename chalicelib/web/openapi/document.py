@@ -14,7 +14,7 @@ CODES: dict[str, dict[int, tuple[str, ...]]] = {
     "place": {
         400: ("idempotency_key_required", "idempotency_key_invalid", "invalid"),
         404: ("not_found",),
-        409: ("sold_out", "conflict"),
+        409: ("sold_out", "not_for_sale", "conflict"),
         413: ("too_large",),
         415: ("unsupported_media_type",),
         422: ("bad_input", "bad_contact", "bad_quantity", "bad_channel", "idempotency_mismatch"),

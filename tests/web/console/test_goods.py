@@ -129,3 +129,26 @@ def test_without_the_block_there_are_no_own_goods(shop, owner):
     assert "自有商品" not in page(owner.get("/console"))
     assert owner.get("/console/goods").status_code == 404
     assert owner.get("/console/stock").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"suggest": "18.05", "floor": "", "tiers": "", "sale": "", "sale_start": "", "sale_end": ""},
+            "按这个价成交",
+        ),
+        ({"floor": "", "tiers": "10:18.05"}, "批发阶梯里有一档"),
+        ({"floor": "", "sale": "18.05"}, "按这个限时价成交"),
+    ],
+)
+def test_a_price_at_which_the_main_site_pays_for_each_sale_is_refused_at_its_field(
+    world, staff, change, said
+):
+    answer = staff.post("/console/goods/new", {**FORM, **change})
+    assert answer.status_code == 422
+    assert (
+        f'<div class="wrong" id="{[*change][-1] if "suggest" not in change else "suggest"}-hint">{said}'
+        in page(answer)
+    )
+    assert catalog.all_goods(tenant.MAIN) == []

@@ -2,6 +2,7 @@ import pytest
 
 from chalicelib.catalog import service as catalog
 from chalicelib.kit import tenant
+from chalicelib.ledger import service as ledger
 from tests import make
 
 from .conftest import page
@@ -77,3 +78,12 @@ def test_one_click_follows_the_main_site_and_one_stops(shop, owner, second):
 
 def test_goods_that_are_not_the_main_site_s_are_ignored(shop, owner):
     assert owner.post("/console/listing", row("gnobody", "50")).headers["Location"].endswith("n=0")
+
+
+def test_a_price_at_which_somebody_pays_for_each_sale_is_refused_at_its_row(shop, owner):
+    staff_plan = ledger.Plan("standard", 0, 1000, 1000, fee_bps=300)
+    ledger.put_plan(staff_plan, now=make.NOON)
+    answer = owner.post("/console/listing", row(shop.goods_id, "45.50"))
+    assert answer.status_code == 422
+    assert f'id="wrong-{shop.goods_id}">按这个价成交，主站的分成不够付通道费' in page(answer)
+    assert owner.post("/console/listing", row(shop.goods_id, "45.50", on="")).status_code == 303
