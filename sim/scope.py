@@ -96,15 +96,20 @@ class Scope:
 
     def tried(self) -> Iterator[Found]:
         """What comes of no fault, then of each single one with those that may follow it."""
-        calm, found = self._try((), known=())
+        calm, found = self.begin()
         yield found
-        if not found.broken:
-            self._have_asked(calm)
         for first in islice(points(calm), 0, None, self._task.firsts):
             pairs = self._task.seconds and first.fault not in LONE
-            yield self._with_seconds(first) if pairs else self._try((first,), self._well)[1]
+            yield self.with_seconds(first) if pairs else self._try((first,), self._well)[1]
 
-    def _with_seconds(self, first: Point) -> Found:
+    def begin(self) -> tuple[small.Small, Found]:
+        """The world without faults, which others are held against first, and what came of it."""
+        calm, found = self._try((), known=())
+        if not found.broken:
+            self._have_asked(calm)
+        return calm, found
+
+    def with_seconds(self, first: Point) -> Found:
         """What one fault and each that may follow break."""
         world, found = self._try((first,), self._asked)
         beyond = self._asked[world.ended] if world.ended else 0
