@@ -20,6 +20,7 @@ from .pools import Pools
 Position = tuple[str, int]
 Row = Mapping[str, Any]
 _HOLDING = {"pending", "paid", "review", "delivered"}
+_AFTER_SALES = {("delivered", "refunding"), ("refunding", "delivered")}  # of orders with such a refund only
 # Rows that may end, each with what must be in them then.
 _PASSING = {"SESSION": "ttl", "SNAP": "ttl", "BACK": "folded", "TODO": "done_at"}
 
@@ -90,9 +91,9 @@ class Watch:
 
     def _order(self, place: tuple[str, str], row: Row) -> None:
         number, before, after = place[1], self.states.get(place[1]), row["st"]["S"]
-        allowed = (
-            (before, after) in order_rules.MOVES or before == after or (before, after) == (None, "pending")
-        )
+        move = (before, after)
+        allowed = move in order_rules.MOVES and (move not in _AFTER_SALES or "rn" in row)
+        allowed = allowed or before == after or move == (None, "pending")
         insist(allowed, f"I8: {number} went from {before} to {after}")
         ranges, held = row["r"]["S"] if "r" in row else "", self._ranges.get(number, "")
         revived = (before, after, ranges) == ("expired", "paid", "")

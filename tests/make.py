@@ -212,7 +212,8 @@ class Merchant:
 
     def refund(self, trade_no, *, out_refund_no, amount_fen, total_fen, reason, asked_at, now):
         self._up()
-        self.books.refunds.setdefault(out_refund_no, amount_fen)
+        if self.books.refund_state != "closed":
+            self.books.refunds.setdefault(out_refund_no, amount_fen)
         self.books.refunds_asked.add((out_refund_no, asked_at))
         return gateways.Refund(out_refund_no, self.books.refund_state)
 

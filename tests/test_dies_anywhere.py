@@ -9,6 +9,7 @@ import copy
 import itertools
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 
 import botocore.client
 import pytest
@@ -44,6 +45,7 @@ class NotYet(Exception):
     """What a person wanted to do has to wait."""
 
 
+PART, REST = settlement.Wish("one of two", fen=1000), settlement.Wish("the other", fen=8900)
 FAULTS = {"dies_before": False, "dies_after": True}  # whether the effect happened
 
 
@@ -51,7 +53,7 @@ class Channel(make.Channel):
     """A payment channel whose calls are effects too."""
 
     def as_(self, settings):
-        return Merchant(self, settings["channel"])
+        return Merchant(self, settings["channel"], f"m{settings['channel']}")
 
 
 class Merchant(make.Merchant):
@@ -216,6 +218,18 @@ class Stage:
             self.taken += claims.resolve(shop.owner, taken)
         self.offstage = False
 
+    def after_sales(self, order, act, *, refunds=0, decides=0):
+        """Somebody looks at an order and acts, until they see that it is done."""
+
+        def once():
+            with tenant.acting_for(order.site):
+                seen = orders.order(order.site, order.number)
+                decided = [one.seq for one in settlement.refunds_of(seen) if one.accepted_at]
+                if seen.refunds < refunds or (decides and decides not in decided):
+                    act(seen, now=self.world.now)
+
+        self.until_answered(once)
+
     def by_hand(self, order, act):
         def once():
             with tenant.acting_for(order.site):
@@ -291,6 +305,29 @@ def a_refund_by_hand(stage):
     )
 
 
+def a_sale_given_back_in_parts(stage):
+    """The owner gives a part back, then the shopper asks for the rest and gets it."""
+    order = stage.place("cards")
+    stage.pay("cards", order)
+    stage.wait(60)
+    stage.world.channel.refund_state = "processing"
+    stage.after_sales(order, refunds=1, act=partial(settlement.give, wish=PART, by="demo:owner", seen=0))
+    stage.wait(20)
+    stage.world.channel.refund_state = "success"
+    stage.wait(60)
+    stage.after_sales(order, refunds=2, act=partial(settlement.request, wish=REST))
+    stage.after_sales(order, decides=3, act=partial(settlement.agree, seq=3, by="demo:owner"))
+
+
+def a_refund_that_the_channel_closes(stage):
+    order = stage.place("cards")
+    stage.pay("cards", order)
+    stage.wait(60)
+    stage.world.channel.refund_state = "closed"
+    whole = settlement.Wish("wrong", fen=order.amount_fen)
+    stage.after_sales(order, refunds=1, act=partial(settlement.give, wish=whole, by="demo:owner", seen=0))
+
+
 STORIES = (
     a_sale,
     a_sale_with_its_callback_lost,
@@ -300,6 +337,8 @@ STORIES = (
     a_late_payment_when_all_is_sold,
     a_delivery_by_hand,
     a_refund_by_hand,
+    a_sale_given_back_in_parts,
+    a_refund_that_the_channel_closes,
 )
 
 
@@ -380,7 +419,7 @@ def check_money(stage, found):
         back[number[:28]] += fen
     assert set(paid) <= {order.number for order in found}
     for order in found:
-        kept = order.amount_fen if order.status == "delivered" else 0
+        kept = order.amount_fen - order.refunded_fen if order.status == "delivered" else 0
         assert paid[order.number] - back[order.number] == kept, order
         assert (order.paid_at is not None) == bool(paid[order.number])
 
@@ -399,7 +438,7 @@ def order_codes(order):
 
 def check_positions(stage, found):
     shop = stage.shop("cards")
-    live = [one for order in found if order.status == "delivered" for one in order.ranges]
+    live = [one for order in found if order.delivered_at for one in order.ranges]
     backs = model.BackRow.of(shop.owner).under(f"BACK#{shop.goods_id}", consistent=True)
     held = [stock.Range(row.seg, int(row.start), int(row.size)) for row in backs if not row.folded]
     places = [*_positions(shop.owner, live), *_positions(shop.owner, held), *_free(shop), *_each(stage.taken)]
@@ -433,7 +472,7 @@ def check_books(site, found):
     posted = [journal for day in DAYS for journal in journals[day]]
     assert all(sum(fen for _, fen in journal.legs) == 0 for journal in posted)
     sales = Counter(journal.number for journal in posted if journal.event == "sale")
-    delivered = {order.number: order.amount_fen for order in found if order.status == "delivered"}
+    delivered = {one.number: one.amount_fen - one.refunded_fen for one in found if one.delivered_at}
     assert sales == dict.fromkeys(delivered, 1)
     sums = ledger.totals(journal.legs for journal in posted)
     clearing = sum(fen for account, fen in sums.items() if account.startswith("clearing:"))

@@ -62,6 +62,8 @@ class OrderRow(table.Row):
     refunded_at = table.IntegerAttribute(attr_name="tf", null=True)
     late = BooleanAttribute(attr_name="l", null=True)
     why = UnicodeAttribute(attr_name="y", null=True)
+    refunded_fen = table.IntegerAttribute(attr_name="rf", null=True)  # after-sales refunds asked for or made
+    refunds = table.IntegerAttribute(attr_name="rn", null=True)  # how many there ever were
 
 
 class TodoRow(table.Row):

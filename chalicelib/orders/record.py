@@ -56,6 +56,8 @@ class Order:
     why: str
     sealed_contact: bytes
     balance_fen: int = 0
+    refunded_fen: int = 0  # of after-sales refunds, those asked for included
+    refunds: int = 0  # after-sales refunds ever asked for
 
     @property
     def attempt(self) -> Attempt:
@@ -167,4 +169,6 @@ def order_of(site: str, row: OrderRow) -> Order:
         why=row.why or "",
         sealed_contact=row.contact,
         balance_fen=row.balance or 0,
+        refunded_fen=row.refunded_fen or 0,
+        refunds=row.refunds or 0,
     )

@@ -40,6 +40,8 @@ MOVES = {
     ("review", "refunding"),
     ("refunding", "refunded"),
     ("refunding", "review"),  # the channel could not give the money back
+    ("delivered", "refunding"),  # after-sales, once all of it goes back
+    ("refunding", "delivered"),  # and the channel closed the refund
 }
 
 

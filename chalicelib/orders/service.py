@@ -10,6 +10,8 @@ from functools import cache
 from typing import Any
 
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
 
 from chalicelib.kit import errors, ids, log, table, vault
 from chalicelib.stock.service import Range
@@ -41,7 +43,7 @@ from .rules import (
     write_attempts,
     write_ranges,
 )
-from .todo import Todo, add_todo, close_todo, delay_todo, due_todos, todos_of
+from .todo import Todo, add_todo, close_todo, delay_todo, due_todos, note_within, todos_named, todos_of
 
 __all__ = [
     "FINAL",
@@ -65,6 +67,7 @@ __all__ = [
     "may_read",
     "move_with",
     "newest",
+    "note_within",
     "open_with",
     "parse_number",
     "query_password",
@@ -75,6 +78,7 @@ __all__ = [
     "site_of",
     "split_trade_no",
     "time_of",
+    "todos_named",
     "todos_of",
 ]
 
@@ -181,6 +185,25 @@ def add_attempt(before: Order, attempt: Attempt) -> Order:
     return order_of(before.site, row)
 
 
+def count_refund(write: TransactWrite, order: Order, fen: int) -> None:
+    """Within a transaction: one more after-sales refund, while the order stands as it was read."""
+    rows = OrderRow.of(order.site)
+    actions: list[Action] = [rows.refunded_fen.set(order.refunded_fen + fen)]
+    actions.append(rows.refunds.set(order.refunds + 1))
+    condition = _as_read(order) & (rows.status == "delivered")
+    write.update(rows(partition(order.number), order.number), actions, condition=condition)
+
+
+def uncount_refund(write: TransactWrite, order: Order, fen: int) -> None:
+    """Within a transaction: a refund that will not be; an order all of which was on its way is delivered again."""
+    rows = OrderRow.of(order.site)
+    actions: list[Action] = [rows.refunded_fen.set(order.refunded_fen - fen)]
+    if order.status == "refunding":
+        actions += [rows.status.set("delivered"), rows.refunding_at.remove()]
+    condition = _as_read(order) & (rows.status == order.status)
+    write.update(rows(partition(order.number), order.number), actions, condition=condition)
+
+
 def order(site: str, number: str) -> Order:
     """An order by number as people may type it, strongly read. Raises NotFound."""
     return read(site, parse_number(number))
@@ -230,6 +253,15 @@ def delivery(order: Order) -> str:
     if row is None:
         return ""
     return vault.unseal(order.site, row.sealed, f"hand|{order.number}|{order.why}").decode()
+
+
+def _as_read(order: Order) -> Condition:
+    """That nobody asked for or gave up an after-sales refund since the order was read."""
+    rows = OrderRow.of(order.site)
+    if not order.refunds:
+        return rows.refunds.does_not_exist()
+    same: Condition = (rows.refunds == order.refunds) & (rows.refunded_fen == order.refunded_fen)
+    return same
 
 
 @cache

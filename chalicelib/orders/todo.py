@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
 from chalicelib.kit import table
 
 from .model import TodoRow
@@ -39,6 +42,20 @@ def add_todo(site: str, number: str, what: str, *, due: int, detail: str = "") -
         rows.change(_PARTITION, f"{number}#{what}", actions, closed)
     except table.Refused:
         return
+
+
+def note_within(write: TransactWrite, site: str, number: str, what: str, *, due: int, now: int) -> None:
+    """Within a transaction, whose other conditions guard it: note a matter, or set its time anew."""
+    rows = TodoRow.of(site)
+    actions: list[Action] = [
+        rows.due.set(due),
+        rows.noted_at.set(rows.noted_at | now),
+        rows.what.set(what),
+        rows.tries.set(0),
+        rows.done_at.remove(),
+        rows.ttl.remove(),
+    ]
+    write.update(rows(_PARTITION, f"{number}#{what}"), actions)
 
 
 def delay_todo(site: str, todo: Todo, *, due: int) -> bool:
@@ -79,6 +96,15 @@ def todos_of(site: str, number: str) -> list[Todo]:
     where = rows.sk.startswith(f"{number}#")
     open_ = rows.done_at.does_not_exist()
     return [_todo(row) for row in rows.under(_PARTITION, where=where, only=open_, consistent=True)]
+
+
+def todos_named(site: str, first: str, *, closed: bool) -> list[Todo]:
+    """Matters of all orders whose name begins so, newest first: open ones, or those of the last ninety days."""
+    rows = TodoRow.of(site)
+    named = rows.what.startswith(first)
+    only = named if closed else named & rows.done_at.does_not_exist()
+    found = [_todo(row) for row in rows.under(_PARTITION, only=only)]
+    return sorted(found, key=lambda todo: todo.noted_at, reverse=True)
 
 
 def _todo(row: TodoRow) -> Todo:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from chalicelib.kit import config, log, outbound
 
-from .gateways import Charge, Declined, Forged, PayLink, Payment, Refund, RefundNotice, UnknownKey
+from .gateways import Charge, Declined, Forged, Gateway, PayLink, Payment, Refund, RefundNotice, UnknownKey
 from .merchants import (
     ChannelDown,
     forget,
@@ -23,6 +23,7 @@ __all__ = [
     "Charge",
     "Declined",
     "Forged",
+    "Gateway",
     "PayLink",
     "Payment",
     "Refund",

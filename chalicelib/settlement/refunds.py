@@ -12,36 +12,57 @@ from chalicelib.kit import clock, log, outbound, queue
 from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
+from chalicelib.tenancy import service as tenancy
 from chalicelib.wallet import service as wallet
 
-from . import rules
+from . import repaying, rules
+
+BEFORE_DELIVERY = "R1"  # how the number of the refund of an order ends that was never delivered
 
 
-def refund(site: str, number: str, *, now: int) -> None:
+def refund(site: str, number: str, *, now: int, told: str = "") -> None:
     """Take every open refund of an order one step further; nothing when there is none.
 
-    One whose time has not come is left alone: each message that went on would bring another one for ever.
+    One whose time has not come is left alone, since each message that went on would bring another one for ever,
+    unless the channel has just `told` of it: "R1", "R2", "D…".
     """
     order = orders.order(site, number)
+    if told.startswith("R") and told != BEFORE_DELIVERY:
+        repaying.look(order, told, now=now)
+        return
     for todo in _open_matters(order, now):
-        if todo.due > now + rules.EARLY:
+        if todo.due > now + rules.EARLY and todo.what != {BEFORE_DELIVERY: "refund"}.get(told, told):
             continue
         if todo.what == "refund":
             _refund_order(order, todo, now)
+        elif todo.what.startswith("R"):
+            repaying.drive(orders.order(site, number), todo, now=now)
         else:
             _refund_duplicate(order, todo, now)
+
+
+def hear(notice: payments.RefundNotice) -> None:
+    """Have a refund looked at of which a channel tells: that is a hint, the channel is asked. Raises NotFound."""
+    number, _ = orders.split_trade_no(notice.out_trade_no)
+    site = tenancy.site(orders.site_of(number)).site
+    name = notice.refund.out_refund_no.removeprefix(notice.out_trade_no).removeprefix(number)
+    queue.send("refund", site=site, order=number, told=name)
 
 
 def _open_matters(order: orders.Order, now: int) -> list[orders.Todo]:
     """What goes back; an order on its way back notes it again where a run that had given up closed it too late."""
     found = orders.todos_of(order.site, order.number)
-    if order.status != "refunding" or any(todo.what == "refund" for todo in found):
+    if order.status != "refunding" or order.delivered_at or any(todo.what == "refund" for todo in found):
         return found
     orders.add_todo(order.site, order.number, "refund", due=order.refunding_at or now)
     return orders.todos_of(order.site, order.number)
 
 
 def _refund_order(order: orders.Order, todo: orders.Todo, now: int) -> None:
+    """Of an order that was never delivered; one that was has its after-sales refunds instead."""
+    if order.delivered_at and order.status != "delivered":
+        orders.close_todo(order.site, order.number, todo.what, now=now)
+        return
     if order.status == "refunding":
         checkout.give_back(order)
         state = _ask_for(order, todo, now)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from chalicelib.kit import clock
 
 MOST_TRIES = 10  # of a refund, then a person looks
+LONGEST_REFUND = 7 * clock.DAY  # in progress at a channel: to a bank card it may take days
+SELDOM = 6 * 3600  # seconds between later looks at one
 EARLY = 30  # seconds by which a refund may be tried before its time, since clocks differ
 CLOSE_AGAIN = (1, 2, 7, 31)  # days after a window's first close at which late journals are looked for
 

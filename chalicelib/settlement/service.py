@@ -3,14 +3,56 @@
 from chalicelib.kit import clock, log, queue, table
 from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
-from chalicelib.payments import service as payments
 from chalicelib.tenancy import service as tenancy
 
-from . import rules
-from .refunds import refund
+from . import books, rules
+from .aftersales import AfterSale
+from .aftersales import of_order as refunds_of
+from .asking import (
+    NotRefundable,
+    Twice,
+    Wish,
+    agree,
+    ask_again,
+    draft,
+    give,
+    limit,
+    limit_of,
+    paid_by_hand,
+    reject,
+    request,
+    set_limit,
+)
+from .books import journals_of, sale_of
+from .parts import TooMuch
+from .refunds import hear, refund
 from .rules import Statement, StatementRow, Totals
 
-__all__ = ["Statement", "StatementRow", "Totals", "refund"]
+__all__ = [
+    "AfterSale",
+    "NotRefundable",
+    "Statement",
+    "StatementRow",
+    "TooMuch",
+    "Totals",
+    "Twice",
+    "Wish",
+    "agree",
+    "ask_again",
+    "draft",
+    "give",
+    "hear",
+    "journals_of",
+    "limit",
+    "limit_of",
+    "paid_by_hand",
+    "refund",
+    "refunds_of",
+    "reject",
+    "request",
+    "sale_of",
+    "set_limit",
+]
 
 
 def settle(site: str, number: str, *, now: int) -> bool:
@@ -21,7 +63,7 @@ def settle(site: str, number: str, *, now: int) -> bool:
     order = orders.order(site, number)
     if order.status != "delivered":
         return False
-    posted = _post(order)
+    posted = books.post_sale(order)
     if posted:
         log.event("settlement.posted", site=site, order=number, after=now - (order.delivered_at or now))
     return posted
@@ -66,32 +108,6 @@ def statement(site: str, day: str) -> Statement:
     return Statement(day, closed, rows, rules.totals(rows), early, ledger.available(site))
 
 
-def sale_of(order: orders.Order) -> ledger.Sale:
-    """What the split needs to know of an order: the one place that says so."""
-    return ledger.Sale(
-        site=order.site,
-        channel=order.channel,
-        paid_fen=order.amount_fen,
-        cost_fen=order.cost_fen,
-        own_goods=order.goods_owner == order.site,
-        balance_fen=order.balance_fen,
-        member=order.member or "",
-        agents=order.agents,
-        mode=_mode(order),
-    )
-
-
-def journals_of(order: orders.Order) -> list[ledger.Journal]:
-    """All journals of one order, oldest first."""
-    days = {
-        clock.day_of(at)
-        for at in (order.delivered_at, order.refunding_at, order.refunded_at, order.paid_at)
-        if at
-    }
-    found = [one for day in sorted(days) for one in ledger.journals_of(order.site, day, order.number)]
-    return sorted(found, key=lambda one: one.at)
-
-
 def plans() -> list[ledger.Plan]:
     """All versions of all split plans."""
     return ledger.plans()
@@ -100,22 +116,6 @@ def plans() -> list[ledger.Plan]:
 def put_plan(name: str, main_bps: int, own_bps: int, fee_bearer: str, *, now: int) -> ledger.Plan:
     """Add the next version of a plan. Raises OutOfBounds, Conflict."""
     return ledger.put_plan(ledger.Plan(name, 0, main_bps, own_bps, fee_bearer), now=now)
-
-
-def _mode(order: orders.Order) -> str:
-    """Whose merchant was paid; a balance pays only for what main sells and collects."""
-    if order.balance_fen:
-        return "unified"
-    paid = order.attempts[order.paid_attempt - 1]
-    return "independent" if payments.splits_at_channel(paid.channel, paid.merchant) else "unified"
-
-
-def _post(order: orders.Order) -> bool:
-    plan, sale = ledger.plan_of(order.plan), sale_of(order)
-    legs = ledger.topup_legs(sale, plan) if order.way == "wallet" else ledger.sale_legs(sale, plan)
-    at = order.delivered_at or 0
-    window = clock.day_of(at)
-    return ledger.post(order.site, window, order.number, "sale", legs, at=at, about=order.goods_name)
 
 
 def _close(site: str, window: str, now: int, *, early_fen: int | None = None) -> int:
@@ -147,4 +147,4 @@ def _complete(site: str, window: str) -> None:
     for day in (clock.day_of(start - clock.DAY), window):
         for order in orders.on_day(site, day, states=("delivered",)):
             if order.number not in posted and clock.day_of(order.delivered_at or 0) == window:
-                _post(order)
+                books.post_sale(order)

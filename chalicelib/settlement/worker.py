@@ -42,4 +42,5 @@ def _settle(message: worker.Message) -> None:
 
 
 def _refund(message: worker.Message) -> None:
-    service.refund(message["site"], message["order"], now=clock.now())
+    told = str(message.get("told", ""))
+    service.refund(message["site"], message["order"], now=clock.now(), told=told)

@@ -17,14 +17,14 @@ SETTLEMENT = (
     mutant(
         "settled-where-the-worker-stands",
         "A sale of last night stands in two statements.",
-        ("settlement.service:_post", "window = clock.day_of(at)", "window = clock.day_of(clock.now())"),
+        ("settlement.books:_post", "window = clock.day_of(at)", "window = clock.day_of(clock.now())"),
         origin="jobs that book by their own clock",
         rates=_LATE,
     ),
     mutant(
         "day-of-another-time-zone",
         "Sales between midnight and eight stand in the statement of the day before.",
-        ("settlement.service:_post", "window = clock.day_of(at)", "window = clock.day_of(at - 8 * 3600)"),
+        ("settlement.books:_post", "window = clock.day_of(at)", "window = clock.day_of(at - 8 * 3600)"),
         origin="shops whose servers run in UTC",
     ),
     mutant(
@@ -119,7 +119,7 @@ SETTLEMENT = (
     mutant(
         "plan-of-today",
         "A sale is divided by a plan that came after it.",
-        ("settlement.service:_post", "plan_of(order.plan)", 'plan_in_force(order.plan.partition("@")[0])'),
+        ("settlement.books:_sale_legs", "plan_of(order.plan)", 'plan_in_force(order.plan.partition("@")[0])'),
         origin="shops that look the commission up again",
         rates=ROUGH | {"replan": 1.0},
     ),

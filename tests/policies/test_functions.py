@@ -57,7 +57,11 @@ MAIN = {
         (("Query",), ("PLAN#x",)),
         (("PutItem",), ("FLOW#x",)),
     ],
-    "refund_orders": [(READ, ("SITE#x", *CHANNELS)), (("PutItem",), ("BACK#x",))],
+    "refund_orders": [
+        (READ, ("SITE#x", *CHANNELS)),
+        (("PutItem",), ("BACK#x", "CASE#x")),
+        (("Query",), ("PLAN#x",)),
+    ],
     "drive_orders": [
         *RETURNS,
         (READ, (*BROWSING, *CHANNELS)),

@@ -115,6 +115,7 @@ class Capabilities:
     refund_days: int
     returns_from: frozenset[str]  # kinds of receivers it takes a part back from
     returns_with_refund: bool  # only in the call of a refund, as its `taken_back`
+    fee_returned: bool = False  # it gives its fee back with a refund, in proportion
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,13 @@
 """Notifications of payment channels: verify on the raw bytes, accept, answer in the channel's dialect."""
 
+import contextlib
+
 from chalice.app import Response
 
 from chalicelib.checkout import service as checkout
 from chalicelib.kit import errors, log
 from chalicelib.payments import service as payments
+from chalicelib.settlement import service as settlement
 
 from .. import face as faces
 from ..visit import Visit
@@ -30,9 +33,17 @@ def arrived(visit: Visit, channel: str, merchant: str) -> Response:
     except payments.Forged as forged:
         log.event("hooks.refused", channel=channel, merchant=merchant, reason=forged.reason)
         return _dialect(gateway.nack("signature"))
-    if isinstance(told, payments.Payment):
-        checkout.accept_payment(told, now=visit.now)
+    _accept(told, visit.now)
     return _dialect(gateway.ack())
+
+
+def _accept(told: payments.Payment | payments.RefundNotice | None, now: int) -> None:
+    """A refund by nobody's number is acknowledged, too: sending it again would change nothing."""
+    if isinstance(told, payments.Payment):
+        checkout.accept_payment(told, now=now)
+    elif told is not None:
+        with contextlib.suppress(errors.NotFound):
+            settlement.hear(told)
 
 
 def _headers(visit: Visit) -> dict[str, str]:

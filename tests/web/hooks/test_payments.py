@@ -5,6 +5,7 @@ import pytest
 from chalice.test import Client
 
 from chalicelib.cases import service as cases
+from chalicelib.payments import gateways
 from tests import make
 
 pytestmark = pytest.mark.usefixtures("at_the_shop")
@@ -63,6 +64,17 @@ def test_a_notification_that_tells_of_no_payment_is_accepted(hooks, shop, world,
     monkeypatch.setattr(make.Merchant, "parse_notify", lambda *_named, **_fields: None)
     answer = hooks("/hooks/wechat/mwechat", b"{}", **GOOD)
     assert (answer.status_code, answer.body, world.sent) == (200, b"success", [])
+
+
+@pytest.mark.parametrize(("trade", "sent"), [("{0}01", 1), ("nobody's", 0)])
+def test_a_notification_of_a_refund_has_it_looked_at(hooks, shop, world, monkeypatch, trade, sent):
+    order = shop.place()
+    refund = gateways.Refund(f"{order.number}01R2", "success")
+    notice = gateways.RefundNotice("wechat", "mwechat", trade.format(order.number), refund, "e1")
+    monkeypatch.setattr(make.Merchant, "parse_notify", lambda *_named, **_fields: notice)
+    answer = hooks("/hooks/wechat/mwechat", b"{}", **GOOD)
+    assert (answer.status_code, answer.body) == (200, b"success")
+    assert world.sent_to("refund") == [{"site": shop.site, "order": order.number, "told": "R2"}] * sent
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ class WeChat(splitting.Splitting):
             refund_days=365,
             returns_from=frozenset({"merchant"}),
             returns_with_refund=False,
+            fee_returned=True,
         )
 
     def create(self, charge: gateways.Charge, *, now: int) -> gateways.PayLink:

@@ -1,0 +1,65 @@
+"""Refunds that wait for the main site's staff, as cases: those two people must agree to, and those a channel cannot do.
+
+A case is opened before or after its refund says so, and settled when the refund moves on. A process that dies between
+leaves a case too much, which says where to look, never one too few.
+"""
+
+from chalicelib.cases import service as cases
+from chalicelib.kit import errors
+from chalicelib.orders import service as orders
+
+from .aftersales import AfterSale
+
+REVIEW, STUCK = "refund_review", "refund"
+_WHY = {
+    "abnormal": "渠道无法把这笔退款退给顾客。",
+    "closed": "渠道关闭了这笔退款，钱没有退出。",
+}
+_ACTION = {
+    "abnormal": "打开订单：请顾客确认收款账户后再次向渠道申请；仍不行就用其他方式退给顾客，并登记凭证。",
+    "closed": "打开订单，弄清原因后重新退款。",
+}
+
+
+def ask_main(order: orders.Order, refund: AfterSale, *, now: int) -> None:
+    """Show main's staff a refund that two of them must agree to."""
+    why = "退款超过一人可以决定的金额，需要主站两个人同意。"
+    _open(REVIEW, order, refund, why, "打开订单，核对原因和金额，同意或者拒绝。", now)
+
+
+def agreed(refund: AfterSale, *, by: str, now: int) -> None:
+    """Nobody of main has to look any more, since it was decided."""
+    _settle(REVIEW, refund, by, "已经决定", now)
+
+
+def report(order: orders.Order, refund: AfterSale, *, now: int) -> None:
+    """Show main's staff a refund that a channel could not do, or closed."""
+    _open(STUCK, order, refund, _WHY[refund.state], _ACTION[refund.state], now)
+
+
+def resumed(refund: AfterSale, note: str, *, by: str, now: int) -> None:
+    """What a channel could not do is set going again, or done."""
+    _settle(STUCK, refund, by, note, now)
+
+
+def _open(kind: str, order: orders.Order, refund: AfterSale, why: str, action: str, now: int) -> None:
+    facts = {
+        "site": order.site,
+        "order": order.number,
+        "refund": refund.event,
+        "channel": order.channel,
+        "amount_fen": str(refund.fen),
+        "reason": refund.reason,
+    }
+    cases.open(kind, _key(refund), why=why, facts=facts, action=action, now=now)
+
+
+def _settle(kind: str, refund: AfterSale, by: str, note: str, now: int) -> None:
+    try:
+        cases.settle(kind, _key(refund), staff=by, note=note, now=now)
+    except errors.NotFound:
+        return  # nobody was asked
+
+
+def _key(refund: AfterSale) -> str:
+    return f"{refund.number}{refund.event}#{refund.asks}"
