@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from fractions import Fraction
 
 _YUAN = re.compile(r"(\d{1,12})(?:\.(\d{1,2}))?", re.ASCII)
 BPS = 10_000
@@ -25,6 +26,11 @@ def share(total: int, bps: int) -> int:
     """A part of a total in basis points, half to even, so that no party gains by rounding."""
     whole, rest = divmod(total * bps, BPS)
     return whole + (rest * 2 > BPS or (rest * 2 == BPS and whole % 2 == 1))
+
+
+def without_tax(total: int, bps: int) -> int:
+    """What remains of a total that includes a tax of so many basis points of it, half to even."""
+    return round(Fraction(total * BPS, BPS + bps))
 
 
 def split(total: int, weights: Sequence[int]) -> list[int]:

@@ -17,6 +17,8 @@ from .rules import Plan, Sale, shares
 
 Leg = tuple[str, int]
 
+_GIVES = {"points": "points_liability"}  # who pays for a coupon that is not the site's; else main
+
 
 class Unbalanced(RuntimeError):
     """A programming error: legs that do not add up to zero, or are not those of the amount they are said to be of."""
@@ -27,12 +29,11 @@ def sale_legs(sale: Sale, plan: Plan) -> list[Leg]:
     parts = shares(sale, plan)
     site = _site_account(sale)
     kept = "frozen" if sale.mode == "independent" else "pending"
-    coupon = sale.coupon_fen if sale.coupon_by == "main" else 0
     return balanced(
         [
             (f"clearing:{sale.channel}", sale.paid_fen - sale.balance_fen),
             (f"user:{sale.member}:balance", sale.balance_fen),
-            ("main:coupon_expense", coupon),
+            (_GIVES.get(sale.coupon_by, "main:coupon_expense"), sale.sold_fen - sale.paid_fen),
             ("main:sales", parts.commission_fen - parts.main_fen),
             ("main:commission", sum(parts.agent_fen) - parts.commission_fen),
             *((f"dist:{who}:{kept}", -fen) for who, fen in zip(sale.agents, parts.agent_fen, strict=False)),
@@ -141,6 +142,11 @@ def recovered_legs(party: str, fen: int) -> list[Leg]:
 def available_of(party: str) -> str:
     """The account of what a party may withdraw."""
     return f"{party}:available" if ":" in party else f"subsite:{party}:available"
+
+
+def held_of(party: str) -> str:
+    """The account of what is kept back of a party's."""
+    return f"{party}:held" if ":" in party else f"subsite:{party}:held"
 
 
 def _parties(sums: Iterable[str], site: str) -> list[str]:

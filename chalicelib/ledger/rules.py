@@ -82,9 +82,9 @@ class Sale:
 
     `paid_fen` is the whole of what the shopper paid, `balance_fen` the part of it that came from the member's balance.
     `cost_fen` is the wholesale price of all pieces, `supply_fen` what main itself pays for them, None where that counts
-    as much. `list_fen` is the price before a coupon given by `coupon_by`, None where there was none. `agents` are
-    distributors, the one who won the shopper first. `mode` says whose merchant was paid: main's ("unified") or the
-    site's own ("independent").
+    as much. `list_fen` is the price before a coupon given by `coupon_by` ("main", "site", or the member's "points"),
+    None where there was none. `agents` are distributors, the one who won the shopper first. `mode` says whose merchant
+    was paid: main's ("unified") or the site's own ("independent").
     """
 
     site: str
@@ -107,8 +107,8 @@ class Sale:
 
     @property
     def sold_fen(self) -> int:
-        """What main and the site divide: what was paid, and what main adds for its own coupon."""
-        return self.paid_fen + (self.coupon_fen if self.coupon_by == "main" else 0)
+        """What main and the site divide: what was paid, and what main or a member's points add."""
+        return self.paid_fen + (0 if self.coupon_by == "site" else self.coupon_fen)
 
     @property
     def wholesale_fen(self) -> int:
@@ -200,7 +200,7 @@ def earned(sale: Sale, plan: Plan) -> Earned:
     parts = shares(sale, plan)
     fee_of = {plan.fee_bearer: parts.fee_fen}
     goods = sale.wholesale_fen if sale.supply_fen is None else sale.supply_fen
-    coupon = sale.sold_fen - sale.paid_fen
+    coupon = sale.coupon_fen if sale.coupon_by == "main" else 0
     main = parts.main_fen - goods - sum(parts.agent_fen) - coupon - fee_of.get("main", 0)
     return Earned(main, parts.site_fen - fee_of.get("site", 0))
 

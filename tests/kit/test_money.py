@@ -108,3 +108,13 @@ def test_a_single_fen_goes_to_the_earlier_of_equals():
 def test_more_than_there_is_cannot_be_spread(total, weights):
     with pytest.raises(ValueError, match="weights"):
         money.spread(total, weights)
+
+
+@given(FEN, st.integers(0, 5000))
+def test_tax_and_what_it_is_of_add_up_to_the_total_to_the_fen(total, bps):
+    base = money.without_tax(total, bps)
+    assert abs(base * (money.BPS + bps) - total * money.BPS) * 2 <= money.BPS + bps
+
+
+def test_tax_of_a_hundredth_is_the_one_in_a_hundred_and_one():
+    assert money.without_tax(8000, 100) == 7921

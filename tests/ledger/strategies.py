@@ -34,7 +34,7 @@ def sales(draw):
         draw(st.integers(0, paid)),
         draw(st.booleans()),
         list_fen=None if coupon is None else paid + coupon,
-        coupon_by=draw(st.sampled_from(rules.BEARERS)),
+        coupon_by=draw(st.sampled_from([*rules.BEARERS, "points"])),
         balance_fen=draw(st.integers(0, paid)),
         member="m1",
         agents=draw(st.sampled_from([(), ("d1",), ("d1", "d2"), ("m1", "d2")])),

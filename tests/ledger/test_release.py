@@ -144,6 +144,8 @@ def test_whatever_is_killed_raced_or_repeated_everybody_gets_what_is_owed_once(c
         late(site)
         late(site)
         assert (ledger.available(site), ledger.available(agent)) == (owed[site], owed[agent])
+        for party in (site, agent):  # what moved adds up to what is there
+            assert ledger.sum_of(ledger.flows_since(party, 0)).available == owed[party]
         if owed[site] and (posted := ledger.posted(site, DAY)):
             assert posted.released[site] == owed[site]
 

@@ -174,7 +174,8 @@ def test_a_plan_at_its_bounds_is_accepted(change):
 def test_what_the_parties_are_left_with_is_what_was_paid_less_goods_and_fee(sale, plan):
     left, parts = rules.earned(sale, plan), rules.shares(sale, plan)
     others = sale.wholesale_fen + parts.fee_fen + sum(parts.agent_fen)
-    assert left.main_fen + left.site_fen + others == sale.paid_fen
+    points = sale.coupon_fen if sale.coupon_by == "points" else 0  # paid for when they were earned
+    assert left.main_fen + left.site_fen + others == sale.paid_fen + points
     supplied = rules.earned(replace(sale, supply_fen=sale.wholesale_fen - 7), plan)
     assert supplied == replace(left, main_fen=left.main_fen + 7)
 
