@@ -24,6 +24,7 @@ FACES = {
         "console.orders",
         "console.cases",
         "console.plans",
+        "console.channels",
         "console.statement",
         "console.settings",
     ),

@@ -117,6 +117,8 @@ class Alipay:
         return Answer(302, b"", {"Location": self._cashier(trade)})
 
     def _precreate(self, given: dict[str, str], ask: dict[str, Any], *, now: int) -> dict[str, Any]:
+        if self._faults.uncontracted("alipay"):
+            raise Refused(40006, "isv.insufficient-isv-permissions", "ISV权限不足，建议在开发者中心检查签约")
         trade = self._open(given, ask, now=now)
         return {"out_trade_no": trade.out_trade_no, "qr_code": self._cashier(trade)}
 

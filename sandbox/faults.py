@@ -9,6 +9,7 @@
     split              "processing", or "closed": the last receiver gets nothing
     taking_back        "refused": a receiver gives nothing back
     rotated            WeChat Pay signs under its next certificate
+    uncontracted       the merchant has not signed up for the product
     bill               a list of what is wrong with bills, see bills.py
     times k            for the next k payments only              channel, order_no   only there
 
@@ -83,6 +84,11 @@ class Faults:
         with self._lock:
             return bool(self._asked.get("rotated"))
 
+    def uncontracted(self, channel: str) -> bool:
+        """Whether the merchant may not open trades."""
+        with self._lock:
+            return bool(self._asked.get("uncontracted")) and self._asked.get("channel", channel) == channel
+
     def bill(self, channel: str) -> frozenset[str]:
         """What is wrong with the bills of a channel."""
         with self._lock:
@@ -142,6 +148,7 @@ _RULES: dict[str, Callable[[object], bool]] = {
     "taking_back": lambda value: value == "refused",
     "bill": lambda value: isinstance(value, list) and set(value) <= DIFFERENCES,
     "rotated": _flag,
+    "uncontracted": _flag,
     "times": lambda value: value is None or _count(10**6)(value),
     "channel": lambda value: value in ("wechat", "alipay", "unionpay"),
     "order_no": lambda value: isinstance(value, str) and bool(value),

@@ -112,7 +112,10 @@ class WeChat(notices.Notices):
         kind, link = _PRODUCTS[product]
         total, expires = words.part(ask, "amount").get("total"), _expiry(ask, now=now)
         scene = words.part(ask, "scene_info")
-        words.need(ask.get("appid") == keys.APPID and ask.get("mchid") == keys.MCHID, "appid和mchid不匹配")
+        if ask.get("appid") != keys.APPID or ask.get("mchid") != keys.MCHID:
+            raise Refused(400, "APPID_MCHID_NOT_MATCH", "appid和mchid不匹配")
+        if self._faults.uncontracted("wechat"):
+            raise Refused(403, "NO_AUTH", "商户号未开通该产品权限")
         words.need(bool(words.NUMBER.fullmatch(str(ask.get("out_trade_no")))), "out_trade_no格式错误")
         words.need(type(total) is int and 0 < total <= 10**10, "amount.total应为正整数")
         words.need(0 < len(str(ask.get("description", "")).encode()) <= 127, "description长度错误")

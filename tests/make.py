@@ -185,6 +185,7 @@ class Merchant:
     name: str
     merchant: str
     app: str = "app1"
+    home = "http://127.0.0.1:9"
     capabilities = gateways.Capabilities(3000, 60, 365, frozenset({"merchant"}), returns_with_refund=False)
 
     def create(self, charge, *, now):

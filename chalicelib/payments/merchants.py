@@ -5,9 +5,10 @@ its secrets in Parameter Store; both are held in memory for half a minute, so wh
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.kit import clock, errors, parameters, table, tenant
+from chalicelib.kit import clock, config, errors, parameters, table, tenant
 from chalicelib.tenancy import service as tenancy
 
 from . import gateways
@@ -54,6 +55,38 @@ def put_channel(channel: str, settings: Mapping[str, Any], *, owner: str = tenan
     return built.merchant
 
 
+@dataclass(frozen=True)
+class Merchant:
+    """A merchant as its owner may see it: `settings` hold references where there are secrets."""
+
+    channel: str
+    merchant: str
+    owner: str
+    settings: Mapping[str, Any]
+
+
+def all_merchants() -> list[Merchant]:
+    """Every merchant of every channel."""
+    return [
+        Merchant(channel, row.sk, row.owned_by, row.settings)
+        for channel in gateways.GATEWAYS
+        for row in ChannelRow.of(tenant.MAIN).under(f"CHANNEL#{channel}", consistent=True)
+        if row.sk != CURRENT
+    ]
+
+
+def known_merchant(channel: str, merchant: str) -> Merchant:
+    """One of them. Raises NotFound."""
+    row = _read(channel, merchant)
+    return Merchant(channel, merchant, row.owned_by, row.settings)
+
+
+def in_use(channel: str) -> str:
+    """The merchant of main's new orders; empty where none is set up."""
+    row = CurrentRow.of(tenant.MAIN).read(f"CHANNEL#{channel}", CURRENT)
+    return row.merchant if row else ""
+
+
 def merchant_of(channel: str, site: str) -> str:
     """The merchant to whom a new order of a site is paid: its own if it has one and its licence stands, else main's.
 
@@ -97,6 +130,18 @@ def gateway(channel: str, merchant: str) -> gateways.Gateway:
     if held is None or held[0] <= now - _FRESH:
         held = _gateways[channel, merchant] = (now, _build(channel, merchant))
     return held[1]
+
+
+def fresh_gateway(channel: str, merchant: str) -> gateways.Gateway:
+    """The gateway of a merchant with its settings as they are now. Raises NotFound, parameters.Missing."""
+    _gateways.pop((channel, merchant), None)
+    return gateway(channel, merchant)
+
+
+def notify_url(channel: str, merchant: str) -> str:
+    """Where the channel sends its notifications."""
+    settings = config.load()
+    return settings.url_of(settings.main_host, f"/hooks/{channel}/{merchant}")
 
 
 def forget() -> None:

@@ -2,6 +2,7 @@
 
 CHANNEL#{channel} / {merchant}    a merchant's settings; its secrets are references to Parameter Store
 CHANNEL#{channel} / current       which merchant of main's new orders are paid to; a site's is in the registry
+PROBE#{channel} / {merchant}      how the last trial of a merchant's settings went
 """
 
 from pynamodb.attributes import JSONAttribute, UnicodeAttribute
@@ -22,3 +23,13 @@ class CurrentRow(table.Row):
     """The merchant in use."""
 
     merchant = UnicodeAttribute()
+
+
+class ProbeRow(table.Row):
+    """The report of a trial."""
+
+    at = table.IntegerAttribute()
+    passed = JSONAttribute()
+    fault = UnicodeAttribute()
+    said = UnicodeAttribute()
+    skew = table.IntegerAttribute()

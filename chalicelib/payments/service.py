@@ -3,37 +3,60 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from chalicelib.kit import config, log, outbound
+from chalicelib.kit import log, outbound
 
+from .fields import FIELDS, SPLITTING, BadSetting, Field, save, shown
 from .gateways import Charge, Declined, Forged, Gateway, PayLink, Payment, Refund, RefundNotice, UnknownKey
 from .merchants import (
     ChannelDown,
+    Merchant,
+    all_merchants,
     forget,
     gateway,
+    in_use,
+    known_merchant,
     main_merchant,
     merchant_of,
+    notify_url,
     owner_of,
     put_channel,
     splits_at_channel,
 )
+from .probing import STEPS, Report, last_report, probe, reports
 from .suspense import suspend
 
 __all__ = [
+    "FIELDS",
+    "SPLITTING",
+    "STEPS",
+    "BadSetting",
     "ChannelDown",
     "Charge",
     "Declined",
+    "Field",
     "Forged",
     "Gateway",
+    "Merchant",
     "PayLink",
     "Payment",
     "Refund",
     "RefundNotice",
+    "Report",
+    "all_merchants",
     "forget",
     "gateway",
+    "in_use",
+    "known_merchant",
+    "last_report",
     "main_merchant",
     "merchant_of",
+    "notify_url",
     "owner_of",
+    "probe",
     "put_channel",
+    "reports",
+    "save",
+    "shown",
     "splits_at_channel",
     "suspend",
 ]
@@ -65,9 +88,3 @@ def hear(
             log.event("payments.unknown_key", channel=channel, merchant=merchant)
             raise
         return line.parse_notify(headers, body, now=now)
-
-
-def notify_url(channel: str, merchant: str) -> str:
-    """Where the channel sends its notifications."""
-    settings = config.load()
-    return settings.url_of(settings.main_host, f"/hooks/{channel}/{merchant}")

@@ -5,6 +5,7 @@ from typing import Any
 from chalice.app import Blueprint, CloudWatchEvent, Cron, SQSEvent
 
 from chalicelib.kit import clock, worker
+from chalicelib.payments import service as payments
 
 from . import service
 
@@ -24,7 +25,7 @@ def settle_orders(event: SQSEvent) -> dict[str, Any]:
 
 @blueprint.on_sqs_message(queue_arn="placeholder-refund", name="refund_orders", batch_size=1)
 def refund_orders(event: SQSEvent) -> dict[str, Any]:
-    """Take each named order's refunds one step further."""
+    """Take each named order's refunds one step further, or try a merchant's settings."""
     return worker.each_message(event.to_dict(), _refund)
 
 
@@ -42,5 +43,8 @@ def _settle(message: worker.Message) -> None:
 
 
 def _refund(message: worker.Message) -> None:
+    if message.get("probe"):
+        payments.probe(message["channel"], message["merchant"], now=clock.now())
+        return
     told = str(message.get("told", ""))
     service.refund(message["site"], message["order"], now=clock.now(), told=told)

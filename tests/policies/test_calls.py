@@ -182,3 +182,17 @@ def test_a_balance_is_filled_spent_checked_and_given_back_under_the_policies(sho
         shop.drive(unpaid)
         assert make.work("timer", [{"site": shop.site, "audit": True}]) == []
     assert shop.wallet() == (10_000 - 4950 - 1000, 0)
+
+
+def test_merchants_are_set_up_in_the_console_and_tried_where_secrets_are_read(world):
+    settings = {"channel": "wechat", "merchant": "m2", "private_key_pem": "open sesame"}
+    with acting_as("console"), tenant.acting_for(tenant.MAIN):
+        payments.put_channel("wechat", settings)
+        assert {one.merchant for one in payments.all_merchants()} == {"mwechat", "m2", "malipay"}
+        assert payments.reports() == {}
+    with acting_as("refund_orders"), tenant.acting_for(tenant.MAIN):
+        payments.probe("wechat", "m2", now=world.now)
+    with acting_as("console"), tenant.acting_for(tenant.MAIN):
+        assert payments.last_report("wechat", "m2").at == world.now
+        with pytest.raises(Denied):
+            payments.gateway("wechat", "m2")

@@ -61,6 +61,7 @@ MAIN = {
         (READ, ("SITE#x", *CHANNELS)),
         (("PutItem",), ("BACK#x", "CASE#x")),
         (("Query",), ("PLAN#x",)),
+        (("UpdateItem",), ("PROBE#x",)),
     ],
     "drive_orders": [
         *RETURNS,

@@ -193,6 +193,7 @@ class Gateway(Protocol):
 
     merchant: str
     app: str
+    home: str  # where the channel is called
     capabilities: Capabilities
 
     def create(self, charge: Charge, *, now: int) -> PayLink:
@@ -205,6 +206,9 @@ class Gateway(Protocol):
 
     def learn(self, *, now: int) -> bool:
         """Ask the channel for the keys it signs with; whether there are new ones. Asked again, it waits a while."""
+
+    def download_keys(self, *, now: int) -> Mapping[str, str]:
+        """The public keys the channel signs with now, by name, newest first; empty where there are none to have."""
 
     def query(self, out_trade_no: str, *, now: int) -> Payment | None:
         """The payment of a trade; None: the channel says it is not paid."""

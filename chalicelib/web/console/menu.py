@@ -13,13 +13,15 @@ class Section:
     name: str
     icon: str
     key: str
-    needs: str = ""  # the building block of a site without which the section is not there
+    needs: str = ""  # a building block of the site or its licence: without it the section is not there
 
 
 _BOARD = Section("/console", "经营", "dashboard", "b")
 _GOODS = Section("/console/goods", "商品", "package", "g")
 _STOCK = Section("/console/stock", "库存", "stack-2", "s")
 _ORDERS = Section("/console/orders", "订单", "receipt", "o")
+
+_CHANNELS = Section("/console/channels", "收款渠道", "credit-card", "h", needs="licence")
 
 STAFF = (
     _BOARD,
@@ -30,6 +32,7 @@ STAFF = (
     Section("/console/cases", "待办", "inbox", "c"),
     Section("/console/statement", "财务", "report-money", "f"),
     Section("/console/plans", "分账方案", "chart-pie", "p"),
+    _CHANNELS,
 )
 OWNER = (
     _BOARD,
@@ -38,6 +41,7 @@ OWNER = (
     Section("/console/stock", "自有库存", "stack-2", "s", needs="own_goods"),
     _ORDERS,
     Section("/console/statement", "财务", "report-money", "f"),
+    _CHANNELS,
     Section("/console/settings", "店铺设置", "settings", "t"),
 )
 
@@ -46,4 +50,5 @@ def of(site: tenancy.Site | None) -> tuple[Section, ...]:
     """The sections of a console: main's where there is no site."""
     if site is None:
         return STAFF
-    return tuple(s for s in OWNER if not s.needs or s.needs in site.blocks)
+    has = {*site.blocks, "licence"} if site.licence else site.blocks
+    return tuple(s for s in OWNER if not s.needs or s.needs in has)

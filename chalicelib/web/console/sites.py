@@ -48,6 +48,12 @@ class Domain(msgspec.Struct):
     domain: str = ""
 
 
+class LicenceForm(msgspec.Struct):
+    """A business licence as it was looked at."""
+
+    licence: str = ""
+
+
 @face.get("/console/sites")
 def index(visit: Visit) -> Response:
     """All sub-sites with today's turnover; `q` narrows the list."""
@@ -111,6 +117,23 @@ def add_domain(visit: Visit, site: str) -> Response:
     """Let the site answer at a domain of its owner's."""
     tenancy.add_domain(site, visit.fields(Domain).domain)
     return desk.done(f"/console/sites/{site}", "site_domain")
+
+
+@face.post("/console/sites/{site}/licence")
+@desk.or_again(one)
+def license_site(visit: Visit, site: str) -> Response:
+    """Record that the business licence was verified: the site may collect money itself."""
+    number, staff = visit.fields(LicenceForm).licence, visit.account.staff.login
+    tenancy.license_site(site, number, by=staff, now=visit.now)
+    return desk.done(f"/console/sites/{site}", "licensed")
+
+
+@face.post("/console/sites/{site}/unlicense")
+@desk.or_again(one)
+def unlicense(_visit: Visit, site: str) -> Response:
+    """Take it back: new orders are paid to the main site again."""
+    tenancy.revoke_licence(site)
+    return desk.done(f"/console/sites/{site}", "unlicensed")
 
 
 def _list(visit: Visit, *, q: str) -> Response:

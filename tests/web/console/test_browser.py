@@ -83,7 +83,8 @@ def busy(world, shop, staff, owner):
     buy(world, shop)
     waiting = buy(world, shop, goods_id=by_hand.goods_id)
     shared = ("", "/goods", "/goods/new", "/stock", "/orders", f"/orders/{waiting.number}")
-    mains = ("/cases", "/sites", "/sites/new", f"/sites/{shop.site}", "/plans", f"/stock/{shop.goods_id}")
+    mains = ("/channels", "/channels/wechat/mwechat", "/channels/unionpay/new")
+    mains += ("/cases", "/sites", "/sites/new", f"/sites/{shop.site}", "/plans", f"/stock/{shop.goods_id}")
     owners = ("/listing", "/statement", "/statement?day=2026-01-01", "/settings", f"/goods/{own.goods_id}")
     return [(staff, f"/console{p}") for p in shared + mains] + [
         (owner, f"/console{p}") for p in shared + owners

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from chalicelib.kit import clock, money, outbound
 from chalicelib.payments import gateways
-from chalicelib.payments.gateways import wire
+from chalicelib.payments.gateways import fixed, wire
 
 from . import bill, splitting
 from . import line as lines
@@ -28,7 +28,7 @@ def build(settings: Mapping[str, Any]) -> gateways.Gateway:
     return Alipay(lines.Settings(**settings))
 
 
-class Alipay(splitting.Splitting):
+class Alipay(splitting.Splitting, fixed.Fixed):
     """One Alipay seller."""
 
     def __init__(self, settings: lines.Settings) -> None:
@@ -79,10 +79,6 @@ class Alipay(splitting.Splitting):
             return told
         except ValueError as error:
             raise gateways.Forged(str(error)) from None
-
-    def learn(self, *, now: int) -> bool:  # noqa: ARG002
-        """Its one key stands in the settings."""
-        return False
 
     def query(self, out_trade_no: str, *, now: int) -> gateways.Payment | None:
         """A trade exists only once its code was scanned; before that it is simply not paid."""

@@ -40,6 +40,7 @@ class Line:
         self._settings = settings
         self.merchant = settings.seller_id
         self.app = settings.app_id
+        self.home = settings.base_url
         self.url = f"{settings.base_url}/gateway.do"
 
     def signed(

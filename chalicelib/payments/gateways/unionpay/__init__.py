@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 from chalicelib.kit import clock, outbound
 from chalicelib.orders import service as orders
 from chalicelib.payments import gateways
-from chalicelib.payments.gateways import certificates, unsplit, wire
+from chalicelib.payments.gateways import certificates, fixed, unsplit, wire
 
 from . import bill
 
@@ -77,7 +77,7 @@ def build(settings: Mapping[str, Any]) -> gateways.Gateway:
     return UnionPay(Settings(**settings))
 
 
-class UnionPay(unsplit.Unsplit):
+class UnionPay(unsplit.Unsplit, fixed.Fixed):
     """One UnionPay merchant."""
 
     capabilities = gateways.Capabilities(
@@ -88,6 +88,7 @@ class UnionPay(unsplit.Unsplit):
         self._settings = settings
         self.merchant = settings.mer_id
         self.app = ""  # merchants have no applications here
+        self.home = settings.base_url
         self._url = f"{settings.base_url}/gateway/api"
 
     def create(self, charge: gateways.Charge, *, now: int) -> gateways.PayLink:
@@ -126,10 +127,6 @@ class UnionPay(unsplit.Unsplit):
             return _payment(fields)
         except ValueError as error:
             raise gateways.Forged(str(error)) from None
-
-    def learn(self, *, now: int) -> bool:  # noqa: ARG002
-        """Every message brings its key along."""
-        return False
 
     def query(self, out_trade_no: str, *, now: int) -> gateways.Payment | None:
         """A trade exists only once its form was posted; one that is under way is neither paid nor unpaid."""

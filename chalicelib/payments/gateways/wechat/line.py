@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -65,6 +65,7 @@ class Line:
         self._settings = settings
         self.merchant = settings.mchid
         self.app = settings.appid
+        self.home = settings.base_url
 
     def call(
         self, method: str, path: str, ask: Mapping[str, object] | None = None, *, now: int
@@ -73,7 +74,8 @@ class Line:
         body = b"" if ask is None else json.dumps(ask, ensure_ascii=False).encode()
         url = self._settings.base_url + path
         headers = self._headers(method, url, body, now=now)
-        return self._believe(outbound.call(method, url, headers=headers, body=body), now=now)
+        reply = outbound.call(method, url, headers=headers, body=body)
+        return self._believe(reply, lambda: self._check(reply, now=now))
 
     def fetch(self, url: str, *, now: int) -> bytes:
         """A file, which comes without a signature. Raises NotSent, Unknown."""
@@ -126,15 +128,18 @@ class Line:
         public = [serial for serial in serials if serial.startswith("PUB_KEY_ID_")]
         return next(iter(public + serials), "")
 
-    def _believe(self, reply: outbound.Reply, *, now: int) -> dict[str, Any]:
-        """The verified content of an answer. A refusal needs no signature: acting on it moves no money."""
+    def _believe(self, reply: outbound.Reply, check: Callable[[], None]) -> dict[str, Any]:
+        """The content of an answer that `check` found genuine: it raises Malformed.
+
+        A refusal needs no signature: acting on it moves no money.
+        """
         try:
             if 400 <= reply.status < 500 and reply.status != 429:
                 refusal = wire.parse(reply.body)
                 raise gateways.Declined(wire.take(refusal, "code", kind=str), str(refusal.get("message", "")))
             if not 200 <= reply.status < 300:
                 raise outbound.Unknown(f"status {reply.status}")
-            self._check(reply, now=now)
+            check()
             return wire.parse(reply.body) if reply.body else {}
         except wire.Malformed as error:
             raise outbound.Unknown(str(error)) from None
@@ -156,26 +161,33 @@ class Line:
             return False
         _learned[whose] = now, known
         try:
-            found = self._certificates(now=now)
-        except (outbound.NotSent, outbound.Unknown, wire.Malformed):
+            found = self.download_keys(now=now)
+        except (gateways.Declined, outbound.NotSent, outbound.Unknown):
             return False
         _learned[whose] = now, found
         return bool(found.keys() - self._settings.platform_keys.keys() - known.keys())
 
-    def _certificates(self, *, now: int) -> dict[str, str]:
+    def download_keys(self, *, now: int) -> dict[str, str]:
         """The keys by serial, newest first. The seal proves them, since they sign the answer they come in."""
         url = f"{self._settings.base_url}/v3/certificates"
         reply = outbound.call("GET", url, headers=self._headers("GET", url, b"", now=now), body=b"")
-        if reply.status != 200:
-            raise outbound.Unknown(f"status {reply.status}")
+        found: dict[str, str] = {}
+
+        def check() -> None:
+            found.update(self._sealed_keys(wire.parse(reply.body), now=now))
+            self.verify(reply.headers, reply.body, now=now, keys={**found, **self._keys()})
+
+        self._believe(reply, check)
+        return found
+
+    def _sealed_keys(self, told: dict[str, Any], *, now: int) -> dict[str, str]:
+        """Raises Malformed."""
         dated = []
-        for each in wire.take(wire.parse(reply.body), "data", kind=list):
+        for each in wire.take(told, "data", kind=list):
             pem = self.opened(wire.take(each, "encrypt_certificate", kind=dict)).decode(errors="replace")
             number, since, key = certificates.key_in(pem, now=now)
             dated.append((since, f"{number:040X}", key))
-        found = {serial: key for _, serial, key in sorted(dated, reverse=True)}
-        self.verify(reply.headers, reply.body, now=now, keys={**found, **self._keys()})
-        return found
+        return {serial: key for _, serial, key in sorted(dated, reverse=True)}
 
     def _keys(self) -> Mapping[str, str]:
         _, learned = _learned.get((self._settings.base_url, self.merchant), (0, {}))
