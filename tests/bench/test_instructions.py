@@ -9,7 +9,7 @@ import pytest
 from bench import callgrind, instructions
 
 PAGES = {"jinja2", "markupsafe"}
-SELLING = {"checkout", "payments", "ledger", "cases"}
+SELLING = {"checkout", "payments", "ledger", "cases", "wallet"}
 DOMAINS = {
     "storefront": {"tenancy", "catalog", "pricing", "stock", "membership", "orders"},
     "checkout": {"tenancy", "catalog", "pricing", "stock", "membership", "orders", *SELLING},

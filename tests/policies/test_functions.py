@@ -36,6 +36,7 @@ KEYS += (
     "PAYOUT#x",
     "FLOW#x",
     "AUDIT#x",
+    "PROBE#x",
     "SITE",
     "x",
 )

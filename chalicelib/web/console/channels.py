@@ -47,9 +47,7 @@ def index(visit: Visit) -> Response:
 def one(visit: Visit, channel: str, merchant: str) -> Response:
     """A merchant's settings and its trial; under "new" the empty form."""
     scope = visit.account.scope
-    if merchant == NEW and channel not in _offered(scope):
-        raise errors.NotFound
-    found = None if merchant == NEW else _seen(scope, channel, merchant)
+    found = _asked(scope, channel, merchant)
     return desk.page(
         visit,
         "channel.html",
@@ -87,6 +85,15 @@ def probe(visit: Visit, channel: str, merchant: str) -> Response:
     _seen(visit.account.scope, channel, merchant)
     queue.send("refund", site=tenant.MAIN, probe=True, channel=channel, merchant=merchant)
     return faces.go(f"{PLACE}/{channel}/{merchant}?since={visit.now}")
+
+
+def _asked(scope: str, channel: str, merchant: str) -> payments.Merchant | None:
+    """A merchant that this console shows, or none yet. Raises NotFound."""
+    if merchant != NEW:
+        return _seen(scope, channel, merchant)
+    if channel not in _offered(scope):
+        raise errors.NotFound
+    return None
 
 
 def _form(scope: str, channel: str, found: payments.Merchant | None) -> dict[str, Any]:
