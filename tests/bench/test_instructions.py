@@ -11,7 +11,7 @@ from bench import callgrind, instructions
 PAGES = {"jinja2", "markupsafe"}
 SELLING = {"checkout", "payments", "ledger", "cases", "wallet"}
 DOMAINS = {
-    "storefront": {"tenancy", "catalog", "pricing", "stock", "membership", "orders"},
+    "storefront": {"tenancy", "catalog", "pricing", "stock", "membership", "orders", "wallet"},
     "checkout": {"tenancy", "catalog", "pricing", "stock", "membership", "orders", *SELLING},
     "receipts": {"tenancy", "catalog", "pricing", "stock", "membership", "orders", "fulfilment", *SELLING},
     "hooks": {"tenancy", "catalog", "pricing", "stock", "orders", *SELLING},
