@@ -38,6 +38,7 @@ OTHERS = {  # the highest rate of what happens elsewhere
     "swizzle": 0.6,
     "release": 1.0,
     "broken_release": 0.2,
+    "two_releases": 0.6,
     "message_twice": 0.2,
     "message_late": 0.2,
     "outage": 1.0,

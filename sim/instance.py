@@ -6,6 +6,8 @@ do on machines of their own.
 """
 
 import sys
+from collections.abc import Mapping
+from types import CodeType, FunctionType, MappingProxyType
 from typing import Any, ClassVar, Self
 
 from chalicelib.kit.throttle import Bucket
@@ -15,13 +17,26 @@ Place = tuple[dict[str, Any], str]  # what holds the names of a module or an obj
 
 
 class Instance:
-    """An instance of a function; `skew` is its clock's error in seconds. It remembers nothing at first."""
+    """An instance of a function; `skew` is its clock's error in seconds. It remembers nothing at first.
+
+    `codes` is what it runs of code that differs between releases, and `following` whether that is the next one's.
+    """
 
     _present: ClassVar["Instance | None"] = None
 
-    def __init__(self, function: str, places: list[Place], *, skew: int = 0) -> None:
+    def __init__(
+        self,
+        function: str,
+        places: list[Place],
+        *,
+        skew: int = 0,
+        codes: Mapping[FunctionType, CodeType] = MappingProxyType({}),
+        following: bool = False,
+    ) -> None:
         self.function = function
         self.skew = skew
+        self.following = following
+        self._codes = codes
         self._held = [(owner, name, _empty(owner[name])) for owner, name in places]
 
     @classmethod
@@ -36,11 +51,12 @@ class Instance:
         return [(name, held) for _, name, held in self._held]
 
     def recall(self) -> None:
-        """Put this memory in place of whichever is there."""
+        """Put this memory and this code in place of whichever is there."""
         if Instance._present is not self:
             Instance._present = self
             for owner, name, held in self._held:
                 owner[name] = held
+            put(self._codes)
 
 
 def places(signers: list[Any]) -> list[Place]:
@@ -63,3 +79,10 @@ def _empty(value: Any) -> Any:
     if isinstance(value, Bucket):
         return Bucket(value.size, value.seconds, value.remember)
     return type(value)()
+
+
+def put(codes: Mapping[FunctionType, CodeType]) -> None:
+    """Have functions run code, wherever they were imported."""
+    for each, code in codes.items():
+        if each.__code__ is not code:
+            each.__code__ = code

@@ -40,7 +40,7 @@ def of(world: World) -> bytes | None:
 
 
 def _told(world: World) -> Iterator[str]:
-    yield f"{world.time.now} {_lineage(world.time.root)}"
+    yield f"{world.time.now} {world.functions.releases.share} {_lineage(world.time.root)}"
     yield from _rows(world)
     for queue, letters in sorted(world.queues.letters.items()):
         for one in letters:
@@ -67,7 +67,7 @@ def _rows(world: World) -> Iterator[str]:
 
 def _memories(world: World) -> Iterator[str]:
     for function, instances in world.functions.waiting():
-        yield function
+        yield f"{function}"
         yield from (_memory(one, world.time.now + one.skew) for one in instances)
 
 

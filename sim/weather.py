@@ -25,6 +25,7 @@ _SWIZZLE = 600  # seconds at most
 _FIERCE = 0.15  # the rate of every fault of a call meanwhile
 _BROKEN = 3 * 3600  # seconds at most until a bad release is taken back
 RELEASES = 3  # that a day may see
+_SIDE_BY_SIDE = 1800  # seconds at most; only after twice as long a message that fails counts as dead
 
 
 @dataclass
@@ -45,6 +46,7 @@ class Weather:
             self._expect("broken_release", start, end, _BROKEN, partial(self._break, function))
         for _ in range(RELEASES):
             self._expect("release", start, end, 0, self._release)
+        self._expect("two_releases", start, end, _SIDE_BY_SIDE, self._mix)
 
     def turns_away(self, call: str) -> bool:
         """Whether a call meets a service that is down."""
@@ -71,6 +73,12 @@ class Weather:
     def _break(self, function: str) -> Callable[[], None]:
         self.functions.broken.add(function)
         return partial(self.functions.broken.discard, function)
+
+    def _mix(self) -> Callable[[], None]:
+        """The next release takes half of the calls, then all."""
+        releases = self.functions.releases
+        releases.share = 1 / 2
+        return partial(setattr, releases, "share", 1.0)
 
     def _release(self) -> Callable[[], None]:
         self.functions.release()

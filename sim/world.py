@@ -26,6 +26,7 @@ from .invariants import Rest, days_of
 from .keys import Keys
 from .people import JOINS, LOOKS, PLANS, QUANTITIES, Shopper
 from .queues import Queues
+from .releases import Releases
 from .stage import BEGIN, CHANNELS, Stage
 from .trace import Trace
 from .watch import Watch
@@ -74,7 +75,7 @@ class World:
         self.faults.rates.update(rates or {})
         self.faults.script = script
         self.cast = cast
-        self.functions = Functions(self.time, self.faults, stage.places)
+        self.functions = Functions(self.time, self.faults, stage.places, Releases(stage.coming))
         self.weather = Weather(self.time, self.faults, self.functions)
         network = Network(self.time, self.faults, self.trace, self.weather.turns_away)
         self.database = Database(
@@ -119,6 +120,7 @@ class World:
             self._play()
         finally:
             self.time.close()
+            self.functions.releases.withdraw()
 
     def _play(self) -> None:
         self._expect_shoppers()
@@ -158,7 +160,7 @@ class World:
             rest.check_pace()
 
     def _rest(self) -> Rest:
-        Instance("", list(self.stage.places)).recall()
+        Instance("", list(self.stage.places), codes=self.functions.releases.in_force()).recall()
         return Rest(self.database, self.channels, self.stage.sites, days_of(self.start, self.time.now))
 
     def _expect_shoppers(self) -> None:

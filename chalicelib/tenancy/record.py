@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from chalicelib.kit import config
 
@@ -9,6 +10,8 @@ from .agents import mark
 from .licences import Licence
 from .model import SiteRow
 from .rules import Brand
+
+_Kind = TypeVar("_Kind", Brand, Licence)
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def site_of(row: SiteRow) -> Site:
         slug=row.slug,
         host=host_of(row.slug),
         state=row.state,
-        brand=Brand(**row.brand),
+        brand=_made(Brand, row.brand),
         plan=row.plan,
         channels=tuple(row.channels),
         blocks=frozenset(row.blocks),
@@ -61,9 +64,14 @@ def site_of(row: SiteRow) -> Site:
         follow=row.follow,
         note=row.note,
         opened_at=int(row.opened),
-        licence=Licence(**row.licence) if row.licence else None,
+        licence=_made(Licence, row.licence) if row.licence else None,
         merchants=dict(row.merchants),
         agent=row.agent,
         agents=tuple(row.agents),
         insiders=frozenset(row.agent_marks),
     )
+
+
+def _made(kind: type[_Kind], stored: Mapping[str, Any]) -> _Kind:
+    """What was stored, without what only a later release knows of."""
+    return kind(**{name: value for name, value in stored.items() if name in kind.__match_args__})

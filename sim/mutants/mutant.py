@@ -11,6 +11,7 @@ from types import CodeType, FunctionType
 from typing import cast
 
 from sim import faults
+from sim.instance import put
 
 ROUGH = {"stall": 0.01, "message_twice": 0.2, "notice_twice": 0.5, "paid_after_close": 1.0, "outage": 1.0}
 CALM: Mapping[str, float] = dict.fromkeys(faults.CALLS | faults.OTHERS, 0.0)
@@ -45,14 +46,19 @@ class Mutant:
     @contextlib.contextmanager
     def applied(self) -> Iterator[None]:
         """Have the bug until the block ends, wherever its functions were imported. Raises Stale."""
-        functions = {edit.at: function(edit.at) for edit in self.edits}
-        before = {at: each.__code__ for at, each in functions.items()}
-        wrong = {at: self._code(at, each) for at, each in functions.items()}
+        wrong = self.codes()
+        before = {each: each.__code__ for each in wrong}
         try:
-            _set(functions, wrong)
+            put(wrong)
             yield
         finally:
-            _set(functions, before)
+            put(before)
+
+    def codes(self) -> dict[FunctionType, CodeType]:
+        """The functions it changes, and how. Raises Stale."""
+        return {
+            function(at): self._code(at, function(at)) for at in dict.fromkeys(edit.at for edit in self.edits)
+        }
 
     def _code(self, at: str, of: FunctionType) -> CodeType:
         text = textwrap.dedent(inspect.getsource(of))
@@ -77,7 +83,8 @@ def mutant(
 
 def function(at: str) -> FunctionType:
     """The function of the shop that a mutant names."""
-    return cast(FunctionType, pkgutil.resolve_name(f"chalicelib.{at}"))
+    found = pkgutil.resolve_name(f"chalicelib.{at}")
+    return cast(FunctionType, getattr(found, "__func__", found))
 
 
 def _compiled(text: str, of: FunctionType) -> CodeType:
@@ -88,8 +95,3 @@ def _compiled(text: str, of: FunctionType) -> CodeType:
     made: dict[str, FunctionType] = {}
     exec(compile(tree, of.__code__.co_filename, "exec"), of.__globals__, made)  # noqa: S102  the purpose of this file
     return made[of.__name__].__code__
-
-
-def _set(functions: Mapping[str, FunctionType], codes: Mapping[str, CodeType]) -> None:
-    for at, each in functions.items():
-        each.__code__ = codes[at]

@@ -55,6 +55,17 @@ WORKERS = (
         rates=CALM,
     ),
     mutant(
+        "unknown-message-done",
+        "While a release is going out, what it asks for by message is at times not done, and nobody hears of it.",
+        (
+            "checkout.worker:_drive",
+            "    else:\n        _look(message, seen, now)",
+            '    elif "order" in message:\n        _look(message, seen, now)',
+        ),
+        origin="workers that answer well to whatever they do not know",
+        rates={**CALM, "two_releases": 1.0},
+    ),
+    mutant(
         "key-by-whoever-asks",
         "A function asks for the key of a site that it must not open.",
         ("kit.vault:_unwrap", 'EncryptionContext={"site": owner}', 'EncryptionContext={"site": tenant.MAIN}'),

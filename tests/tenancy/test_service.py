@@ -214,3 +214,11 @@ def test_what_the_registry_remembers_is_bounded(site):
     registry._cache.update({f"host:{i}": (0, None) for i in range(10_001)})
     assert tenancy.site_at(site.host) == site
     assert len(registry._cache) <= 1
+
+
+def test_what_a_later_release_knows_of_a_brand_or_a_licence_is_left_alone(cloud):
+    opened = open_site(cloud, next(_slugs))
+    brand, licence = {"name": "One", "font": "serif"}, {"number": "x", "by": "anna", "at": 1, "until": 2}
+    registry.change(opened.site, [SiteRow.brand.set(brand), SiteRow.licence.set(licence)])
+    found = tenancy.site(opened.site, fresh=True)
+    assert (found.brand, found.licence) == (tenancy.Brand(name="One"), tenancy.Licence("x", "anna", 1))
