@@ -29,7 +29,7 @@ FACES = {
         "console.settings",
     ),
 }
-WORKERS = ("tenancy", "catalog", "checkout", "fulfilment", "settlement")
+WORKERS = ("tenancy", "catalog", "checkout", "fulfilment", "settlement", "payouts")
 
 app = Chalice(app_name="cardmesh")
 

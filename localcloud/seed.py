@@ -10,6 +10,7 @@ from chalicelib.catalog import service as catalog
 from chalicelib.kit import clock, ids, tenant, vault
 from chalicelib.ledger import service as ledger
 from chalicelib.payments import service as payments
+from chalicelib.payouts import service as payouts
 from chalicelib.stock import service as stock
 from chalicelib.tenancy import provisioning
 from chalicelib.tenancy import service as tenancy
@@ -39,9 +40,11 @@ def plant(place: Place, *, say: Say) -> list[str]:
 
 def _plant_main(place: Place, say: Say) -> None:
     say("main site: keys, channels, split plan, staff")
-    vault.make_key(tenant.MAIN)
+    for owner in vault.SHARED:
+        vault.make_key(owner)
     for channel, settings in sandbox.keys.settings(place.keys, place.sandbox_url).items():
         payments.put_channel(channel, settings)
+    payouts.put_bank(sandbox.keys.bank_settings(place.keys, place.sandbox_url))
     if not ledger.plans():
         ledger.put_plan(ledger.Plan("standard", 0, main_bps=2000, own_bps=2000), now=clock.now())
     tenancy.enlist(tenant.MAIN, *demo.STAFF, role="staff", now=clock.now())

@@ -13,7 +13,7 @@ NAME = "cardmesh-main"
 _TEMPLATE = ROOT / "infra/main.yaml"
 _SUBSITE = ROOT / "infra/subsite.yaml"
 _STATIC = ROOT / "build/static"
-_QUEUES = ("Fulfil", "Settle", "Timer", "Refund", "Provision", "Publish")
+_QUEUES = ("Fulfil", "Settle", "Timer", "Refund", "Provision", "Publish", "Payout")
 _GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 _KINDS = {
     ".css": "text/css; charset=utf-8",
@@ -65,6 +65,7 @@ def environment(place: Place, outputs: Outputs) -> dict[str, str]:
         "STATIC_URL": f"/static/{static_folder().name}",
         "STATIC_BUCKET": outputs["StaticBucket"],
         "SANDBOX_URL": place.sandbox_url,
+        "PAYOUT_VIA": "transfer",
         "HOLDS_PER_CONTACT": "2000",
         "HOLDS_PER_ADDRESS": "5000",
         "POWERTOOLS_SERVICE_NAME": "cardmesh",

@@ -22,6 +22,7 @@ APP_ID = "2021000000000001"
 SELLER_ID = "2088000000000001"
 MER_ID = "777290000000001"
 CERT_ID = "68759529225"  # of the merchant's certificate
+BANK_MERCHANT = "B000000001"  # who pays out over the bank's interface
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,14 @@ def settings(folder: str | Path, base_url: str) -> dict[str, dict[str, Any]]:
             "origins": base_url,
         },
     }
+
+
+def bank_settings(folder: str | Path, base_url: str) -> dict[str, str]:
+    """What the main site configures to pay out, with the sandbox's bank at `base_url`."""
+    where = Path(folder)
+    where.mkdir(mode=0o700, parents=True, exist_ok=True)
+    secret = _kept(where / "bank.key", lambda: secrets.token_hex(32).encode()).decode()
+    return {"bank": "transfer", "base_url": base_url, "merchant": BANK_MERCHANT, "secret": secret}
 
 
 def _authority(where: Path) -> authority.Authority:

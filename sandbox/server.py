@@ -12,6 +12,7 @@ from chalicelib.kit import clock
 
 from . import alipay_bill, keys, pages, unionpay
 from .alipay import Alipay
+from .bank import Bank
 from .books import Books, Clash, Trade
 from .exchange import Answer, Refused, Request, as_json, problem
 from .faults import Faults
@@ -46,6 +47,8 @@ class Sandbox(ThreadingHTTPServer):
         self.wechat = WeChat(own, self.books, self.faults, cashier=self._cashier_url, tell=self._tell)
         self.alipay = Alipay(own, self.books, self.faults, cashier=self._cashier_url, tell=self._tell)
         self.unionpay = UnionPay(own, self.books, self.faults, cashier=self._cashier_url)
+        pays = keys.bank_settings(folder, self.url)
+        self.bank = Bank(pays["merchant"], pays["secret"], state.with_name(f"{state.stem}-bank.json"))
         dialects: dict[str, Dialect] = {
             "wechat": self.wechat,
             "alipay": self.alipay,
@@ -68,6 +71,8 @@ class Sandbox(ThreadingHTTPServer):
             return self.alipay.answer(request, now=self.now())
         if request.path.startswith("/gateway/api/") or request.path == unionpay.FILES:
             return self.unionpay.answer(request, now=self.now())
+        if request.path.startswith("/bank/v1/"):
+            return self.bank.answer(request, now=self.now())
         cashier = re.fullmatch(r"/cashier/(wechat|alipay|unionpay)/([\w-]+)", request.path)
         if cashier:
             return self._cashier(request, cashier[1], cashier[2])
@@ -75,6 +80,8 @@ class Sandbox(ThreadingHTTPServer):
             ("POST", "/pay"): self._pay,
             ("POST", "/faults"): lambda request: as_json(self.faults.set(request.json())),
             ("GET", "/faults"): lambda _: as_json(self.faults.view()),
+            ("POST", "/bank/faults"): lambda request: as_json(self.bank.set_faults(request.json())),
+            ("GET", "/bank/books"): lambda _: self.bank.view(),
             ("GET", "/books"): lambda _: as_json(self.books.view(now=self.now())),
             ("GET", "/healthz"): lambda _: as_json({"status": "ok"}),
         }

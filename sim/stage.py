@@ -159,7 +159,8 @@ def _build(stage: Stage, slugs: Sequence[str]) -> None:
     Instance("", list(stage.places)).recall()
     builder.database.create_table(**_definition("cardmesh-main", indexed=False))
     with tenant.acting_for(tenant.MAIN):
-        vault.make_key(tenant.MAIN)
+        for owner in vault.SHARED:
+            vault.make_key(owner)
         ledger.put_plan(ledger.Plan("standard", 0, 2000, 2000), now=BEGIN)
         for channel in CHANNELS:
             payments.put_channel(channel, {"channel": channel, "api_v3_key": ears.SECRET})

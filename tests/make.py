@@ -42,6 +42,7 @@ WORKERS = {
     "fulfil": ("fulfilment", "deliver_orders"),
     "settle": ("settlement", "settle_orders"),
     "refund": ("settlement", "refund_orders"),
+    "payout": ("payouts", "pay_out"),
 }
 _owners = itertools.count(1)
 _clients = defaultdict(dict)  # of a tenant, by role
@@ -115,7 +116,8 @@ class World:
         for name in config.QUEUES:
             self.sqs.create_queue(QueueName=f"cardmesh-{name}")
             self.sqs.create_queue(QueueName=f"cardmesh-{name}-dead")
-        vault.make_key(tenant.MAIN)
+        for owner in vault.SHARED:
+            vault.make_key(owner)
         ledger.put_plan(ledger.Plan("standard", 0, 2000, 2000), now=self.now)
         for channel in ("wechat", "alipay"):
             payments.put_channel(channel, {"channel": channel, "api_v3_key": "open sesame"})

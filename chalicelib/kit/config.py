@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-QUEUES = ("fulfil", "settle", "timer", "refund", "provision", "publish")
+QUEUES = ("fulfil", "settle", "timer", "refund", "provision", "publish", "payout")
 
 
 class Misconfigured(RuntimeError):
@@ -27,6 +27,10 @@ class Config:
     scheme: str
     origin_secret: str  # proves that X-Forwarded-Host was set by our own edge; empty: Host counts
     hold_seconds: int
+    payout_via: str  # how payouts reach the bank: "transfer" over its interface, or "file" by a person
+    payout_least_fen: int
+    payout_two_fen: int  # from here on two people of main's staff have to agree
+    deposit_days: int  # within which a deposit is given back
     hash_memory_kib: int
     hash_passes: int
     holds_per_contact: int
@@ -77,6 +81,10 @@ def read(env: Mapping[str, str]) -> Config:
         site_domain=text("SITE_DOMAIN"),
         scheme=text("PUBLIC_SCHEME", "https"),
         origin_secret=text("ORIGIN_SECRET", ""),
+        payout_via=text("PAYOUT_VIA", "file"),
+        payout_least_fen=number("PAYOUT_LEAST_FEN", 1000, 1, 10_000_000),
+        payout_two_fen=number("PAYOUT_TWO_FEN", 5_000_000, 1, 10_000_000_000),
+        deposit_days=number("DEPOSIT_DAYS", 15, 1, 90),
         hold_seconds=number("HOLD_SECONDS", 900, 5, 900),
         hash_memory_kib=number("HASH_MEMORY_KIB", 19456, 64, 1 << 20),
         hash_passes=number("HASH_PASSES", 2, 1, 10),

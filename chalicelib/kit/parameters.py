@@ -18,12 +18,19 @@ class Missing(LookupError):
 
 def keep(path: str, text: str) -> str:
     """Write the newest version of a secret; the reference under which it is found."""
-    settings = config.load()
-    name = f"/{settings.tables}/{path}"
     aws.client("ssm").put_parameter(
-        Name=name, Value=text, Type="SecureString", KeyId=settings.key_id, Overwrite=True
+        Name=at(path).removeprefix(_SCHEME),
+        Value=text,
+        Type="SecureString",
+        KeyId=config.load().key_id,
+        Overwrite=True,
     )
-    return _SCHEME + name
+    return at(path)
+
+
+def at(path: str) -> str:
+    """The reference to what is kept under a path."""
+    return f"{_SCHEME}/{config.load().tables}/{path}"
 
 
 def read(references: Collection[str]) -> dict[str, str]:

@@ -18,6 +18,9 @@ from . import aws, clock, config, ids, table, tenant
 _KEEP = 300  # seconds a plaintext data key may stay in memory
 _VERSION = b"\x01"
 
+PAYEES = "payees"  # where parties are paid; like main's, its key stands in the main table
+SHARED = (tenant.MAIN, PAYEES)
+
 
 class Unreadable(Exception):
     """The text is not what was sealed for this place."""
@@ -39,7 +42,7 @@ def make_key(owner: str) -> None:
         KeyId=config.load().key_id, KeySpec="AES_256", EncryptionContext={"site": owner}
     )
     try:
-        WrappedKey.of(owner)(f"KEY#{owner}", "1", wrapped=made["CiphertextBlob"]).insert()
+        _rows(owner)(f"KEY#{owner}", "1", wrapped=made["CiphertextBlob"]).insert()
     except table.Refused:
         return
 
@@ -76,7 +79,8 @@ def _bound(owner: str, place: str) -> bytes:
 
 
 def _key(owner: str) -> bytes:
-    tenant.check(owner)  # a key in memory serves its own site only
+    if owner not in SHARED:
+        tenant.check(owner)  # a key in memory serves its own site only
     now = clock.now()
     known = _keys.get(owner)
     if known and known[1] > now:
@@ -88,7 +92,7 @@ def _key(owner: str) -> bytes:
 
 
 def _unwrap(owner: str) -> bytes:
-    row = WrappedKey.of(owner).read(f"KEY#{owner}", "1")
+    row = _rows(owner).read(f"KEY#{owner}", "1")
     if row is None:
         raise LookupError(f"{owner} has no data key")
     plain = _kms(owner).decrypt(CiphertextBlob=row.wrapped, EncryptionContext={"site": owner})
@@ -96,4 +100,8 @@ def _unwrap(owner: str) -> bytes:
 
 
 def _kms(owner: str) -> Any:
-    return aws.client("kms") if owner == tenant.MAIN else tenant.client("kms")
+    return aws.client("kms") if owner in SHARED else tenant.client("kms")
+
+
+def _rows(owner: str) -> type[WrappedKey]:
+    return WrappedKey.of(tenant.MAIN if owner in SHARED else owner)

@@ -12,7 +12,15 @@ from . import alarms, rest, roles
 Template = dict[str, Any]
 
 # Concurrent batches per queue: enough for a flash sale, and none can take the account's whole concurrency.
-_BATCHES = {"fulfil": 100, "timer": 50, "settle": 20, "refund": 20, "publish": 10, "provision": 5}
+_BATCHES = {
+    "fulfil": 100,
+    "timer": 50,
+    "settle": 20,
+    "refund": 20,
+    "publish": 10,
+    "provision": 5,
+    "payout": 5,
+}
 _PARAMETERS = {
     "StaticUrl": {
         "Type": "String",

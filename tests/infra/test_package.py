@@ -24,10 +24,12 @@ WORKERS = {
     "DriveOrders": ("Timer", 10, 2, 60),
     "ProvisionSites": ("Provision", 1, 0, 120),
     "PublishCatalogs": ("Publish", 10, 0, 120),
+    "PayOut": ("Payout", 1, 0, 60),
 }
 SCHEDULES = {
     "WalkSites": "rate(15 minutes)",
     "CloseWindows": "cron(30 * * * ? *)",
+    "PlanPayouts": "cron(45 * * * ? *)",
     "AuditPools": "cron(30 19 * * ? *)",  # 03:30 in Beijing
 }
 

@@ -40,6 +40,7 @@ KEYS += (
     "SITE",
     "x",
 )
+KEYS += ("PAYOUTS#open", "PAYEE#x", "DEP#x", "KEY#payees", "J#x")
 ALL = tuple(dict.fromkeys(KEYS))
 
 # Claiming positions, giving them back and folding what came back.
@@ -53,10 +54,10 @@ MAIN = {
     "console": [((*LIST, *WRITE, "BatchWriteItem"), ALL)],
     "deliver_orders": [*RETURNS, (READ, ("SITE#x",))],
     "settle_orders": [
-        ((*READ, *WRITE), MONEY),
+        ((*READ, *WRITE), (*MONEY, "DEP#x")),
         (("GetItem",), ("CHANNEL#x",)),
         (("Query",), ("PLAN#x",)),
-        (("PutItem",), ("FLOW#x",)),
+        (("PutItem",), ("FLOW#x", "J#x")),
     ],
     "refund_orders": [
         (READ, ("SITE#x", *CHANNELS)),
@@ -75,13 +76,20 @@ MAIN = {
     "walk_sites": [(LIST, ("SITE#x",))],
     "close_windows": [(LIST, ("SITE#x",))],
     "audit_pools": [(LIST, ("SITE#x",))],
+    "pay_out": [
+        (("GetItem", "PutItem", "UpdateItem"), ("PAYOUT#x", "PAYOUTS#open", "ACC#x", "DEP#x")),
+        ((*LIST, "ConditionCheckItem"), ("PAYEE#x",)),
+        (("GetItem",), ("KEY#payees",)),
+        (("PutItem",), ("J#x", "FLOW#x", "CASE#x")),
+    ],
+    "plan_payouts": [(("Query",), ("SITE#x", "PAYOUTS#open")), (("BatchGetItem",), ("PAYEE#x",))],
 }
 SENDS = {
     "storefront": "",
     "checkout": "Fulfil Settle Timer",
     "receipts": "",
     "hooks": "Fulfil Refund Timer",
-    "console": "Provision Publish Fulfil Refund Settle Timer",
+    "console": "Provision Publish Fulfil Refund Settle Timer Payout",
     "deliver_orders": "Settle Refund Timer",
     "settle_orders": "",
     "refund_orders": "Refund Timer",
@@ -91,6 +99,8 @@ SENDS = {
     "walk_sites": "Timer",
     "close_windows": "Settle",
     "audit_pools": "Timer",
+    "pay_out": "Payout",
+    "plan_payouts": "Payout",
 }
 TAKES = {
     "deliver_orders": "Fulfil",
@@ -99,10 +109,12 @@ TAKES = {
     "drive_orders": "Timer",
     "provision_sites": "Provision",
     "publish_catalogs": "Publish",
+    "pay_out": "Payout",
 }
-OPENS = {"receipts": {"main"}, "console": {"main"}}
+OPENS = {"receipts": {"main"}, "console": {"main", "payees"}, "pay_out": {"payees"}}
 SECRET = {"checkout", "hooks", "refund_orders", "drive_orders"}  # who reads the secrets of channels
 FUNCTIONS = tuple(MAIN)
+FOR_MAIN_ALONE = ("pay_out", "plan_payouts")  # they never act for a site
 for_each_function = pytest.mark.parametrize("function", FUNCTIONS)
 
 
@@ -147,7 +159,7 @@ def test_a_sites_table_is_reached_through_the_tenant_role_alone(function, action
     own = f"{documents.TABLES}cardmesh-site-demo"
     assert not may(function, f"dynamodb:{action}", own)
     assert not may(function, f"dynamodb:{action}", own + "/index/member")
-    assert may(function, "sts:AssumeRole", documents.TENANT)
+    assert may(function, "sts:AssumeRole", documents.TENANT) is (function not in FOR_MAIN_ALONE)
     assert not may(function, "sts:AssumeRole", documents.TENANT + "2")
 
 
@@ -180,7 +192,7 @@ def test_messages_are_sent_to_and_taken_from_exactly_these_queues(function):
 def test_data_keys_are_opened_for_exactly_these_owners(function):
     opened = {
         owner
-        for owner in ("main", "demo")
+        for owner in ("main", "payees", "demo")
         if may(function, "kms:Decrypt", documents.KEY, **{"kms:EncryptionContext:site": owner})
     }
     assert opened == OPENS.get(function, set())
@@ -200,6 +212,15 @@ def test_secrets_of_channels_are_read_where_channels_are_called_and_written_in_t
     assert may(function, "kms:Encrypt", documents.KEY, **context) is writes
     assert not may(function, "ssm:GetParameter", arn)
     assert not may(function, "ssm:GetParametersByPath", arn)
+
+
+@for_each_function
+def test_how_to_reach_the_bank_is_read_by_the_one_function_that_pays(function):
+    arn = f"{documents.PARAMETERS}bank/transfer"
+    context = {"kms:EncryptionContext:PARAMETER_ARN": arn}
+    assert may(function, "ssm:GetParameters", arn) is (function == "pay_out")
+    assert may(function, "kms:Decrypt", documents.KEY, **context) is (function == "pay_out")
+    assert not may(function, "ssm:PutParameter", arn)
 
 
 @pytest.mark.parametrize("name", [*FUNCTIONS, "tenant"])

@@ -1,0 +1,1 @@
+"""Money leaves for those it belongs to: payees, withdrawals, deposits, statements."""
