@@ -223,6 +223,9 @@ class Merchant:
     def query_refund(self, trade_no, out_refund_no, *, asked_at, now):
         return gateways.Refund(out_refund_no, self.books.refund_state)
 
+    def add_receiver(self, receiver, *, now):
+        self._up()
+
     def ack(self):
         return 200, {"Content-Type": "text/plain"}, "success"
 

@@ -45,7 +45,8 @@ def walk(site: str, *, now: int) -> int:
                 queue.send("timer", site=site, order=order.number)
                 found += 1
     for todo in orders.due_todos(site, now=now):
-        queue.send("refund", site=site, order=todo.number)
+        what = {"split": True} if todo.what == "split" else {}
+        queue.send("refund", site=site, order=todo.number, **what)
         found += 1
     return found
 

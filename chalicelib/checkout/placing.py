@@ -17,7 +17,7 @@ from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
 from chalicelib.wallet import service as wallet
 
-from . import rules, tender, terms
+from . import collecting, rules, tender, terms
 from .returning import return_ranges
 from .rules import Ask, BadChannel, KeyInvalid, KeyReused
 
@@ -109,6 +109,7 @@ def pay_link(site: str, order: orders.Order, *, now: int, address: str = "") -> 
         device=attempt.device,
         client_ip=address or "127.0.0.1",
         return_url=config.load().url_of(host, f"/orders/{order.number}"),
+        splits=attempt.splits,
     )
     return payments.start(attempt.channel, attempt.merchant, charge, now=now)
 
@@ -116,13 +117,15 @@ def pay_link(site: str, order: orders.Order, *, now: int, address: str = "") -> 
 def switch_channel(site: str, number: str, channel: str, *, device: str) -> orders.Order:
     """Let a pending order be paid through another channel. Raises BadChannel, WrongState, Conflict."""
     order = orders.order(site, number)
-    if channel not in tenancy.site(site).channels:
+    shop = tenancy.site(site)
+    if channel not in shop.channels:
         raise BadChannel
     last = order.attempts[-1]
     if (last.channel, last.device) == (channel, device):
         return order
-    merchant = _merchant(channel, site, main_only=order.way == "wallet" or order.balance_fen > 0)
-    attempt = orders.Attempt(last.index + 1, channel, merchant, device)
+    of = collecting.Collected(order.goods_owner, order.way, order.balance_fen)
+    attempt = collecting.attempt_of(shop, of, last.index + 1, channel, device)
+    collecting.check_room(shop, attempt, order.amount_fen, order.plan)
     return orders.add_attempt(order, attempt)
 
 
@@ -149,9 +152,10 @@ def _draft(site: str, ask: Ask, member: str | None, device: str, now: int) -> _D
     balance_fen = min(ask.balance.fen, price.total_fen) if ask.balance else 0
     if balance_fen:
         tender.check(shop, offer, member)
-    whole = balance_fen == price.total_fen
-    main_only = offer.way == "wallet" or balance_fen > 0
-    merchant = _merchant(ask.channel, site, main_only=main_only)
+    earners = shop.earners(contact)
+    plan = terms.plan_ref(shop, offer, ask.quantity, price.total_fen, earners)
+    attempt = _attempt(shop, offer, ask.channel, device, price.total_fen, balance_fen)
+    collecting.check_room(shop, attempt, price.total_fen, plan)
     return _Draft(
         site=site,
         ask=ask,
@@ -161,9 +165,9 @@ def _draft(site: str, ask: Ask, member: str | None, device: str, now: int) -> _D
         fingerprint=vault.mac(site, "fingerprint", ask.canonical(member))[:16],
         contact=contact,
         member=member,
-        attempt=tender.attempt(device) if whole else orders.Attempt(1, ask.channel, merchant, device),
-        plan=terms.plan_ref(shop, offer, ask.quantity, price.total_fen, shop.earners(contact)),
-        agents=shop.earners(contact),
+        attempt=attempt,
+        plan=plan,
+        agents=earners,
         balance_fen=balance_fen,
     )
 
@@ -176,9 +180,14 @@ def _offer(site: str, ask: Ask, member: str | None) -> catalog.Offer:
     return catalog.TOP_UP
 
 
-def _merchant(channel: str, site: str, *, main_only: bool) -> str:
-    """Who collects. What a balance is filled with, or pays a part of, is main's to sell."""
-    return payments.main_merchant(channel) if main_only else payments.merchant_of(channel, site)
+def _attempt(
+    shop: tenancy.Site, offer: catalog.Offer, channel: str, device: str, fen: int, balance_fen: int
+) -> orders.Attempt:
+    """Who collects `fen` less what the balance pays."""
+    if balance_fen == fen:
+        return tender.attempt(device)
+    of = collecting.Collected(offer.owner, offer.way, balance_fen)
+    return collecting.attempt_of(shop, of, 1, channel, device)
 
 
 def _number(site: str, ask: Ask, member: str | None) -> str:

@@ -4,6 +4,7 @@ from chalicelib.kit import aws, config, errors, table, tenant, vault
 
 from .accepting import accept_payment
 from .auditing import audit, audit_all, check_wallets
+from .collecting import BeyondSplit
 from .driving import drive, walk, walk_all
 from .placing import Placed, new_key, pay_link, place, quote, read_key, switch_channel
 from .returning import give_back, return_ranges
@@ -25,6 +26,7 @@ __all__ = [
     "Ask",
     "BadChannel",
     "BadQuantity",
+    "BeyondSplit",
     "FromBalance",
     "KeyInvalid",
     "KeyReused",

@@ -31,6 +31,7 @@ class Config:
     payout_least_fen: int
     payout_two_fen: int  # from here on two people of main's staff have to agree
     deposit_days: int  # within which a deposit is given back
+    split_after: int  # from delivery until a payment is split at its channel: persons give nothing back
     hash_memory_kib: int
     hash_passes: int
     holds_per_contact: int
@@ -86,6 +87,7 @@ def read(env: Mapping[str, str]) -> Config:
         payout_two_fen=number("PAYOUT_TWO_FEN", 5_000_000, 1, 10_000_000_000),
         deposit_days=number("DEPOSIT_DAYS", 15, 1, 90),
         hold_seconds=number("HOLD_SECONDS", 900, 5, 900),
+        split_after=number("SPLIT_AFTER", 86_400, 60, 20 * 86_400),
         hash_memory_kib=number("HASH_MEMORY_KIB", 19456, 64, 1 << 20),
         hash_passes=number("HASH_PASSES", 2, 1, 10),
         holds_per_contact=number("HOLDS_PER_CONTACT", 30, 1, 1_000_000),

@@ -3,6 +3,7 @@
 CHANNEL#{channel} / {merchant}    a merchant's settings; its secrets are references to Parameter Store
 CHANNEL#{channel} / current       which merchant of main's new orders are paid to; a site's is in the registry
 PROBE#{channel} / {merchant}      how the last trial of a merchant's settings went
+RECEIVER#{party} / {channel}      the account there of somebody who gets parts of payments
 """
 
 from pynamodb.attributes import JSONAttribute, UnicodeAttribute
@@ -33,3 +34,12 @@ class ProbeRow(table.Row):
     fault = UnicodeAttribute()
     said = UnicodeAttribute()
     skew = table.IntegerAttribute()
+
+
+class ReceiverRow(table.Row):
+    """A party's account at a channel; a person's name is not kept."""
+
+    kind = UnicodeAttribute()
+    account = UnicodeAttribute()
+    name = UnicodeAttribute(default="")
+    cap_bps = table.IntegerAttribute()

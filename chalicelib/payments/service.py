@@ -5,13 +5,26 @@ from dataclasses import replace
 
 from chalicelib.kit import log, outbound
 
+from . import merchants, receivers
 from .fields import FIELDS, SPLITTING, BadSetting, Field, save, shown
-from .gateways import Charge, Declined, Forged, Gateway, PayLink, Payment, Refund, RefundNotice, UnknownKey
+from .gateways import (
+    Charge,
+    Declined,
+    Forged,
+    Gateway,
+    Part,
+    PayLink,
+    Payment,
+    Receiver,
+    Refund,
+    RefundNotice,
+    Split,
+    UnknownKey,
+)
 from .merchants import (
     ChannelDown,
     Merchant,
     all_merchants,
-    forget,
     gateway,
     in_use,
     known_merchant,
@@ -23,12 +36,14 @@ from .merchants import (
     splits_at_channel,
 )
 from .probing import STEPS, Report, last_report, probe, reports
+from .receivers import BadReceiver, Known, cap_of, introduce, put_receiver, receiver_of, receivers_of
 from .suspense import suspend
 
 __all__ = [
     "FIELDS",
     "SPLITTING",
     "STEPS",
+    "BadReceiver",
     "BadSetting",
     "ChannelDown",
     "Charge",
@@ -36,16 +51,22 @@ __all__ = [
     "Field",
     "Forged",
     "Gateway",
+    "Known",
     "Merchant",
+    "Part",
     "PayLink",
     "Payment",
+    "Receiver",
     "Refund",
     "RefundNotice",
     "Report",
+    "Split",
     "all_merchants",
+    "cap_of",
     "forget",
     "gateway",
     "in_use",
+    "introduce",
     "known_merchant",
     "last_report",
     "main_merchant",
@@ -54,6 +75,9 @@ __all__ = [
     "owner_of",
     "probe",
     "put_channel",
+    "put_receiver",
+    "receiver_of",
+    "receivers_of",
     "reports",
     "save",
     "shown",
@@ -88,3 +112,9 @@ def hear(
             log.event("payments.unknown_key", channel=channel, merchant=merchant)
             raise
         return line.parse_notify(headers, body, now=now)
+
+
+def forget() -> None:
+    """Drop what this instance remembers of merchants and receivers."""
+    merchants.forget()
+    receivers.forget()

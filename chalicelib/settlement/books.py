@@ -5,13 +5,19 @@ Every journal stands by the stored time of what it tells: whoever posts it, howe
 
 from collections.abc import Iterable
 
-from chalicelib.kit import clock
+from chalicelib.kit import clock, config
 from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
 
-from . import aftersales
+from . import aftersales, sharing, splits
 from .aftersales import AfterSale
+
+
+def is_independent(order: orders.Order) -> bool:
+    """Whether the site's own merchant collected; what it collects is always split."""
+    attempt = order.attempt
+    return attempt.splits and payments.splits_at_channel(attempt.channel, attempt.merchant)
 
 
 def sale_of(order: orders.Order) -> ledger.Sale:
@@ -25,7 +31,7 @@ def sale_of(order: orders.Order) -> ledger.Sale:
         balance_fen=order.balance_fen,
         member=order.member or "",
         agents=order.agents,
-        mode=_mode(order),
+        mode="independent" if is_independent(order) else "unified",
     )
 
 
@@ -33,19 +39,26 @@ def journals_of(order: orders.Order) -> list[ledger.Journal]:
     """All journals of one order, oldest first."""
     times = [order.delivered_at, order.refunding_at, order.refunded_at, order.paid_at]
     times += [at for one in aftersales.of_order(order) for at in (one.accepted_at, one.done_at)]
+    split = splits.find(order.site, order.number) if order.attempt.splits else None
+    times += split.times if split else ()
     days = sorted({clock.day_of(at) for at in times if at})
     found = [one for day in days for one in ledger.journals_of(order.site, day, order.number)]
     return sorted(found, key=lambda one: (one.at, one.event != "sale", one.event))
 
 
 def post_sale(order: orders.Order) -> bool:
-    """The one journal of a delivered order; False when it stands already."""
-    return _post(order, "sale", _sale_legs(order), order.delivered_at or 0)
+    """The one journal of a delivered order; False when it stands already.
+
+    A split is planned first: a sale in the books is not looked at again.
+    """
+    if order.attempt.splits:
+        splits.plan(order, due=(order.delivered_at or 0) + config.load().split_after)
+    return post(order, "sale", _sale_legs(order), order.delivered_at or 0)
 
 
 def post_refund(order: orders.Order, refund: AfterSale, *, fee_back: bool) -> None:
     """Everybody gives back in proportion what they had of the sale; the payer is owed it."""
-    _post(order, refund.event, refund_legs(order, refund.slices, fee_back=fee_back), refund.accepted_at or 0)
+    post(order, refund.event, refund_legs(order, refund.slices, fee_back=fee_back), refund.accepted_at or 0)
 
 
 def post_returned(order: orders.Order, refund: AfterSale, *, by_hand: bool) -> None:
@@ -55,13 +68,13 @@ def post_returned(order: orders.Order, refund: AfterSale, *, by_hand: bool) -> N
     legs = ledger.returned_legs(order.channel, refund.channel_fen)
     if by_hand:
         legs = [(f"refund_clearing:{order.channel}", refund.channel_fen), ("bank:main", -refund.channel_fen)]
-    _post(order, f"{refund.event}-returned", legs, refund.done_at or 0)
+    post(order, f"{refund.event}-returned", legs, refund.done_at or 0)
 
 
 def post_undone(order: orders.Order, refund: AfterSale, *, fee_back: bool) -> None:
     """The channel closed the refund and moved nothing: everybody has again what they had."""
     back = refund_legs(order, refund.slices, fee_back=fee_back)
-    _post(order, f"{refund.event}-undone", [(account, -fen) for account, fen in back], refund.done_at or 0)
+    post(order, f"{refund.event}-undone", [(account, -fen) for account, fen in back], refund.done_at or 0)
 
 
 def refund_legs(
@@ -84,19 +97,20 @@ def _sold(order: orders.Order) -> Iterable[ledger.Leg]:
     return next((one.legs for one in found if one.event == "sale"), _sale_legs(order))
 
 
-def _mode(order: orders.Order) -> str:
-    """Whose merchant was paid; a balance pays only for what main sells and collects."""
-    if order.balance_fen:
-        return "unified"
-    frozen = payments.splits_at_channel(order.attempt.channel, order.attempt.merchant)
-    return "independent" if frozen else "unified"
-
-
 def _sale_legs(order: orders.Order) -> list[ledger.Leg]:
     plan, sale = ledger.plan_of(order.plan), sale_of(order)
-    return ledger.topup_legs(sale, plan) if order.way == "wallet" else ledger.sale_legs(sale, plan)
+    legs = ledger.topup_legs(sale, plan) if order.way == "wallet" else ledger.sale_legs(sale, plan)
+    return _frozen(order, legs) if order.attempt.splits else legs
 
 
-def _post(order: orders.Order, event: str, legs: list[ledger.Leg], at: int) -> bool:
+def _frozen(order: orders.Order, legs: list[ledger.Leg]) -> list[ledger.Leg]:
+    """The sale with what goes by the channel frozen."""
+    parties = [order.site, *(f"dist:{agent}" for agent in order.agents)]
+    caps = {party: payments.cap_of(party, order.channel) for party in parties}
+    return sharing.freeze(legs, order.site, caps)
+
+
+def post(order: orders.Order, event: str, legs: Iterable[ledger.Leg], at: int) -> bool:
+    """An event of an order, once, in the window of its stored time."""
     window = clock.day_of(at)
     return ledger.post(order.site, window, order.number, event, legs, at=at, about=order.goods_name)

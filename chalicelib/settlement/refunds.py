@@ -51,7 +51,7 @@ def hear(notice: payments.RefundNotice) -> None:
 
 def _open_matters(order: orders.Order, now: int) -> list[orders.Todo]:
     """What goes back; an order on its way back notes it again where a run that had given up closed it too late."""
-    found = orders.todos_of(order.site, order.number)
+    found = [todo for todo in orders.todos_of(order.site, order.number) if todo.what != "split"]
     if order.status != "refunding" or order.delivered_at or any(todo.what == "refund" for todo in found):
         return found
     orders.add_todo(order.site, order.number, "refund", due=order.refunding_at or now)

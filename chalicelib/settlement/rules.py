@@ -74,6 +74,11 @@ def retry_delay(tries: int) -> int:
     return int(min(900, 15 * 2**tries))
 
 
+def split_delay(tries: int) -> int:
+    """Seconds until a channel is asked about a split again: 30 s doubling to an hour."""
+    return int(min(3600, 30 * 2 ** min(tries, 10)))
+
+
 def row_of(site: str, number: str, event: str, at: int, about: str, legs: dict[str, int]) -> StatementRow:
     """A journal as a line: what came in, and who it belongs to."""
 

@@ -24,13 +24,17 @@ from .asking import (
     set_limit,
 )
 from .books import journals_of, sale_of
+from .dividing import drive as drive_split
 from .parts import TooMuch
 from .refunds import hear, refund
 from .rules import Statement, StatementRow, Totals
+from .splits import Split
+from .splits import find as split_of
 
 __all__ = [
     "AfterSale",
     "NotRefundable",
+    "Split",
     "Statement",
     "StatementRow",
     "TooMuch",
@@ -40,6 +44,7 @@ __all__ = [
     "agree",
     "ask_again",
     "draft",
+    "drive_split",
     "give",
     "hear",
     "journals_of",
@@ -52,6 +57,7 @@ __all__ = [
     "request",
     "sale_of",
     "set_limit",
+    "split_of",
 ]
 
 

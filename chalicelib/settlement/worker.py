@@ -25,7 +25,7 @@ def settle_orders(event: SQSEvent) -> dict[str, Any]:
 
 @blueprint.on_sqs_message(queue_arn="placeholder-refund", name="refund_orders", batch_size=1)
 def refund_orders(event: SQSEvent) -> dict[str, Any]:
-    """Take each named order's refunds one step further, or try a merchant's settings."""
+    """Take each named order's refunds, or its split, one step further, or try a merchant's settings."""
     return worker.each_message(event.to_dict(), _refund)
 
 
@@ -45,6 +45,9 @@ def _settle(message: worker.Message) -> None:
 def _refund(message: worker.Message) -> None:
     if message.get("probe"):
         payments.probe(message["channel"], message["merchant"], now=clock.now())
+        return
+    if message.get("split"):
+        service.drive_split(message["site"], message["order"], now=clock.now())
         return
     told = str(message.get("told", ""))
     service.refund(message["site"], message["order"], now=clock.now(), told=told)

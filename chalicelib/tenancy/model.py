@@ -27,6 +27,7 @@ class SiteRow(table.Row):
     note = UnicodeAttribute(default="")
     licence = JSONAttribute(null=True)
     merchants = JSONAttribute(default=dict)  # its own, by channel
+    splits = JSONAttribute(default=())  # channels at which it gets its share of what main collects
     agent = UnicodeAttribute(default="")  # who brought it
     agents = JSONAttribute(
         default=()

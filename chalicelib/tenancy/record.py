@@ -32,6 +32,7 @@ class Site:
     domains: tuple[str, ...] = ()
     licence: Licence | None = None  # verified: the site may collect under its own merchant numbers
     merchants: Mapping[str, str] = field(default_factory=dict)  # its own, by channel
+    splits: frozenset[str] = frozenset()  # channels at which it gets its share of what main collects
     agent: str = ""  # the distributor who brought it
     agents: tuple[str, ...] = ()  # the distributors who earn from its sales, nearest first
     insiders: frozenset[str] = frozenset()  # marks of their own contacts
@@ -66,6 +67,7 @@ def site_of(row: SiteRow) -> Site:
         opened_at=int(row.opened),
         licence=_made(Licence, row.licence) if row.licence else None,
         merchants=dict(row.merchants),
+        splits=frozenset(row.splits),
         agent=row.agent,
         agents=tuple(row.agents),
         insiders=frozenset(row.agent_marks),

@@ -150,6 +150,12 @@ def set_channels(code: str, channels: Collection[str]) -> None:
     registry.change(code, [SiteRow.channels.set([c for c in CHANNELS if c in channels])])
 
 
+def set_splits(code: str, channels: Collection[str]) -> None:
+    """At which channels the site gets its share of main's sales directly, instead of by payout. Raises BadField."""
+    _check_among(channels, CHANNELS, "splits")
+    registry.change(code, [SiteRow.splits.set([c for c in CHANNELS if c in channels])])
+
+
 def set_follow(code: str, *, follow: bool) -> None:
     """Whether the site sells all goods of the main site, the new ones too."""
     registry.change(code, [SiteRow.follow.set(follow)])

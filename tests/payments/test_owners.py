@@ -8,6 +8,13 @@ from chalicelib.payments import service as payments
 from chalicelib.tenancy import service as tenancy
 from tests import make
 
+
+@pytest.fixture
+def terms():
+    """Goods of the site's own: main collects for main's, whoever sells them."""
+    return {"own": True}
+
+
 LICENCE = "91350100M000100Y43"  # the example of GB 32100-2015
 
 

@@ -33,6 +33,8 @@ KEYS += (
     "GOODS#x",
     "BATCH#x",
     "PLAN#x",
+    "RECEIVER#x",
+    "AGENT#x",
     "PAYOUT#x",
     "FLOW#x",
     "AUDIT#x",
@@ -56,6 +58,8 @@ MAIN = {
     "settle_orders": [
         ((*READ, *WRITE), (*MONEY, "DEP#x")),
         (("GetItem",), ("CHANNEL#x",)),
+        ((*READ, *WRITE), MONEY),
+        (("GetItem",), ("CHANNEL#x", "RECEIVER#x")),
         (("Query",), ("PLAN#x",)),
         (("PutItem",), ("FLOW#x", "J#x")),
     ],
@@ -64,6 +68,7 @@ MAIN = {
         (("PutItem",), ("BACK#x", "CASE#x")),
         (("Query",), ("PLAN#x",)),
         (("UpdateItem",), ("PROBE#x",)),
+        (("GetItem",), ("RECEIVER#x",)),
     ],
     "drive_orders": [
         *RETURNS,

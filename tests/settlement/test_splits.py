@@ -1,0 +1,337 @@
+"""Splits at the channel, through the real gateways and against the channel's own books."""
+
+from dataclasses import dataclass
+
+import botocore.client
+import pytest
+
+from chalicelib.cases import service as cases
+from chalicelib.checkout import service as checkout
+from chalicelib.kit import clock, outbound, tenant
+from chalicelib.ledger import service as ledger
+from chalicelib.orders import service as orders
+from chalicelib.payments import service as payments
+from chalicelib.settlement import service as settlement
+from chalicelib.settlement import splits
+from chalicelib.tenancy import service as tenancy
+from sandbox import keys
+from tests import make
+
+LICENCE = "91350100M000100Y43"
+MAIN, FIRST, SECOND, SITE = (
+    "1900000109",
+    "oFirst0000000000000000000001",
+    "oSecond000000000000000000001",
+    "1900000777",
+)
+FIRST_ALIPAY, SITE_ALIPAY = "2088000000000001", "2088000000000777"
+
+
+@pytest.fixture
+def terms():
+    """The worked example: own goods for 100.00, main takes 20 %, of which 5 % and 2 % go to distributors."""
+    return {"own": True, "codes": 80, "wholesale_fen": 0, "floor_fen": 0, "suggest_fen": 10_000}
+
+
+@dataclass
+class Split:
+    """A shop whose payments are split, and its distributors, nearest first."""
+
+    shop: make.Shop
+    channels: object
+    agents: tuple[str, ...]
+
+    @property
+    def world(self):
+        return self.shop.world
+
+    def sell(self, channel="wechat", **asked):
+        """An order, paid and delivered, in the books."""
+        order = self.shop.place(channel=channel, **asked)
+        with tenant.acting_for(self.shop.site):
+            checkout.pay_link(self.shop.site, order, now=self.world.now)
+            transaction = self.channels.pay(order)
+        paid = payments.Payment(
+            channel,
+            order.attempts[0].merchant,
+            "",
+            order.out_trade_no,
+            transaction,
+            order.amount_fen,
+            "CNY",
+            self.world.now,
+            "e",
+        )
+        with tenant.acting_for(tenant.MAIN):
+            checkout.accept_payment(paid, now=self.world.now)
+        assert self.world.run("fulfil", "settle") == []
+        return self.shop.order(order.number)
+
+    def pass_(self, seconds):
+        """Time passes, and the walk walks."""
+        self.world.now += seconds
+        with tenant.acting_for(self.shop.site):
+            checkout.walk(self.shop.site, now=self.world.now)
+        assert self.world.run("refund") == []
+
+    def state(self, order):
+        with tenant.acting_for(self.shop.site):
+            return settlement.split_of(self.shop.site, order.number)
+
+    def balance(self, order):
+        with tenant.acting_for(self.shop.site):
+            legs = [one.legs for one in settlement.journals_of(order)]
+        return {account: fen for account, fen in ledger.totals(legs).items() if fen}
+
+    def todos(self, order):
+        with tenant.acting_for(self.shop.site):
+            return [one for one in orders.todos_of(self.shop.site, order.number) if one.what == "split"]
+
+
+def put_receivers(agents, *, of=("main", "first", "second")):
+    merchants = {"main": ("main", payments.Receiver("merchant", MAIN, "主站数码有限公司"))}
+    people = {
+        "first": (f"dist:{agents[0]}", payments.Receiver("person", FIRST)),
+        "second": (f"dist:{agents[1]}", payments.Receiver("person", SECOND)),
+    }
+    for name in of:
+        party, receiver = (merchants | people)[name]
+        payments.put_receiver(party, "wechat", receiver, now=make.NOON)
+
+
+def bring_two(shop):
+    above = tenancy.add_agent("上级", ["above@example.com"], parent="", key="1", now=make.NOON)
+    below = tenancy.add_agent("合伙人", ["below@example.com"], parent=above.agent, key="2", now=make.NOON)
+    tenancy.bring(shop.site, below.agent)
+    return below.agent, above.agent
+
+
+@pytest.fixture
+def plan(world):
+    with tenant.acting_for(tenant.MAIN):
+        yield ledger.put_plan(
+            ledger.Plan("standard", 0, 2000, 2000, "site", l1_bps=500, l2_bps=200, second_level=True),
+            now=make.NOON,
+        )
+
+
+@pytest.fixture
+def own(shop, plan, channels):
+    """A licensed shop whose own merchant collects."""
+    agents = bring_two(shop)
+    put_receivers(agents)
+    tenancy.license_site(shop.site, LICENCE, by="admin", now=make.NOON)
+    assert payments.put_channel("wechat", channels.settings["wechat"], owner=shop.site) == keys.MCHID
+    return Split(shop, channels, agents)
+
+
+def test_a_sale_of_the_sites_own_merchant_is_split_a_day_after_delivery(own):
+    order = own.sell()
+    first, second = own.agents
+    assert own.balance(order) == {
+        "clearing:wechat": 10_000,
+        f"subsite:{order.site}:frozen": -7940,
+        "main:commission": -1300,
+        f"dist:{first}:frozen": -500,
+        f"dist:{second}:frozen": -200,
+        "fee_accrued:wechat": -60,
+    }
+    own.pass_(86_399 - 30)
+    assert (own.state(order).state, own.channels.given(order)) == ("planned", {})
+    own.pass_(31)
+    own.pass_(30)
+    assert own.state(order).state == "unfrozen"
+    assert own.channels.given(order) == {MAIN: 1300, FIRST: 500, SECOND: 200}
+    assert not own.channels.is_frozen(order)
+    assert own.balance(order) == {"main:commission": -1300, "bank:main": 1300}
+    assert own.todos(order) == []
+
+
+def test_what_is_split_never_reaches_the_sites_account(own):
+    own.sell()
+    own.pass_(90_000)
+    own.pass_(60)
+    for hour in range(49):
+        own.world.now = make.NOON + 3600 * hour
+        with tenant.acting_for(own.shop.site):
+            settlement.close_windows(own.shop.site, now=own.world.now)
+    with tenant.acting_for(tenant.MAIN):
+        assert [ledger.available(party) for party in (own.shop.site, f"dist:{own.agents[0]}")] == [0, 0]
+
+
+class Died(BaseException):
+    """The function's machine is gone."""
+
+
+EFFECTS = ("PutItem", "UpdateItem", "TransactWriteItems", "SendMessage")
+
+
+@dataclass
+class Killer:
+    """Ends the process at one of its effects, before it happens or after."""
+
+    at: int = 0
+    after: bool = False
+    count: int = 0
+
+    def effect(self, act):
+        self.count += 1
+        if self.count != self.at:
+            return act()
+        if self.after:
+            act()
+        raise Died
+
+
+@pytest.fixture
+def killer(own, monkeypatch):
+    found = Killer()
+    real, call = botocore.client.BaseClient._make_api_call, own.channels.call
+
+    def api(client, operation, asked):
+        if operation not in EFFECTS:
+            return real(client, operation, asked)
+        return found.effect(lambda: real(client, operation, asked))
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", api)
+    monkeypatch.setattr(outbound, "call", lambda *asked, **more: found.effect(lambda: call(*asked, **more)))
+    return found
+
+
+def drive_to_the_end(own, order):
+    """As the queue would, whoever dies on the way."""
+    for _ in range(12):
+        try:
+            with tenant.acting_for(order.site):
+                settlement.drive_split(order.site, order.number, now=own.world.now)
+        except Died:
+            payments.forget()
+        own.world.now += 3600
+
+
+@pytest.mark.slow
+def test_a_split_ends_the_same_wherever_its_process_dies(own, killer):
+    for after in (False, True):
+        for at in range(1, 40):
+            order = own.sell()
+            own.world.now += 90_000
+            killer.count, killer.at, killer.after = 0, at, after
+            drive_to_the_end(own, order)
+            killer.at = 0
+            if killer.count < at:
+                assert at > 10
+                break
+            assert own.channels.given(order) == {MAIN: 1300, FIRST: 500, SECOND: 200}, (at, after)
+            assert not own.channels.is_frozen(order), (at, after)
+            assert own.balance(order) == {"main:commission": -1300, "bank:main": 1300}, (at, after)
+            assert own.todos(order) == [], (at, after)
+
+
+def test_lost_answers_and_repeats_split_nothing_twice(own):
+    order = own.sell()
+    own.world.now += 90_000
+    own.channels.lost = 2
+    drive_to_the_end(own, order)
+    drive_to_the_end(own, order)
+    assert own.channels.given(order) == {MAIN: 1300, FIRST: 500, SECOND: 200}
+    assert len(own.channels.trade(order).splits) == 2
+    assert own.balance(order) == {"main:commission": -1300, "bank:main": 1300}
+
+
+def test_of_two_runs_at_once_one_takes_each_step(own, monkeypatch):
+    order = own.sell()
+    own.world.now += 90_000
+    real, racing = splits._step, []
+
+    def together(split, to, **fields):
+        """Another run takes the same step first."""
+        if not racing:
+            racing.append(to)
+            settlement.drive_split(order.site, order.number, now=own.world.now)
+            racing.clear()
+        return real(split, to, **fields)
+
+    monkeypatch.setattr(splits, "_step", together)
+    drive_to_the_end(own, order)
+    assert own.balance(order) == {"main:commission": -1300, "bank:main": 1300}
+    assert own.channels.given(order) == {MAIN: 1300, FIRST: 500, SECOND: 200}
+
+
+def opened(order):
+    with tenant.acting_for(tenant.MAIN):
+        return [
+            (one.kind, one.facts) for one in cases.open_ones() if order.number in one.facts.get("order", "")
+        ]
+
+
+def test_a_part_that_the_channel_closed_is_owed_by_the_site_and_paid_out(own):
+    own.channels.faults.set({"split": "closed"})
+    order = own.sell()
+    own.world.now += 90_000
+    drive_to_the_end(own, order)
+    lost = own.state(order).closed
+    assert [(share.party, share.word) for share in lost] == [("main", "ACCOUNT_ABNORMAL")]
+    assert own.channels.given(order) == {FIRST: 500, SECOND: 200}
+    assert own.balance(order) == {"main:commission": -1300, f"subsite:{order.site}:pending": 1300}
+    ((kind, facts),) = opened(order)
+    assert (kind, facts["main ACCOUNT_ABNORMAL"]) == ("split", "1300")
+
+
+def test_a_distributor_without_an_account_is_paid_out_by_main(own, shop):
+    other = tenancy.add_agent("新人", ["new@example.com"], parent="", key="3", now=make.NOON)
+    tenancy.bring(shop.site, other.agent)
+    order = own.sell()
+    own.world.now += 90_000
+    drive_to_the_end(own, order)
+    assert own.channels.given(order) == {MAIN: 2000}
+    assert own.balance(order) == {
+        "main:commission": -1500,
+        f"dist:{other.agent}:pending": -500,
+        "bank:main": 2000,
+    }
+
+
+def test_a_channel_that_knows_of_no_split_for_three_days_has_made_none(own, monkeypatch):
+    own.channels.faults.set({"split": "processing"})
+    order = own.sell()
+    trade = own.channels.trade(order)
+    trade.splitting = False  # the channel unfroze it
+    own.world.now += 90_000
+    drive_to_the_end(own, order)
+    assert own.state(order).state == "submitted"
+    own.world.now += 3 * clock.DAY
+    drive_to_the_end(own, order)
+    split = own.state(order)
+    assert {share.word for share in split.shares} == {"REFUSED"}
+    assert own.balance(order)["main:commission"] == -1300
+    assert own.state(order).state == "finished"
+    own.world.now += 3 * clock.DAY
+    drive_to_the_end(own, order)
+    trade.splitting = True
+    drive_to_the_end(own, order)
+    first, second = own.agents
+    assert own.balance(order) == {
+        "main:commission": -1300,
+        f"subsite:{order.site}:pending": 2000,
+        f"dist:{first}:pending": -500,
+        f"dist:{second}:pending": -200,
+    }
+    assert len(opened(order)) == 2
+
+
+def test_an_orders_split_is_planned_once_however_often_it_is_settled(own):
+    order = own.sell()
+    own.world.now += 90_000
+    drive_to_the_end(own, order)
+    with tenant.acting_for(order.site):
+        settlement.settle(order.site, order.number, now=own.world.now)
+    assert own.todos(order) == []
+
+
+def test_what_belongs_to_others_must_fit_what_the_channel_splits(own, monkeypatch):
+    ledger.put_plan(ledger.Plan("standard", 0, 3000, 3000), now=make.NOON)
+    assert own.shop.place().plan == "standard@3"
+    line = payments.gateway("wechat", keys.MCHID)
+    monkeypatch.setattr(line, "capabilities", make.replace(line.capabilities, split_cap_bps=2900))
+    with pytest.raises(checkout.BeyondSplit):
+        own.shop.place()
