@@ -1,8 +1,8 @@
 """What must be true when the world has come to rest. What is not true raises Violation.
 
 I1 an order ends delivered or refunded and every message is done, I2 codes, I3 positions, I4 journals, I5 splits, I6
-statements, I7 refunds, I9 members' lists, I12 the channels' books. What must be true after every write (I2, I3, I4,
-I8, I11) stands in watch.py; I9, policies, in cloud.py; I10, secrets, in ears.py.
+statements, I7 refunds, I9 members' lists, I12 the channels' books, I13 balances. What must be true after every write
+(I2, I3, I4, I8, I11) stands in watch.py; I9, policies, in cloud.py; I10, secrets, in ears.py.
 """
 
 from collections import Counter, defaultdict
@@ -15,6 +15,7 @@ from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
 from chalicelib.stock import claims, model
 from chalicelib.stock import service as stock
+from chalicelib.wallet import service as wallet
 
 from .channel import Channel
 from .dynamo.database import Database
@@ -46,11 +47,11 @@ class Rest:
         insist(self._suspended() == lies, f"I12: in suspense, or not, is {self._suspended() ^ lies}")
         for order in found:
             insist(order.status in orders.FINAL, f"I1: {order.number} is still {order.status}")
-            kept = order.amount_fen if order.status == "delivered" else 0
+            kept = order.channel_fen if order.status == "delivered" else 0
             left = paid[order.number] - back[order.number]
             insist(left == kept, f"I1: {order.number} is {order.status}, {left} fen of it are with us")
             insist(
-                (order.paid_at is None) == (not paid[order.number]), f"I12: {order.number} and its payment"
+                bool(order.transaction) == bool(paid[order.number]), f"I12: {order.number} and its payment"
             )
 
     def check_list(self, now: float) -> None:
@@ -127,8 +128,28 @@ class Rest:
             taken = sum(trade.amount_fen for trade in trades if trade.payment)
             held = taken - sum(sum(trade.refunds.values()) for trade in trades)
             orders_of = (one for one in self._orders() if (one.status, one.channel) == ("delivered", name))
-            kept = sum(order.amount_fen for order in orders_of)
+            kept = sum(order.channel_fen for order in orders_of)
             insist(held == kept, f"I12: {name} holds {held} fen, the orders {kept}")
+
+    def check_wallets(self) -> None:
+        """I13: a balance is what its member paid in less what it paid for, in entries and in the books alike."""
+        for site in self._sites:
+            due: Counter[str] = Counter()
+            for order in self._orders(site):
+                if order.status == "delivered" and order.member:
+                    due[order.member] -= order.balance_fen
+                    due[order.member] += order.amount_fen if order.way == "wallet" else 0
+            with tenant.acting_for(site):
+                found = (one for day in self._days for one in ledger.journals(site, day))
+                sums = ledger.totals(one.legs for one in found)
+                for member, fen in due.items():
+                    self._check_wallet(site, member, fen, -sums.get(f"user:{member}:balance", 0))
+
+    def _check_wallet(self, site: str, member: str, due: int, owed: int) -> None:
+        entries, last = wallet.all_entries(site, member), wallet.newest(site, member)
+        insist(wallet.sound(entries), f"I13: the entries of {member} do not follow each other")
+        insist(not last.reserved, f"I13: {last.reserved} fen of {member} are still reserved")
+        insist(last.available == due == owed, f"I13: {member} has {last.available} fen, of {due} and {owed}")
 
     def _check_site(self, site: str) -> None:
         journals = {day: ledger.journals(site, day) for day in self._days}
@@ -203,12 +224,21 @@ def _split(order: orders.Order) -> dict[str, int]:
     plan = ledger.plan_of(order.plan)
     own = order.goods_owner == order.site
     cost = 0 if own else order.cost_fen
+    if order.way == "wallet":
+        fee = round(Fraction(order.amount_fen * plan.fee_bps, 10_000))
+        owed = {
+            f"clearing:{order.channel}": order.amount_fen,
+            f"user:{order.member}:balance": -order.amount_fen,
+        }
+        fees = {"channel_fee_expense": fee, f"fee_accrued:{order.channel}": -fee}
+        return {account: fen for account, fen in (owed | fees).items() if fen}
     base = order.amount_fen - cost
     part = round(Fraction(base * (plan.own_bps if own else plan.main_bps), 10_000))
-    fee = round(Fraction(order.amount_fen * plan.fee_bps, 10_000))
+    fee = round(Fraction(order.channel_fen * plan.fee_bps, 10_000))
     bears = plan.fee_bearer == "site"
     legs = {
-        f"clearing:{order.channel}": order.amount_fen,
+        f"clearing:{order.channel}": order.channel_fen,
+        f"user:{order.member}:balance": order.balance_fen,
         "main:sales": -cost,
         "main:commission": -part,
         f"subsite:{order.site}:pending": part - base + fee * bears,

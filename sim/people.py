@@ -1,11 +1,12 @@
 """Who comes to shop: people with plans, patience, and things to keep to themselves."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+from chalicelib.catalog import service as catalog
 from chalicelib.checkout import service as checkout
 from chalicelib.fulfilment import service as fulfilment
 from chalicelib.kit import clock, errors, tenant
@@ -13,6 +14,7 @@ from chalicelib.membership import service as membership
 from chalicelib.orders import service as orders
 from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
+from chalicelib.wallet import service as wallet
 
 from .channel import Channel
 from .clockwork import Act, Clockwork, Process
@@ -24,11 +26,20 @@ _ADDRESS = "192.0.2.1"
 PATIENCE = 29.0  # seconds a gateway in front of a function waits
 MOMENTS = {"pays late": (600, 7200), "pays at the end": (890, 930)}  # seconds from the order to the payment
 PLANS = ("pays", "abandons", "pays late", "pays at the end", "pays twice", "asks twice")
-_HOPELESS = (stock.SoldOut, checkout.KeyInvalid, orders.WrongState, errors.NotFound, tenancy.Suspended)
+_HOPELESS = (
+    stock.SoldOut,
+    checkout.KeyInvalid,
+    orders.WrongState,
+    errors.NotFound,
+    tenancy.Suspended,
+    wallet.Refusal,
+)
 _TRIES = 6
 QUANTITIES = (1, 1, 2, 3)
 _REMEMBERED = 2.0  # seconds for which a pool may be called sold out that no longer is
 JOINS = 0.3  # the share of shoppers who make an account
+SAVES = (0, 0, 20, 60, 200)  # yuan that a member pays in before buying, where that pays
+_SECRET = f"{PRIVATE} pays"
 LOOKS = 0.5  # the share of those who come back for their codes
 
 Invoke = Callable[[str, Act], Process]
@@ -78,7 +89,10 @@ class Shopper(Person):
     quantity: int = 1
     joins: bool = False
     looks: bool = False
+    saves: int = 0
     number: str = ""
+    balance_fen: int = 0
+    filled: str = ""  # the order of a top-up
     contact: str = field(init=False)
     member: str | None = None
 
@@ -90,20 +104,26 @@ class Shopper(Person):
     def _shop(self) -> None:
         if self.joins:
             self.member = self._join()
+        if self.member and self.saves and self.goods.owner == tenant.MAIN:
+            self._save()
         ask = self._ask()
         if self.plan == "asks twice":
             self.time.spawn("impatience", lambda: self._quietly(partial(self._place, ask)))
         order = self._place(ask)
         insist(order.member == self.member, f"I9: {order.number} is not its member's")
+        if order.status == "pending":
+            self._pay_as_planned(order)
+        if self.looks:
+            self.chance(0, 3600)
+            self._look(order)
+
+    def _pay_as_planned(self, order: orders.Order) -> None:
         self._open_page(order)
         if self.plan != "abandons":
             self.chance(*MOMENTS.get(self.plan, (2, 900)))
             if self.plan == "pays twice":
                 self._pay_elsewhere(order)
             self._pay(order)
-        if self.looks:
-            self.chance(0, 3600)
-            self._look(order)
 
     def _quietly(self, act: Act) -> None:
         try:
@@ -129,15 +149,41 @@ class Shopper(Person):
         insist(member is not None and member.login == self.contact, f"I9: {self.contact} is somebody else")
         return str(member.member)
 
+    def _save(self) -> None:
+        """Fill the balance through a channel, and wait for it."""
+
+        def set_password() -> None:
+            with tenant.acting_for(self.site):
+                wallet.set_password(self.site, self.member or "", _SECRET)
+
+        def look() -> int:
+            with tenant.acting_for(self.site):
+                return wallet.newest(self.site, self.member or "").available
+
+        self.ask("checkout", set_password)
+        ask = replace(self._ask(), goods_id=catalog.TOP_UP.goods_id, quantity=self.saves)
+        filled = self._placed(ask)
+        self.filled = filled.number
+        self._open_page(filled)
+        self._pay(filled)
+        self.chance(10, 600)
+        self.balance_fen = self.ask("checkout", look)
+
     def _ask(self) -> checkout.Ask:
         draw, now = self.time.random, int(self.time.now)
         key = UUID(int=(now * 1000) << 80 | 7 << 76 | 2 << 62 | draw.getrandbits(62))
         channel = draw.choice(sorted(self.channels))
-        return checkout.Ask(
-            self.goods.goods_id, self.quantity, self.contact, f"{PRIVATE} sesame", channel, str(key), now
-        )
+        balance = checkout.FromBalance(self.balance_fen, _SECRET) if self.balance_fen else None
+        what = (self.goods.goods_id, self.quantity, self.contact, f"{PRIVATE} sesame", channel)
+        return checkout.Ask(*what, str(key), now, balance)
 
     def _place(self, ask: checkout.Ask) -> orders.Order:
+        order = self._placed(ask)
+        self.number = self.number or order.number
+        insist(order.number == self.number, f"I8: {order.number} and {self.number} are one order")
+        return order
+
+    def _placed(self, ask: checkout.Ask) -> orders.Order:
         def act() -> orders.Order:
             recently = self.time.now - _REMEMBERED
             try:
@@ -151,8 +197,6 @@ class Shopper(Person):
                 raise
 
         order: orders.Order = self.ask("checkout", act)
-        self.number = self.number or order.number
-        insist(order.number == self.number, f"I8: {order.number} and {self.number} are one order")
         return order
 
     def _open_page(self, order: orders.Order) -> None:
@@ -199,7 +243,10 @@ class Shopper(Person):
             insist(holder == order.number, f"I2: {order.number} was shown a code of {holder}")
         if self.member:
             listed = self.ask("receipts", self._list)
-            insist(listed <= {order.number}, f"I9: {self.contact} is shown {listed} besides {order.number}")
+            insist(
+                listed <= {order.number, self.filled},
+                f"I9: {self.contact} is shown {listed} besides {order.number}",
+            )
 
     def _list(self) -> set[str]:
         """A member's own orders, as far as the index has them."""

@@ -54,6 +54,7 @@ class Watch:
             "BACK": self._back,
             "J": self._journal,
             "ACC": self._account,
+            "WENT": self._entry,
         }
 
     def after(self, operation: str, given: Mapping[str, Any]) -> None:
@@ -92,8 +93,10 @@ class Watch:
     def _order(self, place: tuple[str, str], row: Row) -> None:
         number, before, after = place[1], self.states.get(place[1]), row["st"]["S"]
         move = (before, after)
+        whole = "bf" in row and row["bf"] == row["a"]  # the balance paid it as it was placed
+        born = after in ("paid", "delivered") if whole else after == "pending"
         allowed = move in order_rules.MOVES and (move not in _AFTER_SALES or "rn" in row)
-        allowed = allowed or before == after or move == (None, "pending")
+        allowed = allowed or before == after or (before is None and born)
         insist(allowed, f"I8: {number} went from {before} to {after}")
         ranges, held = row["r"]["S"] if "r" in row else "", self._ranges.get(number, "")
         revived = (before, after, ranges) == ("expired", "paid", "")
@@ -137,6 +140,10 @@ class Watch:
 
     def _account(self, place: tuple[str, str], row: Row) -> None:
         insist(int(row["available"]["N"]) >= 0, f"I11: {place} is overdrawn")
+
+    def _entry(self, place: tuple[str, str], row: Row) -> None:
+        insist(self._journals.setdefault(place, dict(row)) == row, f"I4: the entry {place} was changed")
+        insist(min(int(row[name]["N"]) for name in ("a", "r")) >= 0, f"I11: {place} is overdrawn")
 
     def _back(self, place: tuple[str, str], row: Row) -> None:
         self.pools.see(place, row)

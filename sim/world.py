@@ -24,7 +24,7 @@ from .functions import Functions
 from .instance import Instance
 from .invariants import Rest, days_of
 from .keys import Keys
-from .people import JOINS, LOOKS, PLANS, QUANTITIES, Shopper
+from .people import JOINS, LOOKS, PLANS, QUANTITIES, SAVES, Shopper
 from .queues import Queues
 from .releases import Releases
 from .stage import BEGIN, CHANNELS, Stage
@@ -41,7 +41,7 @@ LIVENESS = 6 * HOUR  # within which every order is final once faults have stoppe
 AFTERMATH = 8 * clock.DAY  # until the audit has judged every night of trade
 _SWEEP = 12 * HOUR  # between two looks for rows whose time to live is over
 _LONGEST_DEAD = 48 * HOUR  # for which such a row may stay
-_TOGETHER = ("SKU#", "BACK#", "STMT#", "ACC#", "BATCH#")  # what the shop writes in transactions
+_TOGETHER = ("SKU#", "BACK#", "STMT#", "ACC#", "BATCH#", "WENT#")  # what the shop writes in transactions
 _TTL: Mapping[str, Any] = {"TimeToLiveSpecification": {"AttributeName": "ttl", "Enabled": True}}
 _EVENT = dict.fromkeys(
     ("version", "account", "region", "detail", "detail-type", "source", "time", "id", "resources"), ""
@@ -155,6 +155,7 @@ class World:
         rest.check_codes(self.codes)
         rest.check_stock(self.stage.goods, self.codes)
         rest.check_books()
+        rest.check_wallets()
         rest.check_letters(self.queues.dead)
         if not self.faults.struck:
             rest.check_pace()
@@ -178,7 +179,7 @@ class World:
             (site,) = draw.choices(goods.sites, [drawn_to[site] for site in goods.sites])
             people = (self.time, self.functions.invoke, self.channels, self.watch.pools.least, self._shown)
             quantity, joins, looks = draw.choice(QUANTITIES), draw.random() < JOINS, draw.random() < LOOKS
-            shopper = Shopper(*people, site, goods, plan, quantity, joins, looks)
+            shopper = Shopper(*people, site, goods, plan, quantity, joins, looks, draw.choice(SAVES))
             delay = draw.choice(crowds) + draw.uniform(0, apart)
             if self.cast is None or who.name in self.cast:
                 self.time.spawn(who, shopper.shop, delay=delay)

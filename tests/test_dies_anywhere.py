@@ -25,6 +25,7 @@ from chalicelib.orders import service as orders
 from chalicelib.settlement import service as settlement
 from chalicelib.stock import claims, model
 from chalicelib.stock import service as stock
+from chalicelib.wallet import service as wallet
 from tests import make
 
 pytestmark = pytest.mark.slow
@@ -34,6 +35,8 @@ CODES = 8
 QUANTITY = 2
 QUARTER = 900  # seconds from walk to walk, and until an unpaid order expires
 VISIBILITY = 60
+MEMBER, SECRET = "m1", "135790"
+WHOLE, SHARE = 9900, 4000  # fen that a balance pays of two pieces
 DAYS = [clock.day_of(make.NOON + n * clock.DAY) for n in range(2)]
 
 
@@ -135,6 +138,7 @@ class Stage:
         self.world.now += 1
         placing._seen.clear()
         returning._folds._levels.clear()
+        wallet._tries._levels.clear()
         stock.forget()
 
     def work(self):
@@ -178,13 +182,27 @@ class Stage:
     def shop(self, name):
         return self.shops[name]
 
-    def place(self, name):
+    def place(self, name, **changes):
         shop = self.shop(name)
-        ask = shop.ask(quantity=QUANTITY)
-        asked = {key: getattr(ask, key) for key in ("key", "key_time", "quantity")}
-        order = self.until_answered(lambda: shop.place(**asked))
-        self.until_answered(lambda: self.open_pay_page(order))
+        ask = shop.ask(**{"quantity": QUANTITY, **changes})
+        asked = {key: getattr(ask, key) for key in ("key", "key_time", "goods_id", "quantity", "balance")}
+        member = MEMBER if ask.balance or ask.goods_id == "topup" else None
+        order = self.until_answered(lambda: shop.place(member=member, **asked))
+        if order.status == "pending":
+            self.until_answered(lambda: self.open_pay_page(order))
         return order
+
+    def fill(self, yuan):
+        """A member pays in, and has a pay password."""
+        self.pay("cards", self.place("cards", goods_id="topup", quantity=yuan))
+        self.wait(60)
+        self.offstage = True
+        with tenant.acting_for(self.shop("cards").site):
+            wallet.set_password(self.shop("cards").site, MEMBER, SECRET)
+        self.offstage = False
+
+    def place_from(self, name, fen):
+        return self.place(name, balance=checkout.FromBalance(fen, SECRET))
 
     def open_pay_page(self, order):
         with tenant.acting_for(order.site):
@@ -328,6 +346,57 @@ def a_refund_that_the_channel_closes(stage):
     stage.after_sales(order, refunds=1, act=partial(settlement.give, wish=whole, by="demo:owner", seen=0))
 
 
+def a_sale_from_the_balance(stage):
+    stage.fill(100)
+    stage.place_from("cards", WHOLE)
+
+
+def a_sale_in_part_from_the_balance(stage):
+    stage.fill(100)
+    stage.pay("cards", stage.place_from("cards", SHARE))
+
+
+def a_part_that_is_reserved_in_vain(stage):
+    stage.fill(100)
+    stage.place_from("cards", SHARE)
+
+
+def a_part_that_is_paid_too_late(stage):
+    stage.fill(100)
+    order = stage.place_from("cards", SHARE)
+    stage.wait(3 * QUARTER)
+    stage.pay("cards", order)
+
+
+def a_part_that_is_paid_when_the_balance_is_spent(stage):
+    stage.fill(100)
+    order = stage.place_from("cards", SHARE)
+    stage.wait(3 * QUARTER)
+    stage.place_from("cards", WHOLE)
+    stage.pay("cards", order)
+
+
+def a_sale_from_both_given_back_in_part(stage):
+    stage.fill(100)
+    order = stage.place_from("cards", SHARE)
+    stage.pay("cards", order)
+    stage.wait(60)
+    stage.after_sales(order, refunds=1, act=partial(settlement.give, wish=PART, by="demo:owner", seen=0))
+
+
+def a_part_that_is_refunded_by_hand(stage):
+    stage.fill(100)
+    order = stage.place_from("hands", SHARE)
+    stage.pay("hands", order)
+    stage.wait(3 * QUARTER)
+    stage.by_hand(
+        order,
+        lambda site, number: fulfilment.refund_instead(
+            site, number, reason="gone", staff="a", now=stage.world.now
+        ),
+    )
+
+
 STORIES = (
     a_sale,
     a_sale_with_its_callback_lost,
@@ -339,6 +408,13 @@ STORIES = (
     a_refund_by_hand,
     a_sale_given_back_in_parts,
     a_refund_that_the_channel_closes,
+    a_sale_from_the_balance,
+    a_sale_in_part_from_the_balance,
+    a_part_that_is_reserved_in_vain,
+    a_part_that_is_paid_too_late,
+    a_part_that_is_paid_when_the_balance_is_spent,
+    a_sale_from_both_given_back_in_part,
+    a_part_that_is_refunded_by_hand,
 )
 
 
@@ -405,6 +481,7 @@ def check(stage):
     with tenant.acting_for(site):
         found = [order for day in DAYS for order in orders.on_day(site, day)]
         check_money(stage, found)
+        check_balance(site, found)
         check_codes(found)
         check_positions(stage, found)
         check_books(site, found)
@@ -419,9 +496,24 @@ def check_money(stage, found):
         back[number[:28]] += fen
     assert set(paid) <= {order.number for order in found}
     for order in found:
-        kept = order.amount_fen - order.refunded_fen if order.status == "delivered" else 0
+        kept = order.channel_fen - returned(order)[0] if order.status == "delivered" else 0
         assert paid[order.number] - back[order.number] == kept, order
-        assert (order.paid_at is not None) == bool(paid[order.number])
+        assert bool(order.transaction) == bool(paid[order.number])
+
+
+def returned(order):
+    """Fen of after-sales refunds that the channel, and the balance, gave back."""
+    done = [one for one in settlement.refunds_of(order) if one.state == "success"]
+    return sum(one.channel_fen for one in done), sum(one.balance_fen for one in done)
+
+
+def check_balance(site, found):
+    entries = wallet.all_entries(site, MEMBER)
+    assert wallet.sound(entries)
+    done = [order for order in found if order.status == "delivered"]
+    due = sum(one.amount_fen if one.way == "wallet" else returned(one)[1] - one.balance_fen for one in done)
+    last = wallet.newest(site, MEMBER)
+    assert (last.available, last.reserved) == (due, 0)
 
 
 def check_codes(found):
@@ -472,7 +564,7 @@ def check_books(site, found):
     posted = [journal for day in DAYS for journal in journals[day]]
     assert all(sum(fen for _, fen in journal.legs) == 0 for journal in posted)
     sales = Counter(journal.number for journal in posted if journal.event == "sale")
-    delivered = {one.number: one.amount_fen - one.refunded_fen for one in found if one.delivered_at}
+    delivered = {one.number: one.channel_fen - returned(one)[0] for one in found if one.delivered_at}
     assert sales == dict.fromkeys(delivered, 1)
     sums = ledger.totals(journal.legs for journal in posted)
     clearing = sum(fen for account, fen in sums.items() if account.startswith("clearing:"))

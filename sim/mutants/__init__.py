@@ -1,5 +1,6 @@
 """Bugs that shops like this one really had, each switched on by name, to see whether the simulation finds them."""
 
+from .balances import BALANCES
 from .harmless import HARMLESS
 from .mutant import Mutant, Stale
 from .orders import ORDERS
@@ -11,4 +12,4 @@ from .workers import WORKERS
 
 __all__ = ["HARMLESS", "MUTANTS", "Mutant", "Stale"]
 
-MUTANTS = {one.name: one for one in (*STOCK, *ORDERS, *PAYMENTS, *REFUNDS, *SETTLEMENT, *WORKERS)}
+MUTANTS = {one.name: one for one in (*STOCK, *ORDERS, *PAYMENTS, *REFUNDS, *SETTLEMENT, *BALANCES, *WORKERS)}
