@@ -44,6 +44,7 @@ def _accept(site: str, number: str, payment: payments.Payment, receipt: orders.R
     except orders.WrongState as stood:
         _settle_difference(stood.order, payment, receipt, now)
         return
+    log.event("checkout.paid", site=site, order=number, channel=payment.channel)
     queue.send("fulfil", site=site, order=number)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.catalog import service as catalog
-from chalicelib.kit import config, errors, ids, password, queue, throttle, vault
+from chalicelib.kit import config, errors, ids, log, password, queue, throttle, vault
 from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
 from chalicelib.pricing import service as pricing
@@ -93,6 +93,8 @@ def place(site: str, ask: Ask, *, member: str | None, address: str, device: str,
         raise KeyReused
     if draft.balance_fen:
         tender.go_on(order)
+    if order.attempts and not replayed:
+        log.event("checkout.placed", site=site, order=order.number, channel=order.attempts[0].channel)
     return Placed(order, replayed)
 
 

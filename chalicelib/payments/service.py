@@ -94,10 +94,12 @@ def start(channel: str, merchant: str, charge: Charge, *, now: int) -> PayLink:
     line = gateway(channel, merchant)
     frozen = charge.splits or splits_at_channel(channel, merchant)
     try:
-        return line.create(replace(charge, splits=frozen), now=now)
+        link = line.create(replace(charge, splits=frozen), now=now)
     except (Declined, outbound.NotSent, outbound.Unknown) as error:
         log.event("payments.create_failed", channel=channel, reason=str(error)[:200])
         raise ChannelDown from None
+    log.event("payments.opened", channel=channel)
+    return link
 
 
 def hear(

@@ -8,4 +8,5 @@ template  the pieces put together
 rest      the REST API, split into one function per face and an API of its own for payment callbacks
 roles     policies/*.json as CloudFormation
 alarms    log groups and everything that calls a person
+channels  what calls a person when a channel fails or nobody pays through it
 """

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalice.package import YAMLTemplateSerializer
 
-from . import alarms, rest, roles
+from . import alarms, channels, rest, roles
 
 Template = dict[str, Any]
 
@@ -53,6 +53,7 @@ def assemble(functions: Template, paths: dict[str, list[str]], *, project: Path)
     whole["Transform"] = functions["Transform"]
     whole["Parameters"] |= _PARAMETERS
     whole["Resources"] |= resources | alarms.calls([queue.capitalize() for queue in _BATCHES], names)
+    whole["Resources"] |= channels.watch()
     tenant = roles.inline("tenant", roles.document(policies, "tenant"))
     whole["Resources"]["TenantRole"]["Properties"]["Policies"] = [tenant]
     whole["Outputs"] |= {name: _endpoint(api) for name, api in _ENDPOINTS.items()}
