@@ -24,9 +24,12 @@ class Figures:
 
 
 def count(orders: Iterable[Order]) -> Figures:
-    """The figures of these orders. An order counts as paid once it was, whatever came after."""
+    """The figures of these orders. An order counts as paid once it was, whatever came after.
+
+    A top-up is no sale: what is bought from it counts.
+    """
     total = Figures()
-    for order in orders:
+    for order in (one for one in orders if one.way != "wallet"):
         total = add(total, _figures(order))
     return total
 

@@ -153,7 +153,7 @@ def _draft(site: str, ask: Ask, member: str | None, device: str, now: int) -> _D
         _open_shop(site, fresh=True)
     balance_fen = min(ask.balance.fen, price.total_fen) if ask.balance else 0
     if balance_fen:
-        tender.check(shop, offer, member)
+        tender.check(offer, member)
     earners = shop.earners(contact)
     plan = terms.plan_ref(shop, offer, ask.quantity, price.total_fen, earners)
     attempt = _attempt(shop, offer, ask.channel, device, price.total_fen, balance_fen)

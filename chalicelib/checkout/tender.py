@@ -10,7 +10,6 @@ from typing import Any
 from chalicelib.catalog import service as catalog
 from chalicelib.kit import queue, tenant
 from chalicelib.orders import service as orders
-from chalicelib.tenancy import service as tenancy
 from chalicelib.wallet import service as wallet
 
 from .rules import NotFromBalance
@@ -18,15 +17,14 @@ from .rules import NotFromBalance
 CHANNEL = "balance"  # the channel of an attempt that no channel collects
 
 
-def fits(shop: tenancy.Site, offer: catalog.Offer) -> bool:
-    """Whether the balance may pay: main sells the goods and collects for them, and they are no top-up."""
-    independent = bool(shop.licence and shop.merchants)
-    return offer.owner == tenant.MAIN and offer.way != "wallet" and not independent
+def fits(offer: catalog.Offer) -> bool:
+    """Whether the balance may pay: main sells the goods, and collects for them everywhere; and they are no top-up."""
+    return offer.owner == tenant.MAIN and offer.way != "wallet"
 
 
-def check(shop: tenancy.Site, offer: catalog.Offer, member: str | None) -> None:
+def check(offer: catalog.Offer, member: str | None) -> None:
     """Raise NotFromBalance unless a member asks for what the balance may pay."""
-    if member is None or not fits(shop, offer):
+    if member is None or not fits(offer):
         raise NotFromBalance
 
 

@@ -43,6 +43,16 @@ def test_a_board_counts_placed_paid_and_delivered_by_hour(shop, world):
     assert sum(board(shop).hours) == row.gmv_fen
 
 
+def test_what_a_balance_is_filled_with_counts_once_it_is_spent(shop, world):
+    sell(shop, member="m1", goods_id="topup", quantity=100)
+    assert board(shop).totals.placed == 0
+    shop.fund(1)
+    shop.place_from(4950)
+    world.now += 61
+    row = board(shop).totals
+    assert (row.placed, row.paid, row.delivered, row.gmv_fen) == (1, 1, 1, 4950)
+
+
 def test_a_day_without_orders_counts_nothing(shop):
     row = board(shop).totals
     assert (row.placed, row.gmv_fen, row.conversion_bps) == (0, 0, 0)

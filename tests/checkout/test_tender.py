@@ -1,7 +1,6 @@
 import pytest
 
 from chalicelib.cases import service as cases
-from chalicelib.catalog import service as catalog
 from chalicelib.checkout import placing, tender
 from chalicelib.checkout import service as checkout
 from chalicelib.fulfilment import service as fulfilment
@@ -147,14 +146,6 @@ def test_the_balance_pays_for_what_main_sells_to_members_only(world, member):
 def test_a_guest_has_no_balance(shop):
     with pytest.raises(checkout.NotFromBalance):
         shop.place_from(PRICE, member=None)
-
-
-def test_a_site_that_collects_itself_takes_no_balance(shop):
-    site, offer = make.tenancy.site(shop.site), catalog.shelf(shop.site).find(shop.goods_id)
-    assert tender.fits(site, offer)
-    licensed = make.replace(site, licence=object(), merchants={"wechat": "own"})
-    assert not tender.fits(licensed, offer)
-    assert not tender.fits(site, catalog.TOP_UP)
 
 
 def test_goods_that_a_person_delivers_are_paid_and_wait(world):

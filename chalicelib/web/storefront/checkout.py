@@ -127,7 +127,7 @@ def _from_balance(
 def _balance(visit: Visit, offer: catalog.Offer, total_fen: int) -> Balance | None:
     """None for guests, for an empty balance, and for goods that it cannot pay."""
     site, member = visit.shop, rights.member_of(visit)
-    if member is None or not checkout.balance_fits(site, offer):
+    if member is None or not checkout.balance_fits(offer):
         return None
     available = wallet.newest(site.site, member.member).available
     terms = wallet.terms(site.site, member.member)
