@@ -8,8 +8,8 @@ from typing import Any
 from chalicelib.catalog import service as catalog
 from chalicelib.fulfilment import service as fulfilment
 from chalicelib.kit import clock, tenant
+from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
-from chalicelib.settlement import service as settlement
 from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
 from chalicelib.web.console import shelves
@@ -84,12 +84,15 @@ class Operator(Person):
 
     def replan(self) -> None:
         """The plan that sites follow gets its next version."""
-        main, own = (self.time.random.randint(1000, 3000) for _ in range(2))
-        bearer = self.time.random.choice(("main", "site"))
+        draw = self.time.random
+        main, own = (draw.randint(1000, 3000) for _ in range(2))
+        bearer, release = draw.choice(("main", "site")), draw.choice(ledger.RELEASES)
+        cap = draw.randint(1, 5000) if release == "T+0" else 0
+        plan = ledger.Plan("standard", 0, main, own, bearer, release=release, t0_cap_fen=cap)
 
         def act() -> None:
             with tenant.acting_for(tenant.MAIN):
-                settlement.put_plan("standard", main, own, bearer, now=clock.now())
+                ledger.put_plan(plan, now=clock.now())
 
         self._until_done(act)
 

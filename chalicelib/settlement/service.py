@@ -114,16 +114,6 @@ def statement(site: str, day: str) -> Statement:
     return Statement(day, closed, rows, rules.totals(rows), early, ledger.available(site))
 
 
-def plans() -> list[ledger.Plan]:
-    """All versions of all split plans."""
-    return ledger.plans()
-
-
-def put_plan(name: str, main_bps: int, own_bps: int, fee_bearer: str, *, now: int) -> ledger.Plan:
-    """Add the next version of a plan. Raises OutOfBounds, Conflict."""
-    return ledger.put_plan(ledger.Plan(name, 0, main_bps, own_bps, fee_bearer), now=now)
-
-
 def _close(site: str, window: str, now: int, *, early_fen: int | None = None) -> int:
     try:
         return ledger.close(site, window, now=now, early_fen=early_fen)

@@ -5,7 +5,7 @@ from chalice.app import Response
 
 from chalicelib.analytics import service as analytics
 from chalicelib.kit import clock, config, errors
-from chalicelib.settlement import service as settlement
+from chalicelib.ledger import service as ledger
 from chalicelib.tenancy import service as tenancy
 
 from .. import face as faces
@@ -163,15 +163,17 @@ def _open(asked: NewSite, *, now: int) -> tenancy.Site:
 
 def _known(plan: str) -> str:
     """The name of a plan that exists. Raises BadValue."""
-    if plan not in {known.name for known in settlement.plans()}:
+    if plan not in {known.name for known in ledger.plans()}:
         raise values.BadValue("没有这个分账方案，请重新选择。", field="plan")
     return plan
 
 
 def _plan_names() -> list[tuple[str, str]]:
     """The plans to choose from, each with what it takes: its newest version counts."""
-    newest = {plan.name: plan for plan in sorted(settlement.plans(), key=lambda p: p.version)}
     return [
-        (p.name, f"{p.name}（主站商品毛利 {p.main_bps / 100:g}%，自有商品 {p.own_bps / 100:g}%）")
-        for p in newest.values()
+        (
+            p.name,
+            f"{p.name}（主站商品 {p.main_bps / 100:g}%，自有商品 {p.own_bps / 100:g}%，{p.release} 到账）",
+        )
+        for p in ledger.plans_in_force()
     ]
