@@ -1,6 +1,7 @@
 """Split plans: what the main site takes of each order, explained by examples computed with the plan itself."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 from chalice.app import Response
@@ -20,7 +21,7 @@ BEARERS = {"main": "主站承担", "site": "分站承担"}
 BASES = {"margin": "毛利", "gross": "标价", "net": "实付"}  # of which the share is taken
 OWN_BASES = {"gross": "标价", "net": "实付"}  # own goods have no wholesale price
 RELEASES = {"T+1": "T+1 次日到账", "T+0": "T+0 当日先到账"}
-CHOICES = {"bearers": BEARERS, "bases": BASES, "own_bases": OWN_BASES, "releases": RELEASES}
+CHOICES: dict[str, Any] = {"bearers": BEARERS, "bases": BASES, "own_bases": OWN_BASES, "releases": RELEASES}
 
 
 class PlanForm(msgspec.Struct):
