@@ -213,7 +213,7 @@ class Merchant:
             trade["state"] = "closed"
         return trade["state"] == "closed"
 
-    def refund(self, trade_no, *, out_refund_no, amount_fen, total_fen, reason, asked_at, now):
+    def refund(self, trade_no, *, out_refund_no, amount_fen, total_fen, reason, asked_at, now, taken_back=()):
         self._up()
         if self.books.refund_state != "closed":
             self.books.refunds.setdefault(out_refund_no, amount_fen)

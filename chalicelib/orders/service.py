@@ -59,6 +59,7 @@ __all__ = [
     "WrongState",
     "add_to_feed",
     "add_todo",
+    "check_refunds",
     "close_todo",
     "contact",
     "delay_todo",
@@ -192,6 +193,12 @@ def count_refund(write: TransactWrite, order: Order, fen: int) -> None:
     actions.append(rows.refunds.set(order.refunds + 1))
     condition = _as_read(order) & (rows.status == "delivered")
     write.update(rows(partition(order.number), order.number), actions, condition=condition)
+
+
+def check_refunds(write: TransactWrite, order: Order) -> None:
+    """Within a transaction: only while the order's after-sales refunds are those that were read."""
+    rows = OrderRow.of(order.site)
+    write.condition_check(rows, partition(order.number), order.number, condition=_as_read(order))
 
 
 def uncount_refund(write: TransactWrite, order: Order, fen: int) -> None:

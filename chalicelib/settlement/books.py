@@ -40,7 +40,8 @@ def journals_of(order: orders.Order) -> list[ledger.Journal]:
     times = [order.delivered_at, order.refunding_at, order.refunded_at, order.paid_at]
     times += [at for one in aftersales.of_order(order) for at in (one.accepted_at, one.done_at)]
     split = splits.find(order.site, order.number) if order.attempt.splits else None
-    times += split.times if split else ()
+    if split:
+        times += [*split.times, *(max(each or 0, split.unfrozen_at or 0) for each in times)]
     days = sorted({clock.day_of(at) for at in times if at})
     found = [one for day in days for one in ledger.journals_of(order.site, day, order.number)]
     return sorted(found, key=lambda one: (one.at, one.event != "sale", one.event))

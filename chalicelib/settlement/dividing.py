@@ -15,12 +15,14 @@ from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
 
-from . import books, rules, sharing, splits
+from . import aftersales, books, rules, sharing, splits, takeback
 from .splits import Share, Split
 
 GIVE_UP = 3 * clock.DAY  # after which a split the channel does not know, and refuses, counts as closed
+LATEST = 25 * clock.DAY  # after a payment: no refund is waited for any longer
 UNFROZEN_BY_THEN = 31 * clock.DAY  # after a payment: the channel does so by itself after thirty
 OVER = frozenset({"unfrozen", "void"})
+OPEN = aftersales.WAITING | aftersales.MOVING | {"abnormal"}
 
 
 def drive(site: str, number: str, *, now: int) -> None:
@@ -43,11 +45,11 @@ def sums_of(order: orders.Order, *events: str) -> dict[str, int]:
 
 
 def _drive(order: orders.Order, todo: orders.Todo, now: int) -> None:
-    steps = {"planned": _submit, "submitted": _ask, "finished": _thaw}
+    steps = {"planned": _submit, "held": _submit, "submitted": _ask, "finished": _thaw}
     split = splits.find(order.site, order.number)
     while split and split.state not in OVER:
         after = steps[split.state](order, split, now)
-        if after.state == split.state:
+        if after.state in (split.state, "held"):
             _try_later(order, todo, now)
             return
         split = after
@@ -57,11 +59,17 @@ def _drive(order: orders.Order, todo: orders.Todo, now: int) -> None:
 
 
 def _submit(order: orders.Order, split: Split, now: int) -> Split:
-    sums = sums_of(order, "sale")
+    refunds = aftersales.of_order(order)
+    if any(one.state in OPEN for one in refunds):
+        if now < (order.paid_at or 0) + LATEST:
+            return splits.hold(split)
+        _call_somebody(order, "refunds_open", now)
+    covered = [one.event for one in refunds]
+    sums = sums_of(order, "sale", *covered)
     if not sharing.still_frozen(sums):
         return splits.void(split)
     shares = _shares(order, sums)
-    return splits.submit(split, shares, [], now=now)
+    return splits.submit(order, split, shares, covered, now=now)
 
 
 def _shares(order: orders.Order, sums: dict[str, int]) -> list[Share]:
@@ -100,20 +108,11 @@ def _ask(order: orders.Order, split: Split, now: int) -> Split:
 
 def _parts(order: orders.Order, shares: Sequence[Share], now: int) -> list[payments.Part]:
     """Parts as the channel takes them, their receivers made known to the merchant before."""
-    parts = [part_of(order, share) for share in shares]
+    parts = [takeback.part_of(order, share) for share in shares]
     for part in parts:
         with contextlib.suppress(payments.Declined):  # then the split says so, for this part alone
             payments.introduce(order.channel, order.attempt.merchant, part.receiver, now=now)
     return parts
-
-
-def part_of(order: orders.Order, share: Share) -> payments.Part:
-    """A share as the channel takes it; the name only while the account is still the party's."""
-    known = payments.receiver_of(share.party, order.channel)
-    receiver = payments.Receiver(share.kind, share.account)
-    if known and (known.receiver.kind, known.receiver.account) == (share.kind, share.account):
-        receiver = known.receiver
-    return payments.Part(receiver, share.fen, order.number)
 
 
 def _results(shares: Sequence[Share], found: payments.Split) -> list[Share]:
@@ -170,6 +169,8 @@ def _end(order: orders.Order, split: Split, now: int) -> None:
         books.post(
             order, splits.THAW, sharing.thaw_legs(sums, order.site, order.channel), split.unfrozen_at or 0
         )
+    if split.state == "unfrozen":
+        takeback.settle_all(order)
     if split.closed:
         _call_somebody(order, "parts_closed", now, split.closed)
 
@@ -194,6 +195,10 @@ def _hopeless(since: int | None, now: int) -> bool:
 
 
 _SAYS = {
+    "refunds_open": (
+        "订单付款已 25 天，仍有退款没有办完，分账不能再等：渠道满 30 天会自动解冻。",
+        "已按受理中的退款扣减后分账；请尽快办完这笔订单的退款。",
+    ),
     "stays_frozen": (
         "分账已完成，剩余资金三天都没能解冻。",
         "在渠道商户平台查看这笔交易的冻结金额，必要时手工解冻；系统会继续尝试。",

@@ -12,10 +12,9 @@ from chalicelib.kit import log, outbound, queue
 from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
 
-from . import aftersales, books, rules, stuck
+from . import aftersales, books, rules, stuck, takeback
 from .aftersales import AfterSale
-
-BY_HAND = "by hand: "  # how the word of a refund begins that a person paid
+from .takeback import BY_HAND
 
 
 def drive(order: orders.Order, todo: orders.Todo, *, now: int) -> None:
@@ -75,6 +74,9 @@ def _ask(order: orders.Order, refund: AfterSale, now: int) -> payments.Refund:
     if refund.state == "processing" and (found := _query(order, refund, now)).state != "unknown":
         return found
     number = refund_no(order, refund)
+    taken_back = takeback.first(order, refund, now=now)
+    if taken_back is None:
+        return payments.Refund(number, "processing")  # others have to give their parts back first
     with _unsure(order, number) as told:
         told.append(
             _gateway(order).refund(
@@ -85,6 +87,7 @@ def _ask(order: orders.Order, refund: AfterSale, now: int) -> payments.Refund:
                 reason=refund.reason,
                 asked_at=refund.accepted_at or 0,
                 now=now,
+                taken_back=taken_back,
             )
         )
     return told[-1]
@@ -137,6 +140,7 @@ def _end(order: orders.Order, refund: AfterSale, now: int) -> None:
         _close_order(order, now)
     elif refund.state == "closed":
         books.post_undone(order, refund, fee_back=fee_back(order))
+    takeback.settle(order, refund)
     if refund.state in ("abnormal", "closed"):
         stuck.report(order, refund, now=now)
     orders.close_todo(order.site, order.number, refund.name, now=now)

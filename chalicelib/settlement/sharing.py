@@ -95,31 +95,41 @@ def thaw_legs(sums: Mapping[str, int], site: str, channel: str) -> list[ledger.L
 
 
 def back_legs(
-    refund: Iterable[ledger.Leg],
+    refund: Mapping[str, int],
     site: str,
     channel: str,
     returned: Iterable[Outcome],
     *,
-    refunded_fen: int,
+    merchant_fen: int,
     independent: bool,
 ) -> list[ledger.Leg]:
     """What a refund after the split posts besides its own legs, so that nothing stays frozen.
 
-    `returned` is what the channel took back from receivers, `refunded_fen` what the payer got, 0 where the refund did
-    not happen and `refund` was undone. Who gave back less than their part owes the difference: a distributor's
-    commission below zero is set off against the next ones. The site's own merchant paid what nobody else gave.
+    `refund`: what those legs take from whom, nothing where the refund did not happen. `returned`: what the channel
+    took back from receivers. `merchant_fen`: what the merchant gave the payer, 0 where somebody else did. Who gave back
+    less than their part owes the difference: a distributor's commission below zero is set off against the next ones.
+    The site's own merchant paid what nobody else gave.
     """
-    sums = ledger.totals([refund]) if refunded_fen else {}
     back = {each.party: each.fen for each in returned}
-    legs: list[ledger.Leg] = [(f"clearing:{channel}", back[party]) for party in back]
-    legs.append(("bank:main", -back.get(tenant.MAIN, 0)))
-    others = {*distributors(ledger.totals([refund])), *back} - {tenant.MAIN, site}
-    for party in sorted(others) if independent else [*sorted(others), site]:
-        part = sums.get(frozen(party), 0)
+    legs: list[ledger.Leg] = [
+        (f"clearing:{channel}", sum(back.values())),
+        ("bank:main", -back.get(tenant.MAIN, 0)),
+    ]
+    others = sorted({*distributors(refund), *back} - {tenant.MAIN, site})
+    for party in others if independent else [*others, site]:
+        part = refund.get(frozen(party), 0)
         legs += [(frozen(party), -part), (pending(party), part - back.get(party, 0))]
     if independent:
-        legs += _by_its_merchant(sums, site, channel, refunded_fen - sum(back.values()))
+        legs += _by_its_merchant(refund, site, channel, merchant_fen - sum(back.values()))
     return [leg for leg in ledger.totals([legs]).items() if leg[1]]
+
+
+def part_back(refund: Mapping[str, int], party: str, fen: int) -> int:
+    """What of a refund of `fen` a party that the channel paid should give back; main, what is nobody else's."""
+    if party != tenant.MAIN:
+        return refund.get(frozen(party), 0)
+    others = sum(each for account, each in refund.items() if account.endswith(":frozen"))
+    return fen - others - _fee(refund)
 
 
 def distributors(sums: Iterable[str]) -> list[str]:
@@ -164,7 +174,7 @@ def _moved(from_: str, to: str, fen: int) -> list[ledger.Leg]:
 
 
 def _by_its_merchant(sums: Mapping[str, int], site: str, channel: str, fen: int) -> list[ledger.Leg]:
-    """The site's own merchant gave `fen` to the payer, and had back of the channel's fee what the refund says."""
+    """The site's own merchant gave `fen` that nobody else did, and had its fee back as far as the refund says."""
     fee, part = _fee(sums), sums.get(frozen(site), 0)
     return [
         (f"clearing:{channel}", fen),

@@ -1,20 +1,22 @@
 """The splits of orders at their channels as they are kept: planned, stepped from state to state, taken back from.
 
 planned ─► submitted ─► finished ─► unfrozen
-   └─► void: there was nothing to split
+   ├─► held ─┘ (once no refund is open)
+   └─► void: there was nothing left to split
 
 Submitted: the channel is asked under one number with these parts, whatever happens meanwhile. Finished: each part has
 its own result. Unfrozen: what was not split is the merchant's, and nothing of the order is frozen any more.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
-from chalicelib.kit import errors, log, table
+from chalicelib.kit import errors, ids, log, table
 from chalicelib.orders import service as orders
 
-from .model import SplitRow
+from .model import SplitRow, TakeBackRow
 
+BEFORE = frozenset({"planned", "held", "void"})  # nothing went to others
 SPLIT, THAW = "S1", "U1"  # rows and events, and how the numbers at the channel end
 
 
@@ -60,6 +62,21 @@ class Split:
         return tuple(share for share in self.shares if share.result == "closed")
 
 
+@dataclass(frozen=True)
+class TakeBack:
+    """What is taken back from receivers for a refund; `result` of a share: "" while it is under way."""
+
+    number: str
+    refund: str  # "R2"
+    shares: tuple[Share, ...]
+    at: int
+
+    @property
+    def over(self) -> bool:
+        """Whether every receiver has answered."""
+        return all(share.result for share in self.shares)
+
+
 def plan(order: orders.Order, *, due: int) -> None:
     """Note that an order is to be split; again changes nothing."""
     row = SplitRow.of(order.site)(_key(order.number), SPLIT, state="planned", due=due)
@@ -82,9 +99,26 @@ def void(split: Split) -> Split:
     return _step(split, "void")
 
 
-def submit(split: Split, shares: Sequence[Share], covered: Iterable[str], *, now: int) -> Split:
-    """Fix the parts. Raises Conflict."""
-    return _step(split, "submitted", shares=_kept(shares), covered=" ".join(covered), submitted_at=now)
+def hold(split: Split) -> Split:
+    """Wait for a refund to be over. Raises Conflict."""
+    return split if split.state == "held" else _step(split, "held")
+
+
+def submit(
+    order: orders.Order, split: Split, shares: Sequence[Share], covered: Iterable[str], *, now: int
+) -> Split:
+    """Fix the parts, as long as the order's refunds are those they were reckoned with. Raises Conflict."""
+    rows = SplitRow.of(split.site)
+    fields = {"shares": _kept(shares), "covered": " ".join(covered), "submitted_at": now}
+    actions = [rows.state.set("submitted"), *(getattr(rows, name).set(each) for name, each in fields.items())]
+    try:
+        with table.Together(split.site, ids.token()) as write:
+            write.update(rows(_key(split.number), SPLIT), actions, condition=rows.state == split.state)
+            orders.check_refunds(write, order)
+    except table.Refused:
+        raise errors.Conflict from None
+    _tell(split, "submitted")
+    return replace(split, state="submitted", shares=tuple(shares), covered=tuple(covered), submitted_at=now)
 
 
 def finish(split: Split, shares: Sequence[Share], *, now: int) -> Split:
@@ -95,6 +129,37 @@ def finish(split: Split, shares: Sequence[Share], *, now: int) -> Split:
 def unfreeze(split: Split, *, now: int) -> Split:
     """The rest is the merchant's. Raises Conflict."""
     return _step(split, "unfrozen", unfrozen_at=now)
+
+
+def take_back(split: Split, refund: str, shares: Sequence[Share], *, now: int) -> TakeBack:
+    """Note what is taken back for a refund; the first note counts."""
+    row = TakeBackRow.of(split.site)(_key(split.number), refund, shares=_kept(shares), at=now)
+    try:
+        return _take_back(row.insert())
+    except table.Refused as stood:
+        return _take_back(stood.row)
+
+
+def taken_back(split: Split) -> dict[str, TakeBack]:
+    """Everything taken back from an order's receivers, by refund."""
+    rows = TakeBackRow.of(split.site)
+    found = rows.under(_key(split.number), where=rows.sk.startswith("R"), consistent=True)
+    return {row.sk: _take_back(row) for row in found}
+
+
+def answer(split: Split, before: TakeBack, shares: Sequence[Share]) -> TakeBack:
+    """Keep what receivers answered. Raises Conflict."""
+    rows = TakeBackRow.of(split.site)
+    try:
+        row = rows.change(
+            _key(split.number),
+            before.refund,
+            [rows.shares.set(_kept(shares))],
+            rows.shares == _kept(before.shares),
+        )
+    except table.Refused:
+        raise errors.Conflict from None
+    return _take_back(row)
 
 
 def _step(split: Split, to: str, **fields: object) -> Split:
@@ -131,4 +196,10 @@ def _split(site: str, row: SplitRow) -> Split:
         submitted_at=row.submitted_at,
         finished_at=row.finished_at,
         unfrozen_at=row.unfrozen_at,
+    )
+
+
+def _take_back(row: TakeBackRow) -> TakeBack:
+    return TakeBack(
+        row.pk.removeprefix("SPLIT#"), row.sk, tuple(Share(**each) for each in row.shares), row.at
     )

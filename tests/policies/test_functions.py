@@ -57,8 +57,6 @@ MAIN = {
     "deliver_orders": [*RETURNS, (READ, ("SITE#x",))],
     "settle_orders": [
         ((*READ, *WRITE), (*MONEY, "DEP#x")),
-        (("GetItem",), ("CHANNEL#x",)),
-        ((*READ, *WRITE), MONEY),
         (("GetItem",), ("CHANNEL#x", "RECEIVER#x")),
         (("Query",), ("PLAN#x",)),
         (("PutItem",), ("FLOW#x", "J#x")),

@@ -80,7 +80,8 @@ class Split:
 
     def balance(self, order):
         with tenant.acting_for(self.shop.site):
-            legs = [one.legs for one in settlement.journals_of(order)]
+            stands = self.shop.order(order.number)
+            legs = [one.legs for one in settlement.journals_of(stands)]
         return {account: fen for account, fen in ledger.totals(legs).items() if fen}
 
     def todos(self, order):
@@ -335,3 +336,118 @@ def test_what_belongs_to_others_must_fit_what_the_channel_splits(own, monkeypatc
     monkeypatch.setattr(line, "capabilities", make.replace(line.capabilities, split_cap_bps=2900))
     with pytest.raises(checkout.BeyondSplit):
         own.shop.place()
+
+
+def give_back(own, order, fen):
+    """A refund decided by the shop, and taken as far as it goes."""
+    with tenant.acting_for(order.site):
+        order = own.shop.order(order.number)
+        wish = settlement.Wish("坏码", fen=fen)
+        settlement.give(order, wish, by="main:an", seen=order.refunds, now=own.world.now)
+    for _ in range(6):
+        own.world.run("refund")
+        own.world.now += 1200
+        with tenant.acting_for(order.site):
+            checkout.walk(order.site, now=own.world.now)
+    with tenant.acting_for(order.site):
+        return settlement.refunds_of(own.shop.order(order.number))[-1]
+
+
+def split_now(own, order):
+    own.world.now += 90_000
+    drive_to_the_end(own, order)
+    assert own.state(order).state == "unfrozen"
+
+
+def test_a_refund_before_the_split_leaves_less_to_split(own):
+    order = own.sell()
+    assert give_back(own, order, 3000).state == "success"
+    split_now(own, order)
+    assert own.channels.given(order) == {MAIN: 910, FIRST: 350, SECOND: 140}
+    assert own.balance(order) == {"main:commission": -910, "bank:main": 910}
+    assert own.channels.trade(order).refunded_fen == 3000
+
+
+def test_of_an_order_all_of_which_went_back_nothing_is_split(own):
+    order = own.sell()
+    assert give_back(own, order, 10_000).state == "success"
+    own.world.now += 90_000
+    drive_to_the_end(own, order)
+    assert own.state(order).state == "void"
+    assert own.channels.given(order) == {}
+    assert own.balance(order) == {}
+    assert own.todos(order) == []
+
+
+def test_a_refund_after_the_split_takes_main_s_part_back_and_leaves_persons_owing(own):
+    order = own.sell()
+    split_now(own, order)
+    assert give_back(own, order, 3000).state == "success"
+    first, second = own.agents
+    assert own.channels.given(order) == {MAIN: 910, FIRST: 500, SECOND: 200}
+    assert own.balance(order) == {
+        "main:commission": -910,
+        "bank:main": 910,
+        f"dist:{first}:pending": 150,
+        f"dist:{second}:pending": 60,
+        f"subsite:{order.site}:pending": -210,
+    }
+    assert give_back(own, order, 7000).state == "success"
+    assert own.channels.given(order) == {MAIN: 0, FIRST: 500, SECOND: 200}
+    assert own.balance(order) == {
+        f"dist:{first}:pending": 500,
+        f"dist:{second}:pending": 200,
+        f"subsite:{order.site}:pending": -700,
+    }
+
+
+def test_whoever_refuses_to_give_back_owes_it_and_the_payer_does_not_wait(own):
+    order = own.sell()
+    split_now(own, order)
+    own.channels.faults.set({"taking_back": "refused"})
+    assert give_back(own, order, 3000).state == "success"
+    assert own.channels.given(order)[MAIN] == 1300
+    first, second = own.agents
+    assert own.balance(order) == {
+        "main:commission": -910,
+        "bank:main": 1300,
+        f"dist:{first}:pending": 150,
+        f"dist:{second}:pending": 60,
+        f"subsite:{order.site}:pending": -600,
+    }
+
+
+def test_a_split_waits_for_an_open_refund_and_a_refund_for_a_split_under_way(own):
+    waiting, going = own.sell(), own.sell()
+    with tenant.acting_for(waiting.site):
+        settlement.request(
+            own.shop.order(waiting.number), settlement.Wish("坏码", fen=100), now=own.world.now
+        )
+    own.world.now += 90_000
+    own.channels.faults.set({"split": "processing"})
+    for order in (waiting, going):
+        drive_to_the_end(own, order)
+    assert (own.state(waiting).state, own.state(going).state) == ("held", "submitted")
+    assert give_back(own, going, 100).state == "processing"
+    assert own.channels.trade(going).refunds == []
+    own.channels.faults.set({})
+    drive_to_the_end(own, going)
+    own.pass_(30_000)
+    assert own.channels.trade(going).refunded_fen == 100
+    with tenant.acting_for(waiting.site):
+        settlement.reject(own.shop.order(waiting.number), 2, "码是好的", by="main:an", now=own.world.now)
+    drive_to_the_end(own, waiting)
+    assert own.channels.given(waiting) == {MAIN: 1300, FIRST: 500, SECOND: 200}
+    own.world.now += 40 * clock.DAY
+
+
+def test_after_twenty_five_days_a_split_waits_for_no_refund(own):
+    order = own.sell()
+    with tenant.acting_for(order.site):
+        settlement.request(own.shop.order(order.number), settlement.Wish("坏码", fen=100), now=own.world.now)
+    own.world.now += 26 * clock.DAY
+    drive_to_the_end(own, order)
+    assert own.state(order).state == "unfrozen"
+    assert own.state(order).covered == ("R2",)
+    assert own.channels.given(order) == {MAIN: 1300, FIRST: 500, SECOND: 200}
+    assert len(opened(order)) == 1
