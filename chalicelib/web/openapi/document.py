@@ -75,6 +75,10 @@ def _place() -> dict[str, Any]:
     return {
         "operationId": "place",
         "summary": "Place an order",
+        "description": (
+            "As a guest, paid through a channel. The contract has no members' sessions, so it pays nothing from a "
+            "member's balance; the shop's own pages do."
+        ),
         "parameters": [
             _header("Idempotency-Key", "A UUIDv7 made for this order, at most 24 hours old.", "uuid")
         ],

@@ -154,6 +154,7 @@ class Shop:
     asks: list[checkout.Ask] = field(default_factory=list)
     purse: wallet.Entry = field(default_factory=wallet.Entry)
     terms: wallet.Terms = field(default_factory=wallet.Terms)
+    entries: list[wallet.Entry] = field(default_factory=list)
 
     def reach(self, status: str, *steps: str, codes: tuple[str, ...] = ()) -> None:
         """Let the order get as far as named."""
@@ -246,6 +247,8 @@ def _patch_browsing(patch: pytest.MonkeyPatch, shop: Shop) -> None:
     patch.setattr(membership, "check_form", shop.check_form)
     patch.setattr(wallet, "newest", lambda _site, _member: shop.purse)
     patch.setattr(wallet, "terms", lambda _site, _member: shop.terms)
+    patch.setattr(wallet, "history", lambda _site, _member, before: shop.entries)
+    patch.setattr(wallet, "consents", lambda _site, _member: [(NOW, wallet.CONSENT, 5000)])
     patch.setattr(wallet, "device_of", lambda _site, _member, cookie: cookie)
 
 

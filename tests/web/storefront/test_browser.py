@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from chalicelib.catalog.service import KINDS
+from chalicelib.wallet import service as wallet
 from tests.web.storefront import fake, served
 
 pytestmark = pytest.mark.browser
@@ -57,6 +58,61 @@ def test_a_page_is_still_while_it_loads_and_legible_in_both_schemes(visit, path,
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         assert page.evaluate("faint()") == []
+
+
+@pytest.fixture
+def saver(visit, store):
+    """Open a path as a member with a balance and a pay password."""
+    store.purse = wallet.Entry(available=2000, reserved=500)
+    store.terms = wallet.Terms(has_password=True)
+    store.entries = [
+        wallet.Entry(
+            seq=2, what="spend", fen=2280, available=2000, about=fake.NUMBER, at=fake.NOW, unasked=True
+        ),
+        wallet.Entry(seq=1, what="topup", fen=4280, available=4280, about=fake.NUMBER, at=fake.NOW),
+    ]
+    store.member = fake.membership.Member("member-lili", "lili")
+
+    def open_page(path, **options):
+        page = visit("/", **options)
+        page.context.add_cookies([{"name": "member", "value": "a-token", "url": page.url}])
+        page.goto(path)
+        return page
+
+    return open_page
+
+
+@pytest.mark.parametrize("path", ["/wallet?done=free", "/buy/tx-month"])
+def test_a_balance_is_still_legible_and_in_reach_of_a_thumb(saver, path):
+    page = saver(path, viewport=PHONE, has_touch=True)
+    page.wait_for_load_state("networkidle")
+    if path.startswith("/buy"):
+        page.get_by_role("checkbox").check()
+    assert page.evaluate(f"{MEASURE}; tooWide()") == []
+    assert page.evaluate("small()") == []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        assert page.evaluate("faint()") == []
+    page.add_style_tag(content="html{font-size:200%}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_the_button_says_what_the_channel_will_take_once_the_balance_is_used(saver):
+    page = saver("/buy/tx-month")
+    password = page.get_by_label("支付密码")
+    expect(page.get_by_role("button", name="支付 ¥22.80")).to_be_visible()
+    expect(password).to_be_hidden()
+    page.get_by_role("checkbox", name="用余额抵扣 ¥20.00").check()
+    expect(password).to_be_visible()
+    expect(page.get_by_role("button", name="支付 ¥2.80")).to_be_visible()
+    page.get_by_role("button", name="多一件").click()
+    expect(page.get_by_role("button", name="支付 ¥25.60")).to_be_visible()
+
+
+def test_an_amount_of_one_s_own_is_chosen_by_typing_it(saver):
+    page = saver("/wallet")
+    page.get_by_role("spinbutton").fill("66")
+    expect(page.get_by_role("radio", name="其他")).to_be_checked()
 
 
 @pytest.mark.parametrize(
