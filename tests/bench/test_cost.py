@@ -43,8 +43,15 @@ def test_an_http_api_saves_the_difference_for_each_request():
 def test_an_edge_answers_browsing_and_is_paid_for_every_request():
     requests = sum(one.number for one in cost._CALLS if one.api)
     browsing = sum(bill().of(one).all for one in cost._CALLS if one.edge)
-    difference = bill().total(0) - bill().total(0, edge=True)
-    assert difference == pytest.approx(prices.EDGE_HITS * browsing - requests)
+    difference = bill().total(0) - bill().behind(0.8, 0)
+    assert difference == pytest.approx(0.8 * browsing - 1.1 * requests)
+
+
+def test_an_edge_can_answer_more_for_a_busy_site():
+    shares = [cost.hits(orders) for orders in (0, 100, 1000, 100_000)]
+    assert shares == sorted(shares)
+    assert shares[0] == 0
+    assert 0.9 < shares[-1] < 1
 
 
 def test_dynamodb_is_paid_by_units_of_the_whole_life():

@@ -75,18 +75,24 @@ const swap = async (waiting) => {
 const wait = (waiting) => {
   if (!waiting || !waiting.dataset.wait) return;
   const since = Date.now();
-  const ask = async () => {
-    if (!page.hidden) {
-      try {
-        const answer = await fetch(waiting.dataset.wait, { headers: { Accept: "application/json" } });
-        const state = answer.ok ? await answer.json() : null;
-        if (state && waiting.dataset.go && state.status !== "pending") return location.replace(waiting.dataset.go);
-        if (state && waiting.dataset.swap && state.version !== waiting.dataset.version) return await swap(waiting);
-      } catch { /* offline for a moment: ask again */ }
-    }
-    setTimeout(ask, Date.now() - since < 60000 ? 1500 : 5000);
+  let timer;
+  const look = async () => {
+    const answer = await fetch(waiting.dataset.wait, { headers: { Accept: "application/json" } });
+    const state = answer.ok ? await answer.json() : null;
+    if (state && waiting.dataset.go && state.status !== "pending") location.replace(waiting.dataset.go);
+    else if (state && waiting.dataset.swap && state.version !== waiting.dataset.version) await swap(waiting);
   };
-  setTimeout(ask, 1200);
+  // While nobody sees the page it does not ask, and at once when somebody does again. Else every two seconds, and
+  // after a while when a twentieth more has passed, so that what happened is seen soon after.
+  const ask = async () => {
+    clearTimeout(timer);
+    if (page.hidden || !waiting.isConnected) return;
+    await look().catch(() => {}); // offline for a moment: ask again
+    clearTimeout(timer);
+    timer = setTimeout(ask, Math.min(Math.max(2000, (Date.now() - since) / 20), 15000));
+  };
+  page.addEventListener("visibilitychange", ask);
+  timer = setTimeout(ask, 1200);
 };
 wait(page.querySelector("[data-wait]"));
 

@@ -14,6 +14,13 @@ from . import look
 
 PER_PAGE = 60
 _YEAR = 365 * 86_400
+FRESH = (
+    30  # seconds an edge may show a page of the counter, and once more that long while it asks for a new one
+)
+_SHARED = {
+    "Cache-Control": f"public, max-age=0, s-maxage={FRESH}, stale-while-revalidate={FRESH}",
+    "Vary": "Accept-Language, Cookie",
+}
 
 face = Face("storefront", error_page=look.error_page, enter=open_shop)
 
@@ -32,7 +39,7 @@ def home(visit: Visit) -> Response:
 def goods(visit: Visit, goods_id: str) -> Response:
     """One ticket from near: usage notes, price, quantity."""
     offer = catalog.shelf(visit.shop.site).find(goods_id)
-    return look.page(visit, "goods.html", ticket=counter.ticket(offer, now=visit.now))
+    return _shared(visit, look.page(visit, "goods.html", ticket=counter.ticket(offer, now=visit.now)))
 
 
 @face.get("/robots.txt")
@@ -55,7 +62,7 @@ def language(visit: Visit, lang: str) -> Response:
 def _counter(visit: Visit, *, q: str, category: str) -> Response:
     shelf = catalog.shelf(visit.shop.site)
     found, first = shelf.search(q, category), _first(visit)
-    return look.page(
+    shown = look.page(
         visit,
         "home.html",
         q=q,
@@ -65,6 +72,14 @@ def _counter(visit: Visit, *, q: str, category: str) -> Response:
         count=len(found),
         rest=first + PER_PAGE if len(found) > first + PER_PAGE else 0,
     )
+    return _shared(visit, shown)
+
+
+def _shared(visit: Visit, page: Response) -> Response:
+    """Guests all see the same, so an edge may keep it; what a member sees is not kept. Prices are fixed when buying."""
+    if "member" not in visit.cookies:
+        page.headers.update(_SHARED)
+    return page
 
 
 def _first(visit: Visit) -> int:

@@ -174,6 +174,22 @@ def test_from_the_counter_to_the_codes_without_a_reload(visit, store):
     expect(page.locator("code").first).to_have_css("filter", "none")
 
 
+def test_a_page_that_nobody_sees_does_not_ask_and_asks_at_once_when_somebody_does(visit, store):
+    store.reach("paid", "paid")
+    page = visit(ORDER)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/state") else None)
+    turn = """hidden => {
+        Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    page.evaluate(turn, arg=True)
+    page.wait_for_timeout(2500)
+    assert asked == []
+    with page.expect_request("**/state", timeout=500):
+        page.evaluate(turn, arg=False)
+
+
 def test_one_code_and_all_codes_can_be_copied_whole(visit, store):
     store.reach("delivered", "paid", "delivered", codes=("A7QF2MXK93TDWL5P", "9TR4HWQ7ZK2M5XDB"))
     page = visit(ORDER, permissions=["clipboard-read", "clipboard-write"])

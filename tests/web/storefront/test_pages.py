@@ -21,6 +21,33 @@ def test_a_timed_price_is_shown_beside_the_price_it_replaces(browser):
     assert "限时价，到 11-26 17:46" in shown.text
 
 
+@pytest.mark.parametrize("path", ["/", "/?q=steam", "/goods/tx-month"])
+def test_an_edge_may_keep_what_every_guest_sees_for_some_seconds(browser, path):
+    answer = browser.get(path)
+    assert answer.headers["Cache-Control"] == "public, max-age=0, s-maxage=30, stale-while-revalidate=30"
+    assert answer.headers["Vary"] == "Accept-Language, Cookie"
+    assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/", "/goods/tx-month"])
+def test_no_edge_keeps_what_a_member_sees(browser, path):
+    answer = browser.get(path, Cookie="member=abc")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.body != browser.get(path).body
+
+
+@pytest.mark.parametrize("path", ["/goods/unknown", "/buy/tx-month", "/orders", "/login"])
+def test_no_edge_keeps_what_is_not_there_or_one_person_s(browser, path):
+    assert browser.get(path).headers["Cache-Control"] == "no-store"
+
+
+def test_what_a_guest_sees_tells_guests_apart_by_their_language_alone(browser):
+    guest = {"Cookie": "lang=zh-CN; order=abc; device=def", "User-Agent": "Android Mobile"}
+    for path in ("/", "/goods/tx-month"):
+        assert browser.get(path, **guest).body == browser.get(path).body
+        assert browser.get(path, Cookie="lang=en").body != browser.get(path).body
+
+
 def test_what_is_sold_out_stands_last(browser):
     links = [link["href"] for link in read(browser.get("/")).all("a") if "tile" in (link.get("class") or "")]
     assert links[-1] == "/goods/xbox"
