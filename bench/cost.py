@@ -171,7 +171,7 @@ class _Bill:
             _dollars(calls.number * self._run(calls, counted) + number * self._begin(calls, counted)),
             _dollars(_capacity(asked)),
             _dollars(_messages(asked) + received * prices.QUEUE_REQUEST),
-            _dollars((calls.number * counted["logged"] + number * prices.PLATFORM_LINES) * prices.LOGGED),
+            _dollars(calls.number * counted["logged"] * prices.LOGGED),
         )
 
     def _run(self, calls: Calls, counted: Mapping[str, float]) -> float:

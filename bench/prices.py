@@ -25,7 +25,13 @@ EDGE_FUNCTION = 0.10 / MILLION  # CloudFront Functions, a call for each request
 QUEUE_REQUEST = 0.40 / MILLION  # SQS standard queues, up to 64 KB
 KEY_REQUEST = 0.03 / 10_000  # KMS, symmetric
 LOGGED = 0.50 / GB  # CloudWatch, ingestion
-REQUEST = {"sqs": QUEUE_REQUEST, "kms": KEY_REQUEST, "sts": 0.0, "ssm": 0.0, "dynamodb": 0.0}  # that is paid by units
+REQUEST = {
+    "sqs": QUEUE_REQUEST,
+    "kms": KEY_REQUEST,
+    "sts": 0.0,
+    "ssm": 0.0,
+    "dynamodb": 0.0,
+}  # that is paid by units
 
 # What is not a price and not counted.
 INSTRUCTIONS_PER_SECOND = (
@@ -33,7 +39,6 @@ INSTRUCTIONS_PER_SECOND = (
 )
 VCPU_MEMORY = 1769  # MB of memory that come with one vCPU: Lambda developer guide, "Configure memory"
 ANSWER_SECONDS = 0.005  # a call to a service of the same region, see model.py
-PLATFORM_LINES = 300  # bytes of the START, END and REPORT lines of a call, as Lambda writes them
 COLD = 0.01  # share of calls that begin with a cold start: AWS says "typically under 1 %" of its production traffic
 DAY = 16 * 3600  # seconds of a day in which people shop, evenly; at night nobody
 GOODS = 50  # pages of goods that a site's shoppers look at, evenly

@@ -2,7 +2,7 @@
 
 from aws_lambda_powertools import Logger
 
-logger = Logger(service="cardmesh", utc=True)
+logger = Logger(service="cardmesh", utc=True, use_rfc3339=True)  # the times that Lambda knows
 
 
 def event(name: str, **fields: object) -> None:

@@ -78,7 +78,12 @@ def _equipment(name: str, policies: Path) -> Template:
 def _equip(properties: dict[str, Any], name: str) -> None:
     """Point a function to its role, log and settings; behind a queue, let it answer for each message."""
     properties["Role"] = {"Fn::GetAtt": [f"{name}Role", "Arn"]}
-    properties["LoggingConfig"] = {"LogGroup": {"Ref": f"{name}Logs"}}
+    properties["LoggingConfig"] = {
+        "LogGroup": {"Ref": f"{name}Logs"},
+        "LogFormat": "JSON",
+        "ApplicationLogLevel": "INFO",
+        "SystemLogLevel": "WARN",  # else the platform's own lines about each call are most of what logs cost
+    }
     variables = properties.setdefault("Environment", {}).setdefault("Variables", {})
     variables |= {
         "STAGE": {"Ref": "Stage"},

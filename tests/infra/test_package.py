@@ -146,7 +146,7 @@ def test_a_schedule_runs_when_it_should(packaged, name):
 def test_every_function_has_a_role_a_log_and_settings_of_its_own(packaged):
     for name, function in packaged.functions.items():
         assert function["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
-        assert function["LoggingConfig"] == {"LogGroup": {"Ref": f"{name}Logs"}}
+        assert function["LoggingConfig"]["LogGroup"] == {"Ref": f"{name}Logs"}
         variables = function["Environment"]["Variables"]
         assert {"STAGE", "TABLE_PREFIX", "KEY_ID", "TENANT_ROLE", "SITE_DOMAIN", "PUBLIC_SCHEME"} <= set(
             variables
@@ -154,6 +154,13 @@ def test_every_function_has_a_role_a_log_and_settings_of_its_own(packaged):
         assert {key for key in variables if key.startswith("QUEUE_")} == {
             f"QUEUE_{queue.upper()}" for queue, *_ in WORKERS.values()
         }
+
+
+def test_the_platform_logs_what_went_wrong_with_a_call_and_the_shop_what_it_does(packaged):
+    for function in packaged.functions.values():
+        logging = function["LoggingConfig"]
+        assert (logging["ApplicationLogLevel"], logging["SystemLogLevel"]) == ("INFO", "WARN")
+        assert logging["LogFormat"] == "JSON"  # without it the levels do not count
 
 
 def test_only_the_provisioner_carries_the_template_of_a_sub_site(packaged):
