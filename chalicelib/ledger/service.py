@@ -174,7 +174,7 @@ def close(site: str, window: str, *, now: int, early_fen: int | None = None) -> 
     if sums and (due or before is None or before.totals != sums):
         parts = parts_of(((one.event, one.legs) for one in found), site)
         if early_fen is not None:
-            parts = {"early": released.get(site, 0) + due.get(site, 0)}
+            parts = {"deferred": released.get(site, 0) + due.get(site, 0)}
         _post_window(site, window, sums, before, due, parts, now)
     return sum(due.values())
 

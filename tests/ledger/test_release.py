@@ -52,6 +52,8 @@ def test_a_site_has_money_of_the_running_day_up_to_the_cap_and_the_rest_after_it
     assert (posted.released, posted.at) == ({site: 500}, 1)
     assert [late(site), late(site)] == [230, 0]
     assert (ledger.available(site), ledger.available("dist:d1")) == (700, 30)
+    parts = [flow.parts for flow in ledger.flows_since(site, 0)]
+    assert parts == [{"deferred": 400}, {"deferred": 100}, {"deferred": -500, "sale": 700}]
 
 
 def test_what_was_refunded_on_the_day_is_taken_back_and_the_cap_counts_what_was_had(site):

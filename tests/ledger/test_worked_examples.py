@@ -11,6 +11,7 @@ import pytest
 from chalicelib.kit import clock, table, tenant
 from chalicelib.ledger import outside, rules
 from chalicelib.ledger import service as ledger
+from chalicelib.settlement import sharing
 from tests import make
 
 DAY = clock.day_of(make.NOON)
@@ -38,9 +39,19 @@ def test_e1_a_sale_at_the_sites_own_merchant_with_two_distributors():
         "subsite:s:frozen": -7940,
         "fee_accrued:wechat": -60,
     }
-    split = {"dist:d1:frozen": 500, "dist:d2:frozen": 200, "subsite:s:frozen": 7940, "clearing:wechat": -8640}
-    bank = {"bank:main": 1300, "fee_accrued:wechat": 60, "clearing:wechat": -1360}
-    assert left(sale, split, bank) == {"main:commission": -1300, "bank:main": 1300}
+    shares = sharing.dues(sale, "s", cap_fen=3000, independent=True)
+    assert {due.party: due.fen for due in shares} == {"dist:d1": 500, "dist:d2": 200, "main": 1300}
+    paid = [sharing.Outcome(due.party, due.fen) for due in shares]
+    split = dict(sharing.split_legs(sale, "s", "wechat", paid, independent=True))
+    assert split == {
+        "bank:main": 1300,
+        "dist:d1:frozen": 500,
+        "dist:d2:frozen": 200,
+        "clearing:wechat": -2000,
+    }
+    thawed = dict(sharing.thaw_legs(left(sale, split), "s", "wechat"))
+    assert thawed == {"subsite:s:frozen": 7940, "fee_accrued:wechat": 60, "clearing:wechat": -8000}
+    assert left(sale, split, thawed) == {"main:commission": -1300, "bank:main": 1300}
 
 
 def test_e1_at_mains_merchant_everybody_waits_for_the_window():

@@ -55,11 +55,11 @@ def test_a_day_opens_where_the_day_before_closed(desk):
 
 def test_what_waited_for_the_cap_of_a_running_day_is_named(desk):
     party = desk.party()
-    move(party, desk.now, "release", available=700, parts={"early": 700})
-    move(party, desk.now + 1, "release", available=300, parts={"sale": 1_000, "early": -700})
+    move(party, desk.now, "release", available=700, parts={"deferred": 700})
+    move(party, desk.now + 1, "release", available=300, parts={"sale": 1_000, "deferred": -700})
     found = statement(party)
-    assert [line.parts for line in found.lines] == [{"sale": 700}, {"sale": 1_000, "deferred": -700}]
-    assert found.closing_fen == 1_000
+    assert [line.parts for line in found.lines] == [{"deferred": 700}, {"sale": 1_000, "deferred": -700}]
+    assert (found.sums, found.closing_fen) == ({"sale": 1_000}, 1_000)
 
 
 def test_a_statement_covers_at_most_a_quarter(desk):
