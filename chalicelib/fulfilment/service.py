@@ -54,7 +54,7 @@ def deliver_by_hand(site: str, number: str, text: str, *, staff: str, now: int) 
     if not 1 <= len(text.strip()) <= 20_000:
         raise EmptyDelivery
     order = orders.order(site, number)
-    if order.status != "review" or order.ranges:
+    if order.status != "review" or order.ranges or order.way == "wallet":
         raise orders.WrongState(order)
     ref = orders.keep_delivery(site, number, text.strip(), staff=staff, now=now)
     # Nobody repeats this call if it dies after the move, and the closing looks for recent orders only.

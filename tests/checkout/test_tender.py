@@ -367,3 +367,16 @@ def test_the_nightly_check_makes_a_case_of_a_history_that_does_not_add_up(shop, 
         assert make.work("timer", message) == []
     (case,) = cases.open_ones()
     assert (case.kind, case.facts["member"]) == ("wallet", "m1")
+
+
+def test_nobody_delivers_a_top_up_by_hand_that_did_not_go_back(shop, world):
+    placed = [shop.place(member="m1", goods_id="topup", quantity=600) for _ in range(2)]
+    world.channel.refund_state = "abnormal"
+    for order in placed:
+        shop.pay(order)
+    world.run("fulfil", "refund")
+    stuck = shop.order(placed[1].number)
+    assert stuck.status == "review"
+    with pytest.raises(orders.WrongState):
+        fulfilment.deliver_by_hand(shop.site, stuck.number, "done", staff="s", now=world.now)
+    assert (shop.order(stuck.number), shop.wallet()) == (stuck, (60_000, 0))
