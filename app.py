@@ -25,6 +25,8 @@ FACES = {
         "console.cases",
         "console.plans",
         "console.channels",
+        "console.agents",
+        "console.receivers",
         "console.statement",
         "console.settings",
     ),

@@ -37,9 +37,10 @@ class ProbeRow(table.Row):
 
 
 class ReceiverRow(table.Row):
-    """A party's account at a channel; a person's name is not kept."""
+    """A party's account at a channel."""
 
     kind = UnicodeAttribute()
     account = UnicodeAttribute()
     name = UnicodeAttribute(default="")
     cap_bps = table.IntegerAttribute()
+    said = UnicodeAttribute(default="")

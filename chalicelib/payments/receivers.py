@@ -1,20 +1,23 @@
 """Who gets a part of a payment at a channel: the main site, a sub-site or a distributor, an account each per channel.
 
-A party is "main", a site's code or "dist:{id}". A merchant's name is kept, since each merchant who splits has to name
-it; a person's is shown to the channel once, which compares it, and forgotten.
+A party is "main", a site's code or "dist:{id}". Only merchants are named, as each merchant who pays them parts has to;
+a person is known by the channel's id alone.
 """
 
+import contextlib
 import re
 from dataclasses import dataclass
 
-from chalicelib.kit import errors, outbound, tenant
+from chalicelib.kit import errors, table, tenant
 
-from . import merchants
+from . import fields, merchants
 from .gateways import Declined, Receiver
 from .model import ReceiverRow
 
+OK = "ok"
 KINDS = ("merchant", "person")
 _ACCOUNT = re.compile(r"[A-Za-z0-9_-]{6,64}", re.ASCII)
+_CAP_BPS = 3000  # what channels split off unless more is agreed
 _MOST_KNOWN = 10_000
 
 _introduced: set[tuple[str, str, str]] = set()  # channel, merchant, account
@@ -36,27 +39,51 @@ class Known:
     channel: str
     receiver: Receiver
     cap_bps: int
+    said: str  # "ok", what the channel says against it, or nothing yet
 
 
-def put_receiver(party: str, channel: str, receiver: Receiver, *, now: int) -> None:
-    """Keep a party's account once main's merchant at the channel may pay it parts; main's is for sites' merchants.
+def put_receiver(party: str, channel: str, receiver: Receiver) -> None:
+    """Keep a party's account; `try_receiver` asks the channel. Main's is for the merchants of sites.
 
-    Raises BadReceiver, ChannelDown, Invalid for a channel that splits nothing.
+    Raises BadReceiver, ChannelDown where main has no merchant there, Invalid for a channel that splits nothing.
     """
     _check(receiver)
-    merchant = merchants.main_merchant(channel)
-    cap_bps = merchants.gateway(channel, merchant).capabilities.split_cap_bps
-    if not cap_bps:
+    if channel not in fields.SPLITTING:
         raise errors.Invalid("This channel splits nothing.")
-    if party != tenant.MAIN:
-        _try(channel, merchant, receiver, now)
-    named = receiver.name.strip() if receiver.kind == "merchant" else ""
+    main = merchants.known_merchant(channel, merchants.main_merchant(channel))
+    wanted = {
+        "kind": receiver.kind,
+        "account": receiver.account,
+        "name": receiver.name.strip(),
+        "cap_bps": int(main.settings.get("split_cap_bps") or _CAP_BPS),
+        "said": "",
+    }
     rows = ReceiverRow.of(tenant.MAIN)
-    wanted = {"kind": receiver.kind, "account": receiver.account, "name": named, "cap_bps": cap_bps}
     # The row is given whole; the staff member who saves last wins.
-    rows.change(
-        f"RECEIVER#{party}", channel, [getattr(rows, name).set(each) for name, each in wanted.items()], None
-    )
+    actions = [getattr(rows, name).set(value) for name, value in wanted.items()]
+    rows.change(f"RECEIVER#{party}", channel, actions, None)
+
+
+def try_receiver(party: str, channel: str, *, now: int) -> str:
+    """Make a party's account known to main's merchant; "ok", or what the channel says against it.
+
+    Raises outbound.NotSent, outbound.Unknown.
+    """
+    known = receiver_of(party, channel)
+    if known is None:
+        return ""
+    merchant = merchants.main_merchant(channel)
+    _introduced.discard((channel, merchant, known.receiver.account))
+    try:
+        introduce(channel, merchant, known.receiver, now=now)
+        said = OK
+    except Declined as refused:
+        said = refused.sentence[:100]
+    rows = ReceiverRow.of(tenant.MAIN)
+    same = (rows.account == known.receiver.account) & (rows.kind == known.receiver.kind)
+    with contextlib.suppress(table.Refused):  # it was changed meanwhile, and is tried again
+        rows.change(f"RECEIVER#{party}", channel, [rows.said.set(said)], same)
+    return said
 
 
 def receivers_of(party: str) -> dict[str, Known]:
@@ -101,22 +128,11 @@ def _check(receiver: Receiver) -> None:
         raise BadReceiver(field="kind")
     if not _ACCOUNT.fullmatch(receiver.account):
         raise BadReceiver(field="account")
-    if len(receiver.name) > 60 or (receiver.kind == "merchant" and not receiver.name.strip()):
+    if len(receiver.name) > 60 or (receiver.kind == "merchant") != bool(receiver.name.strip()):
         raise BadReceiver(field="name")
-
-
-def _try(channel: str, merchant: str, receiver: Receiver, now: int) -> None:
-    """A new name is to be compared, though the account may be known."""
-    _introduced.discard((channel, merchant, receiver.account))
-    try:
-        introduce(channel, merchant, receiver, now=now)
-    except Declined as refused:
-        raise BadReceiver(field="account", word=refused.sentence[:100]) from None
-    except (outbound.NotSent, outbound.Unknown):
-        raise merchants.ChannelDown from None
 
 
 def _known(row: ReceiverRow) -> Known:
     party = row.pk.removeprefix("RECEIVER#")
     relation = "distributor" if party.startswith("dist:") else "partner"
-    return Known(party, row.sk, Receiver(row.kind, row.account, row.name, relation), row.cap_bps)
+    return Known(party, row.sk, Receiver(row.kind, row.account, row.name, relation), row.cap_bps, row.said)

@@ -36,7 +36,16 @@ from .merchants import (
     splits_at_channel,
 )
 from .probing import STEPS, Report, last_report, probe, reports
-from .receivers import BadReceiver, Known, cap_of, introduce, put_receiver, receiver_of, receivers_of
+from .receivers import (
+    BadReceiver,
+    Known,
+    cap_of,
+    introduce,
+    put_receiver,
+    receiver_of,
+    receivers_of,
+    try_receiver,
+)
 from .suspense import suspend
 
 __all__ = [
@@ -83,6 +92,7 @@ __all__ = [
     "shown",
     "splits_at_channel",
     "suspend",
+    "try_receiver",
 ]
 
 

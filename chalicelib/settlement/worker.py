@@ -46,6 +46,9 @@ def _refund(message: worker.Message) -> None:
     if message.get("probe"):
         payments.probe(message["channel"], message["merchant"], now=clock.now())
         return
+    if message.get("receiver"):
+        payments.try_receiver(message["receiver"], message["channel"], now=clock.now())
+        return
     if message.get("split"):
         service.drive_split(message["site"], message["order"], now=clock.now())
         return

@@ -66,7 +66,7 @@ MAIN = {
         (("PutItem",), ("BACK#x", "CASE#x")),
         (("Query",), ("PLAN#x",)),
         (("UpdateItem",), ("PROBE#x",)),
-        (("GetItem",), ("RECEIVER#x",)),
+        (("GetItem", "UpdateItem"), ("RECEIVER#x",)),
     ],
     "drive_orders": [
         *RETURNS,

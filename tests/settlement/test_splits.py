@@ -97,7 +97,7 @@ def put_receivers(agents, *, of=("main", "first", "second")):
     }
     for name in of:
         party, receiver = (merchants | people)[name]
-        payments.put_receiver(party, "wechat", receiver, now=make.NOON)
+        payments.put_receiver(party, "wechat", receiver)
 
 
 def bring_two(shop):

@@ -43,8 +43,11 @@ def one(visit: Visit, number: str) -> Response:
     order = _order(visit, number)
     with tenant.acting_for(order.site):
         journals, contact = settlement.journals_of(order), order.contact_masked
+        split = settlement.split_of(order.site, order.number) if order.attempt.splits else None
     site = visit.site or tenancy.site(order.site)
-    return desk.page(visit, "order.html", order=order, journals=journals, contact=contact, site=site)
+    return desk.page(
+        visit, "order.html", order=order, journals=journals, contact=contact, site=site, split=split
+    )
 
 
 @face.post("/console/orders/{number}/deliver")

@@ -66,7 +66,14 @@ def one(visit: Visit, site: str) -> Response:
     if site == NEW:
         return desk.page(visit, "site_form.html", plans=_plan_names(), domain=config.load().site_domain)
     found = tenancy.site(site, fresh=True)
-    return desk.page(visit, "site.html", site=found, plans=_plan_names(), address=config.load().url_of)
+    return desk.page(
+        visit,
+        "site.html",
+        site=found,
+        plans=_plan_names(),
+        agents=[("", "没有合伙人"), *((a.agent, a.name) for a in tenancy.agents() if a.state == "active")],
+        address=config.load().url_of,
+    )
 
 
 @face.get("/console/sites/{site}/state")

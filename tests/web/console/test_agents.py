@@ -1,0 +1,95 @@
+"""Distributors and accounts for splits, as main's staff meets them."""
+
+import re
+
+import pytest
+
+from chalicelib.kit import tenant
+from chalicelib.payments import service as payments
+from chalicelib.tenancy import service as tenancy
+from tests.web.console.conftest import page
+
+FORM = {"name": "华东渠道", "contacts": "a@example.com 13800000000", "parent": "", "key": "k"}
+
+
+def agents():
+    with tenant.acting_for(tenant.MAIN):
+        return tenancy.agents()
+
+
+def test_a_distributor_is_registered_with_the_law_beside_the_form(staff):
+    assert "禁止传销条例" in page(staff.get("/console/agents"))
+    answer = staff.post("/console/agents", FORM)
+    (made,) = agents()
+    assert (answer.status_code, made.name, len(made.marks)) == (303, "华东渠道", 2)
+    assert f"/console/receivers/dist:{made.agent}" in answer.headers["Location"]
+    staff.post("/console/agents", FORM)
+    assert len(agents()) == 1
+    assert "华东渠道" in page(staff.get("/console/agents"))
+
+
+def test_a_third_level_is_refused_in_words(staff):
+    staff.post("/console/agents", FORM)
+    first = agents()[0].agent
+    staff.post("/console/agents", {**FORM, "name": "第二级", "parent": first, "key": "k2"})
+    (second,) = [one for one in agents() if one.parent]
+    refused = staff.post("/console/agents", {**FORM, "name": "第三级", "parent": second.agent, "key": "k3"})
+    assert refused.status_code == 422
+    assert "最多两级" in page(refused)
+
+
+def test_a_site_is_brought_by_somebody_until_they_stop(staff, shop):
+    staff.post("/console/agents", FORM)
+    agent = agents()[0].agent
+    staff.post(f"/console/sites/{shop.site}/agent", {"agent": agent})
+    assert tenancy.site(shop.site, fresh=True).agents == (agent,)
+    assert (
+        "selected"
+        in re.search(rf'<option value="{agent}"[^>]*>', page(staff.get(f"/console/sites/{shop.site}")))[0]
+    )
+    staff.post(f"/console/agents/{agent}/switch", {"state": "stopped"})
+    assert tenancy.site(shop.site, fresh=True).agents == ()
+    assert "已停止" in page(staff.get("/console/agents"))
+
+
+@pytest.mark.parametrize("path", ["/console/receivers/zzzz", "/console/receivers/dist:zzzz"])
+def test_nobody_unknown_gets_an_account(staff, path):
+    assert staff.get(path).status_code == 404
+    assert staff.post(f"{path}/wechat", {"account": "1900000109", "name": "某公司"}).status_code == 404
+
+
+def test_an_account_is_kept_and_the_channel_asked_by_whoever_may_talk_to_it(staff, shop, world):
+    path = f"/console/receivers/{shop.site}"
+    typed = {"kind": "merchant", "account": "1900000777", "name": "分站公司", "direct": "1"}
+    assert staff.post(f"{path}/wechat", typed).status_code == 303
+    assert "正在询问渠道" in page(staff.get(path))
+    assert tenancy.site(shop.site, fresh=True).splits == {"wechat"}
+    assert world.run("refund") == []
+    assert "渠道已接受" in page(staff.get(path))
+    world.channel.down = True
+    staff.post(f"{path}/wechat", {**typed, "direct": ""})
+    assert world.run("refund") == []
+    assert "渠道不接受" in page(staff.get(path))
+    assert tenancy.site(shop.site, fresh=True).splits == set()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"account": "短"}, "6～64"),
+        ({"name": ""}, "商户要填全称"),
+        ({"kind": "company"}, "请选择类型"),
+    ],
+)
+def test_an_account_that_can_be_none_is_refused_with_what_was_typed(staff, shop, wrong, sentence):
+    typed = {"kind": "merchant", "account": "1900000777", "name": "分站公司", **wrong}
+    answer = staff.post("/console/receivers/main/wechat", typed)
+    assert answer.status_code == 422
+    assert sentence in page(answer)
+    with tenant.acting_for(tenant.MAIN):
+        assert payments.receivers_of("main") == {}
+
+
+def test_a_channel_that_splits_nothing_takes_no_account(staff, shop):
+    typed = {"kind": "merchant", "account": "1900000777", "name": "分站公司"}
+    assert staff.post("/console/receivers/main/unionpay", typed).status_code == 400
