@@ -172,6 +172,14 @@ class Rest:
         for day in self._days:
             total = ledger.totals(one.legs for one in journals[day])
             insist((ledger.statement(site, day) or {}) == total, f"I6: the statement of {site} on {day}")
+            closed = ledger.posted(site, day)
+            had, due = closed.released.get(site, 0) if closed else 0, -total.get(f"subsite:{site}:pending", 0)
+            insist(had == due, f"I6: {site} had {had} of {due} on {day}")
+        held = ledger.balances(site)
+        moved = ledger.sum_of(ledger.flows_since(site, 0))
+        insist(
+            moved.available == held.available, f"I6: what moved the account of {site} is not what is there"
+        )
         owed = -sums.get(f"subsite:{site}:pending", 0)
         insist(ledger.available(site) == owed, f"I6: {site} may withdraw {ledger.available(site)} of {owed}")
 

@@ -32,8 +32,8 @@ PAYMENTS = (
         "Money that came late is kept, and nobody knows of it.",
         (
             "checkout.accepting:_accept",
-            "        return\n    queue.send",
-            "        return\n    except Exception:\n        return\n    queue.send",
+            "        return\n    log.event",
+            "        return\n    except Exception:\n        return\n    log.event",
         ),
         (
             "checkout.accepting:_accept",
@@ -89,8 +89,8 @@ PAYMENTS = (
         "A paid order waits for a quarter of an hour: its delivery was asked for too early.",
         (
             "checkout.accepting:_accept",
-            '        return\n    queue.send("fulfil", site=site, order=number)',
-            "        return",
+            '\n    queue.send("fulfil", site=site, order=number)',
+            "",
         ),
         (
             "checkout.accepting:_accept",
@@ -105,8 +105,8 @@ PAYMENTS = (
         "A paid order waits for a quarter of an hour.",
         (
             "checkout.accepting:_accept",
-            '        return\n    queue.send("fulfil", site=site, order=number)',
-            "        return",
+            '\n    queue.send("fulfil", site=site, order=number)',
+            "",
         ),
         origin="shops that deliver when the shopper comes back to the page",
         rates=CALM,

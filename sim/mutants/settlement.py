@@ -17,14 +17,14 @@ SETTLEMENT = (
     mutant(
         "settled-where-the-worker-stands",
         "A sale of last night stands in two statements.",
-        ("settlement.books:_post", "window = clock.day_of(at)", "window = clock.day_of(clock.now())"),
+        ("settlement.books:post", "window = clock.day_of(at)", "window = clock.day_of(clock.now())"),
         origin="jobs that book by their own clock",
         rates=_LATE,
     ),
     mutant(
         "day-of-another-time-zone",
         "Sales between midnight and eight stand in the statement of the day before.",
-        ("settlement.books:_post", "window = clock.day_of(at)", "window = clock.day_of(at - 8 * 3600)"),
+        ("settlement.books:post", "window = clock.day_of(at)", "window = clock.day_of(at - 8 * 3600)"),
         origin="shops whose servers run in UTC",
     ),
     mutant(
@@ -51,6 +51,24 @@ SETTLEMENT = (
         ),
         origin="balances that are incremented and guarded by nothing",
         rates=_OLD,
+    ),
+    mutant(
+        "early-money-paid-again",
+        "A site that has its money the same day gets all of it once more after midnight.",
+        (
+            "ledger.postings:due_of",
+            "due[party] = target - had",
+            "due[party] = target - had * bool(early_fen)",
+        ),
+        origin="shops that pay advances from one job and the rest from another",
+        rates=ROUGH | {"replan": 1.0},
+    ),
+    mutant(
+        "early-money-in-no-line",
+        "A site's statement does not add up to its account: what came early has no line.",
+        ("ledger.flows:added_to", "if not fen:", 'if not fen or "deferred" in parts:'),
+        origin="shops that keep balances and histories apart",
+        rates=ROUGH | {"replan": 1.0},
     ),
     mutant(
         "account-apart-from-statement",
