@@ -11,7 +11,12 @@ from typing import Any
 
 from . import shelf
 
-_PREFIXES = {"wechat": "4200000", "alipay": "2026000", "unionpay": ""}  # of transaction ids
+_PREFIXES = {
+    "wechat": "4200000",
+    "alipay": "2026000",
+    "unionpay": "",
+    "ecny": "9000000",
+}  # of transaction ids
 
 
 class Clash(Exception):

@@ -150,6 +150,6 @@ _RULES: dict[str, Callable[[object], bool]] = {
     "rotated": _flag,
     "uncontracted": _flag,
     "times": lambda value: value is None or _count(10**6)(value),
-    "channel": lambda value: value in ("wechat", "alipay", "unionpay"),
+    "channel": lambda value: value in ("wechat", "alipay", "unionpay", "ecny"),
     "order_no": lambda value: isinstance(value, str) and bool(value),
 }

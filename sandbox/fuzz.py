@@ -21,7 +21,7 @@ from chalicelib.payments import gateways
 from . import lab as labs
 from . import tampering
 
-CHANNELS = ("wechat", "alipay", "unionpay")
+CHANNELS = ("wechat", "alipay", "unionpay", "ecny")
 _KEYS = Path("build/fuzz-hooks")
 _BLOCK = 2000  # mutants a process makes at a time
 _WRONG = ("accepted", "failed")

@@ -22,6 +22,8 @@ APP_ID = "2021000000000001"
 SELLER_ID = "2088000000000001"
 MER_ID = "777290000000001"
 CERT_ID = "68759529225"  # of the merchant's certificate
+ECNY_MERCHANT = "840100000000001"
+ECNY_WALLET = "0022000000000001"  # the wallet it is paid into
 BANK_MERCHANT = "B000000001"  # who pays out over the bank's interface
 
 
@@ -38,6 +40,9 @@ class Keys:
     alipay_platform: rsa.RSAPrivateKey
     unionpay_merchant: rsa.RSAPrivateKey
     unionpay: authority.Authority
+    ecny_merchant: rsa.RSAPrivateKey
+    ecny_platform: rsa.RSAPrivateKey
+    ecny_wallet: bytes  # seals order information; the merchant never has it
 
 
 def load(folder: str | Path) -> Keys:
@@ -58,6 +63,9 @@ def load(folder: str | Path) -> Keys:
         alipay_platform=_rsa(where / "alipay_platform.pem"),
         unionpay_merchant=_rsa(where / "unionpay_merchant.pem"),
         unionpay=_authority(where),
+        ecny_merchant=_rsa(where / "ecny_merchant.pem"),
+        ecny_platform=_rsa(where / "ecny_platform.pem"),
+        ecny_wallet=_kept(where / "ecny_wallet.key", lambda: secrets.token_hex(16).encode()),
     )
 
 
@@ -94,6 +102,13 @@ def settings(folder: str | Path, base_url: str) -> dict[str, dict[str, Any]]:
             "base_url": base_url,
             "files_url": f"{base_url}/filedownload/",
             "origins": base_url,
+        },
+        "ecny": {
+            "merchant_no": ECNY_MERCHANT,
+            "wallet_id": ECNY_WALLET,
+            "private_key_pem": _private_pem(keys.ecny_merchant).decode(),
+            "institution_key_pem": _public_pem(keys.ecny_platform),
+            "base_url": base_url,
         },
     }
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from chalicelib.payments import gateways
 
-from . import alipay, authority, keys, unionpay, wechat
+from . import alipay, authority, ecny, keys, unionpay, wechat
 from .books import Books, Refund, Trade
 from .faults import Faults, Plan
 from .notify import Dialect, Notice
@@ -24,6 +24,7 @@ _MERCHANTS = {
     "wechat": (keys.MCHID, keys.APPID),
     "alipay": (keys.SELLER_ID, keys.APP_ID),
     "unionpay": (keys.MER_ID, ""),
+    "ecny": (keys.ECNY_MERCHANT, keys.ECNY_WALLET),
 }
 
 
@@ -127,6 +128,8 @@ def speaker(channel: str, own: keys.Keys, random: Random | None = None) -> Diale
         return wechat.WeChat(own, books, faults, cashier=_no_cashier, draw=draw)
     if channel == "alipay":
         return alipay.Alipay(own, books, faults, cashier=_no_cashier, tell=lambda _: None)
+    if channel == "ecny":
+        return ecny.ECny(own, books, faults, cashier=_no_cashier)
     return unionpay.UnionPay(own, books, faults, cashier=_no_cashier)
 
 
@@ -148,6 +151,7 @@ def _reflected(own: keys.Keys) -> keys.Keys:
         wechat_platform=own.wechat_merchant,
         wechat_next=own.wechat_merchant,
         alipay_platform=own.alipay_app,
+        ecny_platform=own.ecny_merchant,
         unionpay=Shown(own.unionpay_merchant, own.unionpay.signer_pem),
     )
 

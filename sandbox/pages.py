@@ -6,8 +6,8 @@ from string import Template
 from .books import Trade
 from .exchange import Answer
 
-_NAMES = {"wechat": "微信支付", "alipay": "支付宝", "unionpay": "银联在线支付"}
-_COLOURS = {"wechat": "#067a46", "alipay": "#0d5ed7", "unionpay": "#b3122a"}
+_NAMES = {"wechat": "微信支付", "alipay": "支付宝", "unionpay": "银联在线支付", "ecny": "数字人民币"}
+_COLOURS = {"wechat": "#067a46", "alipay": "#0d5ed7", "unionpay": "#b3122a", "ecny": "#a8162b"}
 _PAGE = Template("""<!doctype html>
 <html lang="zh-CN"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <meta name="robots" content="noindex"><title>$name · 沙箱收银台</title>$refresh<style>

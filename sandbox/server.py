@@ -6,14 +6,15 @@ import traceback
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from chalicelib.kit import clock
 
-from . import alipay_bill, keys, pages, unionpay
+from . import alipay_bill, ecny, keys, pages, unionpay
 from .alipay import Alipay
 from .bank import Bank
 from .books import Books, Clash, Trade
+from .ecny import ECny
 from .exchange import Answer, Refused, Request, as_json, problem
 from .faults import Faults
 from .notify import Dialect, Notice, Notifier
@@ -21,6 +22,12 @@ from .unionpay import UnionPay
 from .wechat import WeChat
 
 _LARGEST = 1 << 18  # bytes of a request
+
+
+class _Door(Protocol):
+    """Whoever serves the addresses of a channel or a bank."""
+
+    def answer(self, request: Request, *, now: int) -> Answer: ...
 
 
 class Sandbox(ThreadingHTTPServer):
@@ -49,11 +56,20 @@ class Sandbox(ThreadingHTTPServer):
         self.unionpay = UnionPay(own, self.books, self.faults, cashier=self._cashier_url)
         pays = keys.bank_settings(folder, self.url)
         self.bank = Bank(pays["merchant"], pays["secret"], state.with_name(f"{state.stem}-bank.json"))
+        self.ecny = ECny(own, self.books, self.faults, cashier=self._cashier_url, tell=self._tell)
         dialects: dict[str, Dialect] = {
             "wechat": self.wechat,
             "alipay": self.alipay,
             "unionpay": self.unionpay,
+            "ecny": self.ecny,
         }
+        self._doors: list[tuple[tuple[str, ...], _Door]] = [
+            (("/v3/",), self.wechat),
+            (("/gateway.do", alipay_bill.PATH), self.alipay),
+            (("/gateway/api/", unionpay.FILES), self.unionpay),
+            ((ecny.GATEWAY, ecny.CASHIER), self.ecny),
+            (("/bank/v1/",), self.bank),
+        ]
         self.notifier = Notifier(self.books, dialects, clock=now, scale=retry_scale)
         self.notifier.resume()
 
@@ -65,15 +81,10 @@ class Sandbox(ThreadingHTTPServer):
 
     def answer(self, request: Request) -> Answer:
         """Serve one request. Raises Refused."""
-        if request.path.startswith("/v3/"):
-            return self.wechat.answer(request, now=self.now())
-        if request.path in {"/gateway.do", alipay_bill.PATH}:
-            return self.alipay.answer(request, now=self.now())
-        if request.path.startswith("/gateway/api/") or request.path == unionpay.FILES:
-            return self.unionpay.answer(request, now=self.now())
-        if request.path.startswith("/bank/v1/"):
-            return self.bank.answer(request, now=self.now())
-        cashier = re.fullmatch(r"/cashier/(wechat|alipay|unionpay)/([\w-]+)", request.path)
+        for paths, serves in self._doors:
+            if request.path.startswith(paths):
+                return serves.answer(request, now=self.now())
+        cashier = re.fullmatch(r"/cashier/(wechat|alipay|unionpay|ecny)/([\w-]+)", request.path)
         if cashier:
             return self._cashier(request, cashier[1], cashier[2])
         routes: dict[tuple[str, str], Callable[[Request], Answer]] = {

@@ -20,7 +20,7 @@ from .lab import NOW, Lab, Mutant, Origin, Shown, speaker, trade_of
 
 _JUNK = "银联支付宝微信：退款成功，金额￥".encode("gbk")
 _HEADERS = ("Wechatpay-Timestamp", "Wechatpay-Nonce", "Wechatpay-Serial", "Wechatpay-Signature-Type")
-_SIGNATURES = {"wechat": "Wechatpay-Signature", "alipay": "sign", "unionpay": "signature"}
+_SIGNATURES = {"wechat": "Wechatpay-Signature", "alipay": "sign", "unionpay": "signature", "ecny": "sign"}
 _CENTURY = 100 * 366 * 86_400
 
 Tamper = Callable[[Lab, Origin, Random, int], Mutant]
@@ -305,6 +305,7 @@ _WECHAT: list[tuple[str, Tamper]] = [
     *(("seal", _sealed), ("JSON respelt", _json_respelt)),
 ]
 _UNIONPAY: list[tuple[str, Tamper]] = [("time", _out_of_date), ("certificate", _certificate)]
+_ECNY: list[tuple[str, Tamper]] = [("time", _stale)]
 _SIGNED: list[tuple[str, Tamper]] = [("stranger", _stranger), ("content", _content)]
 _CERTIFIED: list[tuple[str, Tamper]] = [
     ("certificate, signed anew", _certificate_signed),
@@ -315,4 +316,5 @@ KINDS: dict[str, list[tuple[str, Tamper]]] = {
     "wechat": [*(_COMMON + _WECHAT) * 4, *_SIGNED],
     "alipay": [*(_COMMON + _FORM) * 6, *_SIGNED],
     "unionpay": [*(_COMMON + _FORM + _UNIONPAY) * 4, *_SIGNED, *_CERTIFIED],
+    "ecny": [*(_COMMON + _FORM + _ECNY) * 6, *_SIGNED],
 }

@@ -65,6 +65,13 @@ FIELDS: dict[str, tuple[Field, ...]] = {
         Field("middle_cert_pem", "certificate"),
         Field("root_cert_pem", "certificate"),
     ),
+    "ecny": (
+        Field("merchant_no", pattern="[0-9A-Za-z]{6,40}"),
+        Field("wallet_id", pattern="[0-9A-Za-z]{6,40}"),
+        Field("private_key_pem", "private_key"),
+        Field("institution_key_pem", "public_key"),
+        Field("base_url", pattern="https://[0-9a-z.-]+(:[0-9]{2,5})?(/[0-9A-Za-z._/-]*[0-9A-Za-z_-])?"),
+    ),
 }
 
 
@@ -78,10 +85,12 @@ def save(channel: str, typed: Mapping[str, str], *, owner: str) -> str:
     """
     if channel not in FIELDS:
         raise BadSetting("There is no such channel.", field="channel")
-    settings = {each.name: _read(each, typed.get(each.name, "").strip()) for each in FIELDS[channel]}
+    fixed = _addresses(channel)
+    asked = [each for each in FIELDS[channel] if each.name not in fixed]
+    settings = {each.name: _read(each, typed.get(each.name, "").strip()) for each in asked}
     if channel == "wechat":
         settings["refund_notify_url"] = merchants.notify_url(channel, settings["mchid"])
-    return merchants.put_channel(channel, {**settings, **_addresses(channel)}, owner=owner)
+    return merchants.put_channel(channel, {**settings, **fixed}, owner=owner)
 
 
 def shown(channel: str, settings: Mapping[str, Any]) -> dict[str, str]:

@@ -19,7 +19,7 @@ STEPS = ("secrets", "reach", "clock", "query", "certificates", "product")
 _SKEW = 120  # seconds by which the clocks may differ; channels refuse at 300
 _TRADE_LIVES = 300  # seconds
 _NO_CERTIFICATES = "RESOURCE_NOT_EXISTS"
-_BLAMED = {  # by the channel's code: WeChat Pay, Alipay, UnionPay
+_BLAMED = {  # by the channel's code: WeChat Pay, Alipay, e-CNY, UnionPay
     "SIGN_ERROR": "key",
     "APPID_MCHID_NOT_MATCH": "app",
     "MCH_NOT_EXISTS": "merchant",
@@ -28,6 +28,10 @@ _BLAMED = {  # by the channel's code: WeChat Pay, Alipay, UnionPay
     "isv.invalid-app-id": "app",
     "isv.insufficient-isv-permissions": "contract",
     "ACQ.ACCESS_FORBIDDEN": "contract",
+    "BAD_SIGN": "key",
+    "NO_MERCHANT": "merchant",
+    "NO_WALLET": "app",
+    "NO_CONTRACT": "contract",
     "11": "key",
     "31": "merchant",
     "32": "contract",

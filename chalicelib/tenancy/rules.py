@@ -35,7 +35,7 @@ _CREDIT_CODE = re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10
 _CREDIT_LETTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100-2015: no I, O, S, V, Z
 LARGEST_LOGO = 24 * 1024
 BLOCKS = frozenset({"members", "own_goods", "wholesale"})
-CHANNELS = ("wechat", "alipay", "unionpay")
+CHANNELS = ("wechat", "alipay", "unionpay", "ecny")
 
 
 class BadField(ShopError):

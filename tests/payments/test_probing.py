@@ -17,7 +17,12 @@ from tests.sandbox.conftest import keys_folder
 __all__ = ["keys_folder"]
 
 REAL = dict(gateways.GATEWAYS)
-MERCHANTS = {"wechat": keys.MCHID, "alipay": keys.SELLER_ID, "unionpay": keys.MER_ID}
+MERCHANTS = {
+    "wechat": keys.MCHID,
+    "alipay": keys.SELLER_ID,
+    "unionpay": keys.MER_ID,
+    "ecny": keys.ECNY_MERCHANT,
+}
 
 
 AHEAD = SimpleNamespace(seconds=0)  # the channel's clock
@@ -66,7 +71,7 @@ def tried(channels, channel, **changes):
     return payments.last_report(channel, merchant)
 
 
-@pytest.mark.parametrize("channel", ["wechat", "alipay", "unionpay"])
+@pytest.mark.parametrize("channel", ["wechat", "alipay", "unionpay", "ecny"])
 def test_right_settings_pass_every_step_and_leave_no_trade_open(world, channels, channel):
     report = tried(channels, channel)
     assert (report.fault, report.passed, report.at) == ("", payments.STEPS, make.NOON)
@@ -90,6 +95,8 @@ def others(keys_folder):
         ("alipay", "private_key_pem", "key"),
         ("unionpay", "private_key_pem", "key"),
         ("wechat", "api_v3_key", "api_v3_key"),
+        ("ecny", "private_key_pem", "key"),
+        ("ecny", "institution_key_pem", "channel_key"),
         ("alipay", "alipay_public_key_pem", "channel_key"),
         ("unionpay", "middle_cert_pem", "channel_key"),
         ("unionpay", "root_cert_pem", "channel_key"),
@@ -112,13 +119,15 @@ def test_a_key_of_somebody_else_is_named(channels, keys_folder, channel, name, f
         ("alipay", {"app_id": "2021000000000009"}, "app"),
         ("unionpay", {"mer_id": "777290000000009"}, "merchant"),
         ("unionpay", {"cert_id": "1"}, "declined"),
+        ("ecny", {"merchant_no": "840100000000009"}, "merchant"),
+        ("ecny", {"wallet_id": "0022000000000009"}, "app"),
     ],
 )
 def test_a_number_that_is_wrong_is_named(channels, channel, changes, fault):
     assert tried(channels, channel, **changes).fault == fault
 
 
-@pytest.mark.parametrize("channel", ["wechat", "alipay"])
+@pytest.mark.parametrize("channel", ["wechat", "alipay", "ecny"])
 def test_a_product_that_was_not_signed_up_for_is_named(channels, channel):
     channels.faults.set({"uncontracted": True})
     report = tried(channels, channel)

@@ -7,7 +7,7 @@ from tests.sandbox import shop as shops
 from tests.sandbox.shop import until
 
 COUNT = itertools.count(1)
-CHANNELS = pytest.mark.parametrize("channel", ["wechat", "alipay", "unionpay"])
+CHANNELS = pytest.mark.parametrize("channel", ["wechat", "alipay", "unionpay", "ecny"])
 
 
 @pytest.fixture

@@ -279,4 +279,5 @@ GATEWAYS: dict[str, Callable[[Mapping[str, Any]], Gateway]] = {
     "wechat": _channel("wechat"),
     "alipay": _channel("alipay"),
     "unionpay": _channel("unionpay"),
+    "ecny": _channel("ecny"),
 }

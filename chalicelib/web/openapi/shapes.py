@@ -43,7 +43,7 @@ class OrderRequest(Struct, forbid_unknown_fields=True):
     quantity: Annotated[int, Meta(ge=1, le=MOST_QUANTITY)]
     contact: Annotated[str, Meta(min_length=3, max_length=64)]
     query_password: Annotated[str, Meta(min_length=4, max_length=64)]
-    channel: Literal["wechat", "alipay", "unionpay"]
+    channel: Literal["wechat", "alipay", "unionpay", "ecny"]
 
 
 class Payment(Struct):

@@ -51,6 +51,7 @@ def paid_trade(channel: str) -> Trade:
         "wechat": (keys.MCHID, keys.APPID),
         "alipay": (keys.SELLER_ID, keys.APP_ID),
         "unionpay": (keys.MER_ID, ""),
+        "ecny": (keys.ECNY_MERCHANT, keys.ECNY_WALLET),
     }[channel]
     return Trade(
         channel=channel,

@@ -1,5 +1,7 @@
 """Bills: what the sandbox writes out of its books reads back to them; what is wrong with a file is refused."""
 
+import base64
+import hashlib
 import itertools
 
 import pytest
@@ -9,10 +11,12 @@ from hypothesis import strategies as st
 from chalicelib.kit import clock
 from chalicelib.payments import gateways
 from chalicelib.payments.gateways.alipay import bill as alipay_bill
+from chalicelib.payments.gateways.ecny import bill as ecny_bill
 from chalicelib.payments.gateways.unionpay import bill as unionpay_bill
 from chalicelib.payments.gateways.wechat import bill as wechat_bill
 from sandbox import alipay_bill as alipay_writer
 from sandbox import bills, keys
+from sandbox import ecny_bill as ecny_writer
 from sandbox import unionpay_bill as unionpay_writer
 from sandbox import wechat_bill as wechat_writer
 from sandbox.books import Books, Refund, Trade
@@ -26,16 +30,21 @@ WRITE = {
     "wechat": wechat_writer.write,
     "alipay": lambda entries: alipay_writer.write(entries, DAY),
     "unionpay": lambda entries: unionpay_writer.write(entries, DAY),
+    "ecny": ecny_writer.write,
 }
 READ = {
     "wechat": wechat_bill.parse,
     "alipay": alipay_bill.parse,
     "unionpay": lambda content, day: unionpay_bill.parse(unionpay_writer.content(content), day),
+    "ecny": lambda content, day: ecny_bill.parse(
+        base64.b64encode(content).decode(), hashlib.sha256(content).hexdigest(), day
+    ),
 }
 MERCHANT = {
     "wechat": (keys.MCHID, keys.APPID),
     "alipay": (keys.SELLER_ID, keys.APP_ID),
     "unionpay": (keys.MER_ID, ""),
+    "ecny": (keys.ECNY_MERCHANT, keys.ECNY_WALLET),
 }
 CHANNELS = pytest.mark.parametrize("channel", list(WRITE))
 NONE: frozenset[str] = frozenset()

@@ -114,5 +114,5 @@ def test_a_certificate_that_is_over_teaches_nothing(shop, plain):
 
 
 def test_channels_that_bring_or_fix_their_key_have_none_to_learn(shop):
-    for channel in ("alipay", "unionpay"):
+    for channel in ("alipay", "unionpay", "ecny"):
         assert not shop.gateways[channel].learn(now=shop.clock())
