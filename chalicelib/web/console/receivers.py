@@ -13,8 +13,6 @@ from . import desk
 
 face = faces.Face("console_receivers", error_page=desk.error_page, enter=desk.enter_staff)
 
-KINDS = {"merchant": "商户号（企业）", "person": "个人"}
-
 
 class ReceiverForm(msgspec.Struct):
     """An account at a channel, as typed; a merchant's with its full name."""
@@ -28,7 +26,6 @@ class ReceiverForm(msgspec.Struct):
 @face.get("/console/receivers/{party}")
 def index(visit: Visit, party: str, channel: str = "") -> Response:
     """A party's account at one channel, the first unless the query or the address of a refused form says otherwise."""
-    channels = [name for name in tenancy.CHANNELS if name in payments.SPLITTING]
     chosen = channel or visit.query.get("channel", "")
     return desk.page(
         visit,
@@ -36,10 +33,8 @@ def index(visit: Visit, party: str, channel: str = "") -> Response:
         party=party,
         party_name=_name(party),
         site=_site(party),
-        channels=channels,
-        chosen=chosen if chosen in channels else channels[0],
+        chosen=chosen if chosen in payments.SPLITTING else payments.SPLITTING[0],
         known=payments.receivers_of(party),
-        kinds=KINDS,
     )
 
 
@@ -47,16 +42,27 @@ def index(visit: Visit, party: str, channel: str = "") -> Response:
 @desk.or_again(index)
 def put(visit: Visit, party: str, channel: str) -> Response:
     """Keep an account, and have the channel asked by a function that may talk to it."""
-    typed, site = visit.fields(ReceiverForm), _site(party)
-    _name(party)
-    name = typed.name if typed.kind == "merchant" else ""
-    payments.put_receiver(party, channel, payments.Receiver(typed.kind, typed.account.strip(), name))
-    if site:
-        direct = {*site.splits, channel} if typed.direct else site.splits - {channel}
-        tenancy.set_splits(site.site, direct)
+    typed = visit.fields(ReceiverForm)
+    payments.put_receiver(party, channel, _receiver(party, typed))
+    _split_directly(party, channel, typed)
     if party != tenant.MAIN:
         queue.send("refund", site=tenant.MAIN, receiver=party, channel=channel)
     return desk.done(f"/console/receivers/{party}?channel={channel}", "receiver")
+
+
+def _receiver(party: str, typed: ReceiverForm) -> payments.Receiver:
+    """What was typed, for a party there is. Raises NotFound."""
+    _name(party)
+    name = typed.name if typed.kind == "merchant" else ""
+    return payments.Receiver(typed.kind, typed.account.strip(), name)
+
+
+def _split_directly(party: str, channel: str, typed: ReceiverForm) -> None:
+    """Whether what main collects for a site is split to it at the channel."""
+    site = _site(party)
+    if site:
+        direct = {*site.splits, channel} if typed.direct else site.splits - {channel}
+        tenancy.set_splits(site.site, direct)
 
 
 def _site(party: str) -> tenancy.Site | None:

@@ -65,15 +65,9 @@ def one(visit: Visit, site: str) -> Response:
     """One sub-site: its progress while it is made, then what can be changed; under "new" the form."""
     if site == NEW:
         return desk.page(visit, "site_form.html", plans=_plan_names(), domain=config.load().site_domain)
-    found = tenancy.site(site, fresh=True)
-    return desk.page(
-        visit,
-        "site.html",
-        site=found,
-        plans=_plan_names(),
-        agents=[("", "没有合伙人"), *((a.agent, a.name) for a in tenancy.agents() if a.state == "active")],
-        address=config.load().url_of,
-    )
+    found, address = tenancy.site(site, fresh=True), config.load().url_of
+    plans, agents = _plan_names(), _agents()
+    return desk.page(visit, "site.html", site=found, plans=plans, agents=agents, address=address)
 
 
 @face.get("/console/sites/{site}/state")
@@ -166,6 +160,12 @@ def _open(asked: NewSite, *, now: int) -> tenancy.Site:
         plan=_known(asked.plan),
         now=now,
     )
+
+
+def _agents() -> list[tuple[str, str]]:
+    """The distributors to choose from."""
+    found = [(one.agent, one.name) for one in tenancy.agents() if one.state == "active"]
+    return [("", "没有合伙人"), *found]
 
 
 def _known(plan: str) -> str:
