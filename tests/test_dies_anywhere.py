@@ -384,6 +384,13 @@ def a_sale_from_both_given_back_in_part(stage):
     stage.after_sales(order, refunds=1, act=partial(settlement.give, wish=PART, by="demo:owner", seen=0))
 
 
+def a_top_up_that_is_taken_back(stage):
+    stage.fill(100)
+    with tenant.acting_for(stage.shop("cards").site):
+        (order,) = orders.on_day(stage.shop("cards").site, DAYS[0])
+    stage.after_sales(order, refunds=1, act=settlement.take_back)
+
+
 def a_part_that_is_refunded_by_hand(stage):
     stage.fill(100)
     order = stage.place_from("hands", SHARE)
@@ -414,6 +421,7 @@ STORIES = (
     a_part_that_is_paid_too_late,
     a_part_that_is_paid_when_the_balance_is_spent,
     a_sale_from_both_given_back_in_part,
+    a_top_up_that_is_taken_back,
     a_part_that_is_refunded_by_hand,
 )
 

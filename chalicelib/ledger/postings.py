@@ -57,6 +57,11 @@ def topup_legs(sale: Sale, plan: Plan) -> list[Leg]:
     )
 
 
+def topup_back_legs(channel: str, member: str, fen: int) -> list[Leg]:
+    """A top-up goes back: no longer owed to the member, on its way to the payer. The channel's fee stays main's."""
+    return balanced([(f"user:{member}:balance", fen), (f"refund_clearing:{channel}", -fen)])
+
+
 def refund_legs(
     sold: Iterable[Leg], paid_fen: int, before_fen: int, fen: int, *, fee_back: bool = False
 ) -> list[Leg]:

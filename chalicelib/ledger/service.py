@@ -26,6 +26,7 @@ from .postings import (
     returned_legs,
     sale_legs,
     taken_legs,
+    topup_back_legs,
     topup_legs,
     totals,
 )
@@ -82,6 +83,7 @@ __all__ = [
     "shares",
     "sum_of",
     "taken_legs",
+    "topup_back_legs",
     "topup_legs",
     "totals",
 ]

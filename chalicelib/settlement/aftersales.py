@@ -92,8 +92,13 @@ def several(site: str, names: Iterable[tuple[str, str]]) -> dict[tuple[str, str]
     return {(one.number, one.name): one for one in found}
 
 
-def put(order: orders.Order, refund: AfterSale, *, now: int) -> AfterSale:
-    """Put a refund down and count it in its order, together. Raises Conflict where the order moved on."""
+def put(
+    order: orders.Order, refund: AfterSale, *, now: int, beside: orders.Beside = lambda _write: None
+) -> AfterSale:
+    """Put a refund down and count it in its order, together with what `beside` writes.
+
+    Raises Conflict where the order moved on.
+    """
     row = RefundRow.of(order.site)(_key(order.number), refund.name, slices=parts.write(refund.slices))
     row.agreed = " ".join(refund.agreed)
     for name in ("state", "fen", "pieces", "channel_fen", "balance_fen", "reason", "asked_by"):
@@ -101,6 +106,7 @@ def put(order: orders.Order, refund: AfterSale, *, now: int) -> AfterSale:
     row.asked_at, row.accepted_at = refund.asked_at, refund.accepted_at
     due = now if refund.state in MOVING else NEVER
     with _together(order.site) as write:
+        beside(write)
         orders.count_refund(write, order, refund.fen)
         write.save(row, condition=RefundRow.pk.does_not_exist())
         orders.note_within(write, order.site, order.number, refund.name, due=due, now=now)
@@ -131,6 +137,10 @@ def void(order: orders.Order, refund: AfterSale, state: str, word: str, *, now: 
     with _together(order.site) as write:
         write.update(rows(_key(refund.number), refund.name), actions, condition=_as_read(rows, refund))
         orders.uncount_refund(write, order, refund.fen)
+        if order.way == "wallet":  # the balance had given it up
+            wallet.credit_within(
+                write, order.site, order.member or "", refund.fen, about=order.number, now=now
+            )
     log.event("settlement.refund_void", site=order.site, order=refund.number, refund=refund.name, state=state)
     return replace(refund, state=state, word=word, done_at=now)
 

@@ -82,6 +82,9 @@ def refund_legs(
     order: orders.Order, slices: Iterable[tuple[int, int]], *, fee_back: bool
 ) -> list[ledger.Leg]:
     """What giving back these slices of what was paid posts."""
+    if order.way == "wallet":
+        fen = sum(end - start for start, end in slices)
+        return ledger.topup_back_legs(order.channel, order.member or "", fen)
     sold = _sold(order)
     legs = [
         leg

@@ -30,6 +30,7 @@ from .refunds import hear, refund
 from .rules import Statement, StatementRow, Totals
 from .splits import Split
 from .splits import find as split_of
+from .topups import may_take_back, take_back
 
 __all__ = [
     "AfterSale",
@@ -50,6 +51,7 @@ __all__ = [
     "journals_of",
     "limit",
     "limit_of",
+    "may_take_back",
     "paid_by_hand",
     "refund",
     "refunds_of",
@@ -58,6 +60,7 @@ __all__ = [
     "sale_of",
     "set_limit",
     "split_of",
+    "take_back",
 ]
 
 

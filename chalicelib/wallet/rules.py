@@ -24,6 +24,7 @@ STEPS = (10, 30, 50, 100, 200, 500)  # yuan, offered for a top-up
 _SIGNS = {
     "topup": (1, 0),
     "refund": (1, 0),
+    "takeback": (-1, 0),  # a top-up goes back to where it came from
     "spend": (-1, 0),
     "reserve": (-1, 1),
     "capture": (0, -1),
@@ -139,7 +140,7 @@ def sound(entries: Iterable[Entry]) -> bool:
             return False
         if right != one or (one.what, one.about) in once:
             return False
-        if one.what != "refund":  # an order may go back in parts
+        if one.what not in ("refund", "takeback"):  # an order may go back in parts, a top-up may fail to
             once.add((one.what, one.about))
         last = one
     return True

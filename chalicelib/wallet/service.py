@@ -89,8 +89,8 @@ def enter(
 ) -> Entry:
     """Add an entry to a transaction of the site's table (table.Together); the entry it will be.
 
-    `what`: topup, refund, spend, reserve, capture, void. `about` is the order's number. Raises Short. The whole
-    transaction is refused where the wallet moved meanwhile: read and try again.
+    `what`: topup, takeback, refund, spend, reserve, capture, void. `about` is the order's number. Raises Short. The
+    whole transaction is refused where the wallet moved meanwhile: read and try again.
     """
     entry = following(newest(site, member), what, fen, about=about, at=now, unasked=unasked)
     rows = EntryRow.of(site)

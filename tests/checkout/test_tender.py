@@ -380,3 +380,58 @@ def test_nobody_delivers_a_top_up_by_hand_that_did_not_go_back(shop, world):
     with pytest.raises(orders.WrongState):
         fulfilment.deliver_by_hand(shop.site, stuck.number, "done", staff="s", now=world.now)
     assert (shop.order(stuck.number), shop.wallet()) == (stuck, (60_000, 0))
+
+
+@pytest.fixture
+def filled(shop, world):
+    """A delivered top-up of 100 yuan, in the books."""
+    order = shop.place(member="m1", goods_id="topup", quantity=100)
+    shop.pay(order)
+    world.run("fulfil", "settle")
+    return shop.order(order.number)
+
+
+def test_a_top_up_taken_back_is_given_up_refunded_and_in_the_books_once(shop, world, filled):
+    settlement.take_back(filled, now=world.now)
+    assert shop.wallet() == (0, 0)
+    with pytest.raises(errors.Conflict):
+        settlement.take_back(filled, now=world.now)
+    for _ in range(2):
+        world.run("refund")
+        settlement.refund(shop.site, filled.number, now=world.now)
+    assert world.channel.refunds == {f"{filled.number}01R2": 10_000}
+    refunded = shop.order(filled.number)
+    assert (refunded.status, shop.wallet()) == ("refunded", (0, 0))
+    sums = {}
+    for journal in settlement.journals_of(refunded):
+        for account, fen in journal.legs:
+            sums[account] = sums.get(account, 0) + fen
+    left = {account: fen for account, fen in sums.items() if fen}
+    assert left == {"channel_fee_expense": 60, "fee_accrued:wechat": -60}
+
+
+def test_a_top_up_whose_refund_the_channel_closes_is_on_the_balance_again(shop, world, filled):
+    world.channel.refund_state = "closed"
+    settlement.take_back(filled, now=world.now)
+    world.run("refund")
+    assert (shop.order(filled.number).status, shop.wallet()) == ("delivered", (10_000, 0))
+    world.channel.refund_state = "success"
+    settlement.take_back(shop.order(filled.number), now=world.now)
+    world.run("refund")
+    assert (shop.order(filled.number).status, shop.wallet()) == ("refunded", (0, 0))
+
+
+def test_a_spent_top_up_stays(shop, world, filled):
+    with tenant.acting_for(shop.site):
+        wallet.set_password(shop.site, "m1", "135790")
+    shop.place_from(1)
+    assert not settlement.may_take_back(filled, now=world.now)
+    with pytest.raises(settlement.NotRefundable):
+        settlement.take_back(filled, now=world.now)
+    assert shop.wallet() == (9999, 1)
+
+
+def test_what_is_no_top_up_is_not_taken_back(shop, world):
+    order = shop.place(member="m1")
+    with pytest.raises(settlement.NotRefundable):
+        settlement.take_back(order, now=world.now)

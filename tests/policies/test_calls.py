@@ -184,6 +184,18 @@ def test_a_balance_is_filled_spent_checked_and_given_back_under_the_policies(sho
     assert shop.wallet() == (10_000 - 4950 - 1000, 0)
 
 
+def test_a_top_up_is_taken_back_under_the_policies(shop, world):
+    with acting_as("checkout"):
+        filled = shop.place(member="m1", goods_id="topup", quantity=100)
+    with acting_as("hooks"):
+        shop.pay(filled)
+    work(world, "fulfil", "settle")
+    with acting_as("checkout"), tenant.acting_for(shop.site):
+        settlement.take_back(shop.order(filled.number), now=world.now)
+    work(world, "refund")
+    assert shop.order(filled.number).status == "refunded"
+
+
 def test_merchants_are_set_up_in_the_console_and_tried_where_secrets_are_read(world):
     settings = {"channel": "wechat", "merchant": "m2", "private_key_pem": "open sesame"}
     with acting_as("console"), tenant.acting_for(tenant.MAIN):

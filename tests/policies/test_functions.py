@@ -89,7 +89,7 @@ MAIN = {
 }
 SENDS = {
     "storefront": "",
-    "checkout": "Fulfil Settle Timer",
+    "checkout": "Fulfil Refund Settle Timer",
     "receipts": "",
     "hooks": "Fulfil Refund Timer",
     "console": "Provision Publish Fulfil Refund Settle Timer Payout",

@@ -7,6 +7,8 @@ from chalicelib.catalog import service as catalog
 from chalicelib.checkout import service as checkout
 from chalicelib.kit import config, errors, vault
 from chalicelib.membership import service as membership
+from chalicelib.orders import service as orders
+from chalicelib.settlement import service as settlement
 from chalicelib.tenancy import service as tenancy
 from chalicelib.wallet import service as wallet
 from chalicelib.web.face import Face, cookie, go, open_shop
@@ -15,7 +17,7 @@ from chalicelib.web.visit import Visit
 from . import look, rights
 
 _YEAR = 365 * 86_400
-_DONE = ("password", "free", "stopped")
+_DONE = ("password", "free", "stopped", "back")
 _USUAL = 100  # yuan, the top-up that is chosen unless another is
 
 face = Face("wallet", error_page=look.error_page, enter=open_shop)
@@ -60,6 +62,20 @@ def top_up(visit: Visit) -> Response:
     except errors.ShopError as refusal:
         return _page(visit, member, refusal, part="topup")
     return go(f"/pay/{placed.order.number}", rights.remember(visit, placed.order.number))
+
+
+@face.post("/wallet/back")
+def take_back(visit: Visit) -> Response:
+    """Have an unspent top-up back, without a reason."""
+    member = _posting(visit)
+    try:
+        order = orders.order(visit.shop.site, visit.form.get("order", ""))
+        if order.member != member.member:
+            raise errors.NotFound
+        settlement.take_back(order, now=visit.now)
+    except errors.ShopError as refusal:
+        return _page(visit, member, refusal, part="back")
+    return go("/wallet?done=back")
 
 
 @face.post("/wallet/password")
@@ -129,11 +145,16 @@ def _page(
     site, done = visit.shop.site, visit.query.get("done", "")
     entries = wallet.history(site, member.member, before=_before(visit))
     terms = wallet.terms(site, member.member)
+    last = wallet.newest(site, member.member)
+    back = {one.about for one in entries if one.what == "takeback"}
     return look.page(
         visit,
         "wallet.html",
         status=refusal.status if refusal else 200,
-        last=wallet.newest(site, member.member),
+        last=last,
+        may_go_back=[
+            one.seq for one in entries if wallet.may_take_back(one, last, visit.now) and one.about not in back
+        ],
         entries=[one for one in entries if one.change],
         older=entries[-1].seq if entries and entries[-1].seq > 1 else 0,
         terms=terms,

@@ -191,6 +191,33 @@ def test_no_agreement_with_a_wrong_password(browser, shop):
     assert "支付密码不对" in read(answer).text
 
 
+def test_an_unspent_top_up_goes_back_with_one_tap_and_a_spent_one_does_not(browser, shop, world):
+    key = hidden(browser, "/wallet", "key")
+    number = post(browser, "/wallet/topup", key=key, amount=100, channel="wechat").headers["Location"][5:]
+    shop.pay(shop.order(number))
+    world.run("fulfil", "settle")
+    assert "退回这笔充值" in read(browser.get("/wallet")).text
+    world.now += 7 * clock.DAY + 1
+    assert "退回这笔充值" not in read(browser.get("/wallet")).text
+    world.now -= 1
+    assert post(browser, "/wallet/back", order=number).headers["Location"] == "/wallet?done=back"
+    assert "正在退回" in read(browser.get("/wallet?done=back")).text
+    assert "退回这笔充值" not in read(browser.get("/wallet")).text
+    again = post(browser, "/wallet/back", order=number)
+    assert (again.status_code, "这一笔现在不能退" in read(again).text) == (409, True)
+    world.run("refund")
+    assert list(world.channel.refunds.values()) == [10_000]
+    assert "已退回" in read(browser.get(f"/orders/{number}")).text
+
+
+def test_nobody_takes_another_s_top_up_back(browser, shop, world):
+    order = shop.place(member="m2", goods_id="topup", quantity=100)
+    shop.pay(order)
+    world.run("fulfil")
+    assert post(browser, "/wallet/back", order=order.number).status_code == 404
+    assert shop.wallet("m2") == (10_000, 0)
+
+
 def test_a_form_of_another_session_is_refused(browser):
     assert browser.post("/wallet/password", b"form_token=x").status_code == 403
 
