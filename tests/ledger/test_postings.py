@@ -105,3 +105,20 @@ def test_nobody_earns_on_a_purchase_of_their_own_and_a_third_level_gets_nothing(
     plan = Plan("p", 1, 2000, 2000, l1_bps=500, l2_bps=200, second_level=True)
     sale = Sale("demo", "wechat", 10000, 0, own_goods=True, member="d1", agents=("d1", "d2", "d3"))
     assert rules.shares(sale, plan).agent_fen == (0, 200)
+
+
+@given(refunded(), st.integers(1, 10**6))
+def test_at_every_moment_all_accounts_together_are_zero_and_no_tender_gave_back_more_than_it_took(
+    case, duplicate
+):
+    sold, paid, marks = case
+    rows = [postings.taken_legs("wechat", duplicate), sold, postings.returned_legs("wechat", duplicate)]
+    for low, high in pairwise(marks):
+        back = postings.refund_legs(sold, paid, low, high - low)
+        rows += [back, postings.returned_legs("wechat", -dict(back).get("refund_clearing:wechat", 0))]
+    for end in range(1, len(rows) + 1):
+        sums = postings.totals(rows[:end])
+        assert sum(sums.values()) == 0
+        assert sums.get("refund_clearing:wechat", 0) <= 0 <= sums.get("clearing:wechat", 0)
+        assert sums.get("user:m1:balance", 0) >= 0
+    assert sums.get("clearing:wechat", 0) == sums.get("user:m1:balance", 0) == 0
