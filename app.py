@@ -31,7 +31,7 @@ FACES = {
         "console.settings",
     ),
 }
-WORKERS = ("tenancy", "catalog", "checkout", "fulfilment", "settlement", "payouts")
+WORKERS = ("tenancy", "catalog", "checkout", "fulfilment", "settlement", "reconciliation", "payouts")
 
 app = Chalice(app_name="cardmesh")
 

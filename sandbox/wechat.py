@@ -156,7 +156,9 @@ class WeChat(notices.Notices):
         ask = words.content(request)
         trade, amount = self._trade(str(ask.get("out_trade_no"))), words.part(ask, "amount")
         part = amount.get("refund")
-        words.need(bool(words.NUMBER.fullmatch(str(ask.get("out_refund_no")))), "out_refund_no格式错误")
+        words.need(
+            bool(words.REFUND_NUMBER.fullmatch(str(ask.get("out_refund_no")))), "out_refund_no格式错误"
+        )
         words.need(type(part) is int and part > 0 and amount.get("currency") == "CNY", "amount错误")
         words.need(amount.get("total") == trade.amount_fen, "订单金额与之前请求不一致")
         planned = self._faults.peek(trade).refund

@@ -8,6 +8,7 @@ from .exchange import Refused, Request
 
 BEIJING = timezone(timedelta(hours=8))
 NUMBER = re.compile(r"[0-9A-Za-z_\-|*]{6,32}", re.ASCII)
+REFUND_NUMBER = re.compile(r"[0-9A-Za-z_\-|*@]{1,64}", re.ASCII)
 
 
 def content(request: Request) -> dict[str, Any]:

@@ -40,6 +40,7 @@ SOURCES = {
     "fulfil": Source("fulfilment", "deliver_orders", 10, 0, 360),
     "settle": Source("settlement", "settle_orders", 10, 5, 390),
     "refund": Source("settlement", "refund_orders", 1, 0, 360),
+    "reconcile": Source("reconciliation", "reconcile_books", 1, 0, 1800),
     "payout": Source("payouts", "pay_out", 1, 0, 360),
 }
 

@@ -42,6 +42,7 @@ WORKERS = {
     "fulfil": ("fulfilment", "deliver_orders"),
     "settle": ("settlement", "settle_orders"),
     "refund": ("settlement", "refund_orders"),
+    "reconcile": ("reconciliation", "reconcile_books"),
     "payout": ("payouts", "pay_out"),
 }
 _owners = itertools.count(1)

@@ -94,7 +94,15 @@ def test_there_is_something_to_hold_the_rules_against():
     assert len(modules()) > 100
     assert len(functions()) > 800
     assert len([node for node in functions().values() if is_handler(node)]) > 50
-    assert WORKERS == ["catalog", "checkout", "fulfilment", "payouts", "settlement", "tenancy"]
+    assert WORKERS == [
+        "catalog",
+        "checkout",
+        "fulfilment",
+        "payouts",
+        "reconciliation",
+        "settlement",
+        "tenancy",
+    ]
     assert len(texts()) > 200
 
 

@@ -107,6 +107,7 @@ def _return_duplicate(order: orders.Order, payment: payments.Payment, now: int) 
             "channel": payment.channel,
             "merchant": payment.merchant,
             "out_trade_no": payment.out_trade_no,
+            "transaction": payment.transaction_id,
             "amount_fen": payment.amount_fen,
             "paid_at": payment.paid_at,
         }

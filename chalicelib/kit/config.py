@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-QUEUES = ("fulfil", "settle", "timer", "refund", "provision", "publish", "payout")
+QUEUES = ("fulfil", "settle", "timer", "refund", "reconcile", "provision", "publish", "payout")
 
 
 class Misconfigured(RuntimeError):

@@ -23,6 +23,7 @@ class Todo:
     tries: int
     detail: str
     noted_at: int
+    done_at: int | None = None
 
 
 def add_todo(site: str, number: str, what: str, *, due: int, detail: str = "") -> None:
@@ -109,4 +110,4 @@ def todos_named(site: str, first: str, *, closed: bool) -> list[Todo]:
 
 def _todo(row: TodoRow) -> Todo:
     number, what = row.sk.split("#", 1)
-    return Todo(number, what, row.due, row.tries, row.detail, row.noted_at)
+    return Todo(number, what, row.due, row.tries, row.detail, row.noted_at, row.done_at)

@@ -8,7 +8,10 @@ from chalicelib.kit import log, outbound
 from . import merchants, receivers
 from .fields import FIELDS, SPLITTING, BadSetting, Field, save, shown
 from .gateways import (
+    Bill,
+    BillRow,
     Charge,
+    Damaged,
     Declined,
     Forged,
     Gateway,
@@ -20,6 +23,7 @@ from .gateways import (
     RefundNotice,
     Split,
     UnknownKey,
+    Unready,
 )
 from .merchants import (
     ChannelDown,
@@ -46,16 +50,20 @@ from .receivers import (
     receivers_of,
     try_receiver,
 )
-from .suspense import suspend
+from .suspense import SUSPENSE, suspend, suspense_key
 
 __all__ = [
     "FIELDS",
     "SPLITTING",
     "STEPS",
+    "SUSPENSE",
     "BadReceiver",
     "BadSetting",
+    "Bill",
+    "BillRow",
     "ChannelDown",
     "Charge",
+    "Damaged",
     "Declined",
     "Field",
     "Forged",
@@ -70,6 +78,7 @@ __all__ = [
     "RefundNotice",
     "Report",
     "Split",
+    "Unready",
     "all_merchants",
     "cap_of",
     "forget",
@@ -92,6 +101,7 @@ __all__ = [
     "shown",
     "splits_at_channel",
     "suspend",
+    "suspense_key",
     "try_receiver",
 ]
 

@@ -4,7 +4,7 @@ from chalicelib.cases import service as cases
 
 from .gateways import Payment
 
-KIND = "suspense"
+SUSPENSE = "suspense"  # the kind of these cases
 _OTHERWISE = "对照渠道后台核实这笔钱；不该收的原路退回。"
 # What accepting a payment says, in the words of the console: why, and what to do.
 _WORDS = {
@@ -30,12 +30,13 @@ _WORDS = {
 def suspend(payment: Payment, why: str, *, now: int) -> None:
     """Keep a payment nobody can be given anything for, once, and raise the alarm."""
     said, action = _WORDS.get(why, (why, _OTHERWISE))
-    cases.open(KIND, key_of(payment), why=said, facts=facts_of(payment), action=action, now=now)
+    key = suspense_key(payment.channel, payment.transaction_id)
+    cases.open(SUSPENSE, key, why=said, facts=facts_of(payment), action=action, now=now)
 
 
-def key_of(payment: Payment) -> str:
-    """The name of a payment for ever."""
-    return f"{payment.channel}#{payment.transaction_id[:64]}"
+def suspense_key(channel: str, transaction: str) -> str:
+    """The key of a payment's case."""
+    return f"{channel}#{transaction[:64]}"
 
 
 def facts_of(payment: Payment) -> dict[str, str]:

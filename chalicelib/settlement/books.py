@@ -54,7 +54,7 @@ def post_sale(order: orders.Order) -> bool:
     """
     if order.attempt.splits:
         splits.plan(order, due=(order.delivered_at or 0) + config.load().split_after)
-    return post(order, "sale", _sale_legs(order), order.delivered_at or 0)
+    return post(order, "sale", sold_legs(order), order.delivered_at or 0)
 
 
 def post_refund(order: orders.Order, refund: AfterSale, *, fee_back: bool) -> None:
@@ -98,10 +98,11 @@ def _sold(order: orders.Order) -> Iterable[ledger.Leg]:
     """The sale's journal as it stands; rules may have changed since."""
     day = clock.day_of(order.delivered_at or 0)
     found = ledger.journals_of(order.site, day, order.number)
-    return next((one.legs for one in found if one.event == "sale"), _sale_legs(order))
+    return next((one.legs for one in found if one.event == "sale"), sold_legs(order))
 
 
-def _sale_legs(order: orders.Order) -> list[ledger.Leg]:
+def sold_legs(order: orders.Order) -> list[ledger.Leg]:
+    """What a paid order posts once it is delivered."""
     plan, sale = ledger.plan_of(order.plan), sale_of(order)
     legs = ledger.topup_legs(sale, plan) if order.way == "wallet" else ledger.sale_legs(sale, plan)
     return _frozen(order, legs) if order.attempt.splits else legs

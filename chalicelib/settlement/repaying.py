@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Iterator
 
 from chalicelib.kit import log, outbound, queue
+from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
 
@@ -55,6 +56,17 @@ def refund_no(order: orders.Order, refund: AfterSale) -> str:
 def fee_back(order: orders.Order) -> bool:
     """Whether the channel gives its fee back with a refund."""
     return order.channel_fen > 0 and _gateway(order).capabilities.fee_returned
+
+
+def fee_of(order: orders.Order, refund: AfterSale) -> int:
+    """What the books have of the channel's fee for a refund, in fen: negative where it comes back."""
+    legs = ledger.totals([books.refund_legs(order, refund.slices, fee_back=fee_back(order))])
+    return -legs.get(f"fee_accrued:{order.channel}", 0)
+
+
+def paid_elsewhere(refund: AfterSale) -> bool:
+    """Whether a person paid it, so that no bill of the channel has it."""
+    return refund.word.startswith(BY_HAND)
 
 
 def _begin(order: orders.Order, refund: AfterSale) -> orders.Order:

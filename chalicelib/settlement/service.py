@@ -23,17 +23,25 @@ from .asking import (
     request,
     set_limit,
 )
-from .books import journals_of, sale_of
+from .books import journals_of, sale_of, sold_legs
 from .dividing import drive as drive_split
 from .parts import TooMuch
 from .refunds import hear, refund
+from .repaying import fee_of, paid_elsewhere, refund_no
 from .rules import Statement, StatementRow, Totals
-from .splits import Split
+from .splits import SPLIT, THAW, Split
 from .splits import find as split_of
 from .topups import may_take_back, take_back
+from .unowned import FitsNothing, Unowned, claim, drive_all, give_back
+from .unowned import book as book_unowned
+from .unowned import of_number as unowned_of
+from .unowned import of_payment as unowned
 
 __all__ = [
+    "SPLIT",
+    "THAW",
     "AfterSale",
+    "FitsNothing",
     "NotRefundable",
     "Split",
     "Statement",
@@ -41,26 +49,37 @@ __all__ = [
     "TooMuch",
     "Totals",
     "Twice",
+    "Unowned",
     "Wish",
     "agree",
     "ask_again",
+    "book_unowned",
+    "claim",
     "draft",
+    "drive_all",
     "drive_split",
+    "fee_of",
     "give",
+    "give_back",
     "hear",
     "journals_of",
     "limit",
     "limit_of",
     "may_take_back",
     "paid_by_hand",
+    "paid_elsewhere",
     "refund",
+    "refund_no",
     "refunds_of",
     "reject",
     "request",
     "sale_of",
     "set_limit",
+    "sold_legs",
     "split_of",
     "take_back",
+    "unowned",
+    "unowned_of",
 ]
 
 

@@ -7,7 +7,7 @@ from chalice.app import Blueprint, CloudWatchEvent, Cron, SQSEvent
 from chalicelib.kit import clock, worker
 from chalicelib.payments import service as payments
 
-from . import service
+from . import service, unowned
 
 blueprint = Blueprint(__name__)
 
@@ -48,6 +48,9 @@ def _refund(message: worker.Message) -> None:
         return
     if message.get("receiver"):
         payments.try_receiver(message["receiver"], message["channel"], now=clock.now())
+        return
+    if message.get("case"):
+        unowned.drive(message["case"], now=clock.now())
         return
     if message.get("split"):
         service.drive_split(message["site"], message["order"], now=clock.now())

@@ -17,6 +17,7 @@ _BATCHES = {
     "timer": 50,
     "settle": 20,
     "refund": 20,
+    "reconcile": 20,
     "publish": 10,
     "provision": 5,
     "payout": 5,

@@ -8,7 +8,7 @@ from pathlib import Path
 from .evaluate import Policy
 
 POLICIES = Path(__file__).parents[2] / "policies"
-QUEUES = ("Fulfil", "Settle", "Timer", "Refund", "Provision", "Publish", "Payout")
+QUEUES = ("Fulfil", "Settle", "Timer", "Refund", "Reconcile", "Provision", "Publish", "Payout")
 TABLES = "arn:aws:dynamodb:eu-west-1:111122223333:table/"
 MAIN = f"{TABLES}cardmesh-main"
 STACKS = "arn:aws:cloudformation:eu-west-1:111122223333:stack/"

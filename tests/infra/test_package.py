@@ -22,6 +22,7 @@ WORKERS = {
     "DeliverOrders": ("Fulfil", 10, 0, 60),
     "SettleOrders": ("Settle", 10, 5, 60),
     "RefundOrders": ("Refund", 1, 0, 60),
+    "ReconcileBooks": ("Reconcile", 1, 0, 300),
     "DriveOrders": ("Timer", 10, 2, 60),
     "ProvisionSites": ("Provision", 1, 0, 120),
     "PublishCatalogs": ("Publish", 10, 0, 120),
@@ -30,6 +31,7 @@ WORKERS = {
 SCHEDULES = {
     "WalkSites": "rate(15 minutes)",
     "CloseWindows": "cron(30 * * * ? *)",
+    "AskForBills": "cron(40 * * * ? *)",
     "PlanPayouts": "cron(45 * * * ? *)",
     "AuditPools": "cron(30 19 * * ? *)",  # 03:30 in Beijing
 }

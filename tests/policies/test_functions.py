@@ -37,6 +37,10 @@ KEYS += (
     "AGENT#x",
     "PAYOUT#x",
     "FLOW#x",
+    "J#x",
+    "COMPARED#x",
+    "BILL#x",
+    "RECON#x",
     "AUDIT#x",
     "PROBE#x",
     "SITE",
@@ -63,11 +67,21 @@ MAIN = {
     ],
     "refund_orders": [
         (READ, ("SITE#x", *CHANNELS)),
-        (("PutItem",), ("BACK#x", "CASE#x")),
+        (("PutItem",), ("BACK#x", "CASE#x", "J#x")),
         (("Query",), ("PLAN#x",)),
-        (("UpdateItem",), ("PROBE#x",)),
-        (("GetItem", "UpdateItem"), ("RECEIVER#x",)),
+        (("UpdateItem",), ("PROBE#x", "CASE#x")),
+        (("GetItem",), ("RECEIVER#x", "CASE#x")),
+        (("UpdateItem",), ("RECEIVER#x",)),
     ],
+    "reconcile_books": [
+        (LIST, ("SITE#x", *CHANNELS, "RECON#x", "COMPARED#x")),
+        (READ, ("CASE#x",)),
+        (("GetItem",), ("RECEIVER#x",)),
+        (("Query",), ("PLAN#x", "BILL#x", "J#x")),
+        (("UpdateItem",), ("RECON#x", "COMPARED#x", "CASE#x")),
+        (("PutItem",), ("BILL#x", "J#x", "CASE#x", "BACK#x")),
+    ],
+    "ask_for_bills": [(LIST, (*CHANNELS, "RECON#x", "CASE#x"))],
     "drive_orders": [
         *RETURNS,
         (READ, (*BROWSING, *CHANNELS)),
@@ -92,7 +106,7 @@ SENDS = {
     "checkout": "Fulfil Refund Settle Timer",
     "receipts": "",
     "hooks": "Fulfil Refund Timer",
-    "console": "Provision Publish Fulfil Refund Settle Timer Payout",
+    "console": "Provision Publish Fulfil Refund Reconcile Settle Timer Payout",
     "deliver_orders": "Settle Refund Timer",
     "settle_orders": "",
     "refund_orders": "Refund Timer",
@@ -102,6 +116,8 @@ SENDS = {
     "walk_sites": "Timer",
     "close_windows": "Settle",
     "audit_pools": "Timer",
+    "reconcile_books": "Fulfil Refund Timer Reconcile",
+    "ask_for_bills": "Refund Reconcile",
     "pay_out": "Payout",
     "plan_payouts": "Payout",
 }
@@ -110,12 +126,19 @@ TAKES = {
     "settle_orders": "Settle",
     "refund_orders": "Refund",
     "drive_orders": "Timer",
+    "reconcile_books": "Reconcile",
     "provision_sites": "Provision",
     "publish_catalogs": "Publish",
     "pay_out": "Payout",
 }
 OPENS = {"receipts": {"main"}, "console": {"main", "payees"}, "pay_out": {"payees"}}
-SECRET = {"checkout", "hooks", "refund_orders", "drive_orders"}  # who reads the secrets of channels
+SECRET = {
+    "checkout",
+    "hooks",
+    "refund_orders",
+    "drive_orders",
+    "reconcile_books",
+}  # who reads the secrets of channels
 FUNCTIONS = tuple(MAIN)
 FOR_MAIN_ALONE = ("pay_out", "plan_payouts")  # they never act for a site
 for_each_function = pytest.mark.parametrize("function", FUNCTIONS)
