@@ -19,6 +19,7 @@ from . import demo
 from .place import Place
 from .terminal import Stopped
 
+PLAN = ledger.Plan("standard", 0, main_bps=2000, own_bps=2000)
 _WEEK = 7 * clock.DAY
 Say = Callable[[str], None]
 
@@ -46,7 +47,7 @@ def _plant_main(place: Place, say: Say) -> None:
         payments.put_channel(channel, settings)
     payouts.put_bank(sandbox.keys.bank_settings(place.keys, place.sandbox_url))
     if not ledger.plans():
-        ledger.put_plan(ledger.Plan("standard", 0, main_bps=2000, own_bps=2000), now=clock.now())
+        ledger.put_plan(PLAN, now=clock.now())
     tenancy.enlist(tenant.MAIN, *demo.STAFF, role="staff", now=clock.now())
 
 
