@@ -22,6 +22,7 @@ FACES = {
         "console.listing",
         "console.stock",
         "console.orders",
+        "console.refunds",
         "console.cases",
         "console.plans",
         "console.channels",

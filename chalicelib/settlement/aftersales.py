@@ -29,6 +29,7 @@ VOID = frozenset({"rejected", "closed"})
 STATES = ("requested", "review", "submitted", "processing", "success", "abnormal", "closed", "rejected")
 FIRST = 2  # R1 is the refund of an order that was never delivered
 MOST = 48  # of one order; WeChat Pay takes 50
+_LISTED = 200
 NEVER = 4_102_444_800  # when a matter comes up that waits for a person: not in this century
 
 
@@ -90,6 +91,13 @@ def several(site: str, names: Iterable[tuple[str, str]]) -> dict[tuple[str, str]
     rows = RefundRow.of(site).read_many((_key(number), name) for number, name in names)
     found = [_read(row) for row in rows]
     return {(one.number, one.name): one for one in found}
+
+
+def listed(site: str) -> list[AfterSale]:
+    """A site's refunds that are not over, and those of the last ninety days, newest first, at most 200."""
+    names = [(todo.number, todo.what) for todo in orders.todos_named(site, "R", closed=True)[:_LISTED]]
+    found = several(site, names)
+    return [found[name] for name in names if name in found]
 
 
 def put(

@@ -11,7 +11,7 @@ from chalicelib.kit import clock, errors, log, queue, tenant
 from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
 
-from . import aftersales, parts, repaying, stuck
+from . import aftersales, books, parts, repaying, rules, stuck
 from .aftersales import AfterSale
 from .model import LimitRow
 
@@ -41,6 +41,18 @@ class Wish:
     reason: str
     fen: int = 0
     pieces: int = 0
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Where a refund goes, in fen, and who bears it: site, main and agents less the fee a channel gives back."""
+
+    channel_fen: int
+    balance_fen: int
+    site_fen: int
+    main_fen: int
+    agents_fen: int
+    fee_fen: int
 
 
 def request(order: orders.Order, wish: Wish, *, now: int) -> AfterSale:
@@ -156,6 +168,15 @@ def check_time(order: orders.Order, now: int) -> None:
     days = payments.gateway(order.attempt.channel, order.attempt.merchant).capabilities.refund_days
     if (order.paid_at or 0) + days * clock.DAY < now:
         raise NotRefundable(f"The channel gives money back for {days} days only.", field="days")
+
+
+def shared(order: orders.Order, refund: AfterSale) -> Shared:
+    """Who bears a refund that is not decided yet."""
+    legs = dict(books.refund_legs(order, refund.slices, fee_back=repaying.fee_back(order)))
+    row = rules.row_of(order.site, order.number, refund.event, 0, "", legs)
+    return Shared(
+        refund.channel_fen, refund.balance_fen, -row.site_fen, -row.main_fen, -row.agents_fen, -row.fee_fen
+    )
 
 
 def verdict(refunded_fen: int, agreed: tuple[str, ...], limit_fen: int) -> str:

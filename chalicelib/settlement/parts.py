@@ -26,7 +26,7 @@ def take(total_fen: int, taken: Iterable[Slice], fen: int) -> tuple[Slice, ...]:
     free = _free(total_fen, taken)
     left = sum(end - start for start, end in free)
     if not 0 < fen <= left:
-        raise TooMuch(left_fen=left, field="fen")
+        raise TooMuch(left_fen=left, field="amount_fen")
     found = []
     for start, end in free:
         size = min(fen, end - start)

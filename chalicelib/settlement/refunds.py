@@ -37,7 +37,7 @@ def refund(site: str, number: str, *, now: int, told: str = "") -> None:
             _refund_order(order, todo, now)
         elif todo.what.startswith("R"):
             repaying.drive(orders.order(site, number), todo, now=now)
-        else:
+        elif todo.what.startswith("D"):
             _refund_duplicate(order, todo, now)
 
 

@@ -90,7 +90,7 @@ def row_of(site: str, number: str, event: str, at: int, about: str, legs: dict[s
         event=event,
         at=at,
         goods_name=about,
-        paid_fen=of("clearing:", "refund_clearing:", "user:"),
+        paid_fen=of("clearing:", "refund_clearing:", "user:", "bank:"),
         site_fen=-of(f"subsite:{site}:"),
         main_fen=-of("main:", "channel_fee_expense"),
         agents_fen=-of("dist:"),

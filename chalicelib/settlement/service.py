@@ -6,10 +6,13 @@ from chalicelib.orders import service as orders
 from chalicelib.tenancy import service as tenancy
 
 from . import books, rules
+from .aftersales import STATES as REFUND_STATES
 from .aftersales import AfterSale
+from .aftersales import listed as refunds_at
 from .aftersales import of_order as refunds_of
 from .asking import (
     NotRefundable,
+    Shared,
     Twice,
     Wish,
     agree,
@@ -22,6 +25,8 @@ from .asking import (
     reject,
     request,
     set_limit,
+    shared,
+    verdict,
 )
 from .books import journals_of, sale_of, sold_legs
 from .dividing import drive as drive_split
@@ -38,11 +43,13 @@ from .unowned import of_number as unowned_of
 from .unowned import of_payment as unowned
 
 __all__ = [
+    "REFUND_STATES",
     "SPLIT",
     "THAW",
     "AfterSale",
     "FitsNothing",
     "NotRefundable",
+    "Shared",
     "Split",
     "Statement",
     "StatementRow",
@@ -70,16 +77,19 @@ __all__ = [
     "paid_elsewhere",
     "refund",
     "refund_no",
+    "refunds_at",
     "refunds_of",
     "reject",
     "request",
     "sale_of",
     "set_limit",
+    "shared",
     "sold_legs",
     "split_of",
     "take_back",
     "unowned",
     "unowned_of",
+    "verdict",
 ]
 
 

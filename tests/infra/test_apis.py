@@ -27,6 +27,7 @@ FACES = {
     "/orders/{order_no}": "receipts",
     "/orders/{order_no}/state": "receipts",
     "/orders/{order_no}/codes": "receipts",
+    "/orders/{order_no}/refunds": "receipts",
     "/api/v1/orders/{order_no}": "receipts",
     "/hooks/{channel}/{merchant}": "hooks",
 }

@@ -20,6 +20,7 @@ _BOARD = Section("/console", "经营", "dashboard", "b")
 _GOODS = Section("/console/goods", "商品", "package", "g")
 _STOCK = Section("/console/stock", "库存", "stack-2", "s")
 _ORDERS = Section("/console/orders", "订单", "receipt", "o")
+_REFUNDS = Section("/console/refunds", "退款", "arrow-back-up", "r")
 
 _CHANNELS = Section("/console/channels", "收款渠道", "credit-card", "h", needs="licence")
 
@@ -29,6 +30,7 @@ STAFF = (
     _GOODS,
     _STOCK,
     _ORDERS,
+    _REFUNDS,
     Section("/console/cases", "待办", "inbox", "c"),
     Section("/console/statement", "财务", "report-money", "f"),
     Section("/console/plans", "分账方案", "chart-pie", "p"),
@@ -41,6 +43,7 @@ OWNER = (
     Section("/console/goods", "自有商品", "package", "g", needs="own_goods"),
     Section("/console/stock", "自有库存", "stack-2", "s", needs="own_goods"),
     _ORDERS,
+    _REFUNDS,
     Section("/console/statement", "财务", "report-money", "f"),
     _CHANNELS,
     Section("/console/settings", "店铺设置", "settings", "t"),

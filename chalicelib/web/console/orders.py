@@ -13,6 +13,7 @@ from chalicelib.tenancy import service as tenancy
 from .. import face as faces
 from ..visit import Visit
 from . import desk, values
+from .statement import named
 
 face = faces.Face("console_orders", error_page=desk.error_page, enter=desk.enter)
 
@@ -33,21 +34,17 @@ def index(visit: Visit) -> Response:
     """Orders, newest first, narrowed by site, day and state; a number in `q` opens that order."""
     number = visit.query.get("q", "").strip().upper()
     if number:
-        return faces.go(f"/console/orders/{_order(visit, number).number}")
+        return faces.go(f"/console/orders/{find(visit, number).number}")
     return _list(visit, today=clock.day_of(visit.now))
 
 
 @face.get("/console/orders/{number}")
 def one(visit: Visit, number: str) -> Response:
     """One order: its timeline, its amounts, how it was split, and what a person can do."""
-    order = _order(visit, number)
-    with tenant.acting_for(order.site):
-        journals, contact = settlement.journals_of(order), order.contact_masked
-        split = settlement.split_of(order.site, order.number) if order.attempt.splits else None
+    order = find(visit, number)
     site = visit.site or tenancy.site(order.site)
-    return desk.page(
-        visit, "order.html", order=order, journals=journals, contact=contact, site=site, split=split
-    )
+    with tenant.acting_for(order.site):
+        return _one(visit, order, site)
 
 
 @face.post("/console/orders/{number}/deliver")
@@ -78,6 +75,20 @@ def refund(visit: Visit, number: str) -> Response:
     return desk.done(f"/console/orders/{order.number}", "refunding")
 
 
+def _one(visit: Visit, order: orders.Order, site: tenancy.Site) -> Response:
+    return desk.page(
+        visit,
+        "order.html",
+        order=order,
+        site=site,
+        journals=settlement.journals_of(order),
+        contact=order.contact_masked,
+        refunds=settlement.refunds_of(order),
+        split=settlement.split_of(order.site, order.number) if order.attempt.splits else None,
+        named=named,
+    )
+
+
 def _list(visit: Visit, *, today: str) -> Response:
     day = values.day(visit.query.get("day", ""), otherwise="" if visit.account.is_main else today)
     found, more = _found(visit, day or today if visit.query.get("site") else day)
@@ -96,7 +107,8 @@ def _list(visit: Visit, *, today: str) -> Response:
     )
 
 
-def _order(visit: Visit, number: str) -> orders.Order:
+def find(visit: Visit, number: str) -> orders.Order:
+    """An order that this desk may see. Raises NotFound."""
     seat: desk.Seat = visit.account
     return (
         analytics.find_order(number)
@@ -107,7 +119,7 @@ def _order(visit: Visit, number: str) -> orders.Order:
 
 def _open(visit: Visit, number: str) -> orders.Order:
     """An order a person may still act on. Raises WrongState."""
-    order = _order(visit, number)
+    order = find(visit, number)
     if order.status not in ACTIONABLE:
         raise orders.WrongState(order)
     return order

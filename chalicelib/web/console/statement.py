@@ -19,7 +19,14 @@ from . import desk, values
 face = faces.Face("console_statement", error_page=desk.error_page, enter=desk.enter)
 
 HEADINGS = ("时间", "订单号", "事项", "商品", "顾客实付", "本店所得", "主站所得", "推广佣金", "通道费")
-EVENTS = {"sale": "成交", "taken": "待退款", "returned": "已退款"}
+AFTER_SALES = {"": "售后退款", "returned": "售后退款到账", "undone": "售后退款撤销"}
+EVENTS = {
+    "sale": "成交",
+    "taken": "待退款",
+    "returned": "已退款",
+    "S1": "渠道分账",
+    "U1": "解冻",
+}
 TWICE = {
     "taken": "重复付款待退",
     "returned": "重复付款已退",
@@ -81,6 +88,8 @@ def _day(visit: Visit, day: str, *, today: str) -> Response:
 
 def named(event: str) -> str:
     """A journal's event in words."""
+    if event.startswith("R"):  # R2, R2-returned
+        return AFTER_SALES.get(event.partition("-")[2], event)
     _, twice, half = event.rpartition("-")
     return TWICE.get(half, event) if twice else EVENTS.get(event, event)
 

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from chalicelib.orders import service as orders
+from chalicelib.settlement import service as settlement
 
 Fen = Annotated[int, Meta(ge=0, description="Chinese yuan in fen (1/100).")]
 OrderNo = Annotated[
@@ -77,6 +78,15 @@ class Step(Struct):
     what: str
 
 
+class Refund(Struct):
+    """Money of a delivered order that goes back, or was asked back."""
+
+    at: Annotated[Time, Meta(description="When it was asked for.")]
+    amount_fen: Fen
+    status: Annotated[str, Meta(extra_json_schema={"enum": list(settlement.REFUND_STATES)})]
+    reason: str
+
+
 class OrderView(Struct):
     """How far an order is, and its codes once delivered."""
 
@@ -84,6 +94,7 @@ class OrderView(Struct):
     amount_fen: Fen
     progress: list[Step]
     codes: list[str]
+    refunds: Annotated[list[Refund], Meta(description="After-sales refunds, oldest first.")]
 
 
 class Problem(Struct):

@@ -7,9 +7,10 @@ from chalice.app import Response
 
 from chalicelib.catalog import service as catalog
 from chalicelib.fulfilment import service as fulfilment
-from chalicelib.kit import clock, errors
+from chalicelib.kit import clock, errors, throttle
 from chalicelib.membership import service as membership
 from chalicelib.orders import service as orders
+from chalicelib.settlement import service as settlement
 from chalicelib.web.face import Face, answer, go
 from chalicelib.web.visit import Visit
 
@@ -18,6 +19,10 @@ from . import look, rights
 NUMBER = 28  # characters; a payer's bill shows the attempt's two digits behind them
 PER_PAGE = 50  # of a member's orders, as orders.of_member answers
 SHOWN_HERE = 10  # of the orders this browser placed
+
+PIECES = 6  # digits of a number of pieces
+
+_asks = throttle.Bucket(size=5, seconds=3600)  # requests for a refund, per order
 
 face = Face("receipts", error_page=look.error_page)
 
@@ -28,6 +33,13 @@ class Lookup(msgspec.Struct):
     number: str
     contact: str
     query_password: str
+
+
+class RefundRequest(msgspec.Struct):
+    """What a shopper asks back, and why; no pieces: all of it."""
+
+    reason: str = ""
+    pieces: str = ""
 
 
 @face.get("/orders")
@@ -84,6 +96,28 @@ def codes(visit: Visit, order_no: str) -> Response:
     return Response("\n".join(found) + "\n", headers)
 
 
+@face.post("/orders/{order_no}/refunds")
+def ask_refund(visit: Visit, order_no: str) -> Response:
+    """Ask the shop for money back; it decides, and the receipt says how."""
+    order = rights.order_for(visit, order_no)
+    try:
+        _asks.take(f"{order.site}|{order.number}")
+        settlement.request(order, _wish(visit, order), now=visit.now)
+    except errors.ShopError as refusal:
+        return _receipt(visit, orders.order(order.site, order.number), refusal)
+    return go(f"/orders/{order.number}#refunds")
+
+
+def _wish(visit: Visit, order: orders.Order) -> settlement.Wish:
+    """Pieces where there are several, else all that is left. Raises Invalid."""
+    form = visit.fields(RefundRequest)
+    reason, pieces = form.reason.strip(), form.pieces.strip()
+    if not reason or len(pieces) > PIECES or not (pieces or "0").isdecimal():
+        raise errors.Invalid
+    left = order.amount_fen - order.refunded_fen
+    return settlement.Wish(reason, pieces=int(pieces)) if pieces else settlement.Wish(reason, fen=left)
+
+
 def _found(visit: Visit, asked: Lookup) -> orders.Order:
     return orders.may_read(
         visit.shop.site,
@@ -95,10 +129,14 @@ def _found(visit: Visit, asked: Lookup) -> orders.Order:
     )
 
 
-def _receipt(visit: Visit, order: orders.Order) -> Response:
+def _receipt(visit: Visit, order: orders.Order, refusal: errors.ShopError | None = None) -> Response:
     return look.page(
         visit,
         "receipt.html",
+        status=refusal.status if refusal else 200,
+        refused=look.reason(visit, refusal) if refusal else "",
+        wish=visit.fields(RefundRequest) if refusal else RefundRequest(),
+        refunds=settlement.refunds_of(order),
         order=order,
         codes=fulfilment.codes_of(order),
         notes=_notes(order),
@@ -154,4 +192,4 @@ def _ahead(order: orders.Order) -> list[str]:
 
 
 def _version(order: orders.Order) -> str:
-    return f"{order.status}-{len(order.progress)}"
+    return f"{order.status}-{len(order.progress)}-{order.refunds}-{order.refunded_fen}"

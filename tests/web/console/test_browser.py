@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from chalicelib.catalog import service as catalog
 from chalicelib.kit import tenant
+from chalicelib.settlement import service as settlement
 from chalicelib.stock import service as stock
 from tests import make
 
@@ -80,11 +81,14 @@ def busy(world, shop, staff, owner):
         make.make_codes(shop.site, own.goods_id, 3)
         catalog.publish(shop.site, now=world.now)
         catalog.forget()
-    buy(world, shop)
+    sold = buy(world, shop, quantity=2)
+    with tenant.acting_for(shop.site):
+        settlement.request(sold, settlement.Wish("卡密无效", pieces=1), now=world.now)
     waiting = buy(world, shop, goods_id=by_hand.goods_id)
     shared = ("", "/goods", "/goods/new", "/stock", "/orders", f"/orders/{waiting.number}")
     mains = ("/channels", "/channels/wechat/mwechat", "/channels/unionpay/new")
     mains += ("/cases", "/sites", "/sites/new", f"/sites/{shop.site}", "/plans", f"/stock/{shop.goods_id}")
+    shared += ("/refunds", f"/orders/{sold.number}")
     owners = ("/listing", "/statement", "/statement?day=2026-01-01", "/settings", f"/goods/{own.goods_id}")
     return [(staff, f"/console{p}") for p in shared + mains] + [
         (owner, f"/console{p}") for p in shared + owners

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from tests import make
@@ -13,11 +15,12 @@ def nobody(console):
     return Person(console, MAIN)
 
 
-def paths(client, method, *, site="zzzz", goods_id="g1", number="N" * 28, case_id="0" * 20):
+def paths(client, method, **parts):
     """Every path of the console that answers to a method, with its parts filled in."""
+    named = {"goods_id": "g1", "number": "N" * 28, "case_id": "0" * 20, "seq": "2", **parts}
     for path, entries in client._app.routes.items():
         if path.startswith("/console") and method in entries:
-            yield path.format(site=site, goods_id=goods_id, number=number, case_id=case_id)
+            yield re.sub(r"{(\w+)}", lambda part: named.get(part[1], "zzzz"), path)
 
 
 def test_the_right_password_opens_a_session_that_scripts_cannot_read(staff, console):

@@ -130,6 +130,9 @@ class Order:
     contact_masked: str = "138****21"
     way: str = "pool"
     balance_fen: int = 0
+    refunds: int = 0
+    refunded_fen: int = 0
+    delivered_at: int | None = None
 
     @property
     def channel_fen(self) -> int:

@@ -8,6 +8,7 @@ from chalice.test import Client
 
 import app
 from chalicelib.kit import tenant
+from chalicelib.settlement import service as settlement
 from tests import make
 from tests.web.storefront.fake import Browser
 from tests.web.storefront.markup import read
@@ -51,6 +52,76 @@ def test_a_guest_buys_watches_and_finds_the_codes_again_elsewhere(world, shop, b
     right = urlencode({"number": number.lower(), "contact": " 微信 LILI", "query_password": "4321"}).encode()
     assert elsewhere.post("/orders", right).headers["Location"] == f"/orders/{number}"
     assert elsewhere.get(f"/orders/{number}/codes").body.decode().split() == codes
+
+
+@pytest.fixture
+def bought(world, shop, browser):
+    """The number of an order of two codes, delivered."""
+    number = fill(browser, shop).headers["Location"].rpartition("/")[2]
+    shop.pay(shop.order(number))
+    world.run("fulfil", "settle")
+    return number
+
+
+def ask_back(browser, number, **wish):
+    return browser.post(f"/orders/{number}/refunds", urlencode({"reason": "打不开", **wish}).encode())
+
+
+def test_a_shopper_asks_for_money_back_and_sees_what_became_of_it(world, shop, browser, bought):
+    before = browser.get(f"/orders/{bought}").body.decode()
+    assert "申请退款" in before
+    assert ask_back(browser, bought, pieces="1").headers["Location"] == f"/orders/{bought}#refunds"
+    shown = read(browser.get(f"/orders/{bought}"))
+    assert "已申请，等店家决定" in shown.text
+    assert "申请退款" not in shown.text
+    assert shown.faults() == []
+    with tenant.acting_for(shop.site):
+        settlement.agree(shop.order(bought), 2, by="demo:owner", now=world.now)
+    world.run("refund")
+    assert "已退回" in read(browser.get(f"/orders/{bought}")).text
+    ask_back(browser, bought, reason="全退")
+    with tenant.acting_for(shop.site):
+        settlement.reject(shop.order(bought), 3, "已经兑换", by="demo:owner", now=world.now)
+    assert "店家答复：已经兑换" in read(browser.get(f"/orders/{bought}")).text
+    headers = {"X-Contact": "微信 lili".encode().decode("latin-1"), "X-Query-Password": "4321"}
+    seen = json.loads(browser.get(f"/api/v1/orders/{bought}", **headers).body)["refunds"]
+    assert [(one["amount_fen"], one["status"], one["reason"]) for one in seen] == [
+        (4950, "success", "打不开"),
+        (4950, "rejected", "全退"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"reason": " "}, "请写下退款的原因"),
+        ({"pieces": "x"}, "请写下退款的原因"),
+        ({"pieces": "3"}, "退不了这么多"),
+        ({"pieces": "1234567"}, "请写下退款的原因"),
+    ],
+)
+def test_a_request_that_cannot_be_is_refused_and_keeps_what_was_typed(browser, shop, bought, typed, said):
+    answer = ask_back(browser, bought, **typed)
+    assert answer.status_code in (400, 422)
+    assert said in read(answer).text
+    assert shop.order(bought).refunds == 0
+
+
+def test_requests_for_an_order_are_few_and_its_holders_alone(browser, bought):
+    assert ask_back(Browser(Client(app.app), HOST), bought).status_code == 404
+    for _ in range(5):
+        ask_back(browser, bought, reason="")
+    assert ask_back(browser, bought).status_code == 429
+
+
+def test_an_order_refunded_in_full_shows_no_codes_any_more(world, shop, browser, bought):
+    with tenant.acting_for(shop.site):
+        order = shop.order(bought)
+        settlement.give(order, settlement.Wish("坏了", fen=9900), by="demo:owner", seen=0, now=world.now)
+    world.run("refund")
+    shown = read(browser.get(f"/orders/{bought}")).text
+    assert "卡密已收回" in shown
+    assert browser.get(f"/orders/{bought}/codes").status_code == 404
 
 
 def test_a_form_sent_twice_is_one_order_and_a_form_of_another_shop_is_none(world, shop, browser):
