@@ -6,7 +6,7 @@ from tests import make
 
 from .conftest import MAIN, Person, page
 
-STAFF_ONLY = ("/console/sites", "/console/sites/new", "/console/plans", "/console/cases")
+STAFF_ONLY = ("/console/sites", "/console/sites/new", "/console/plans", "/console/cases", "/console/agents")
 OWNER_ONLY = ("/console/listing", "/console/settings")
 
 
@@ -82,7 +82,7 @@ def test_a_stranger_who_asks_for_json_gets_a_plain_refusal(world, nobody):
 def test_every_form_needs_the_token_of_its_own_session(staff, owner):
     foreign = Person(owner.client, MAIN, staff.token)
     for person, other in ((foreign, owner), (owner, foreign)):
-        wrong_host = STAFF_ONLY if person is owner else ("/console/listing", "/console/settings")
+        wrong_host = (*STAFF_ONLY, "/console/receivers") if person is owner else OWNER_ONLY
         for path in paths(person.client, "POST"):
             if path == "/console/login" or path.startswith(wrong_host):
                 continue
