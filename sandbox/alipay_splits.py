@@ -28,6 +28,8 @@ class AlipaySplits:
         """By method."""
         return {
             "alipay.trade.royalty.relation.bind": self._bind,
+            "alipay.trade.royalty.relation.unbind": self._unbind,
+            "alipay.trade.royalty.relation.batchquery": self._bound,
             "alipay.trade.order.settle": self._settle,
             "alipay.trade.order.settle.query": self._query,
         }
@@ -50,13 +52,23 @@ class AlipaySplits:
             self._sharing.take_back(trade, split, asked, even_persons=True)
 
     def _bind(self, given: dict[str, str], ask: dict[str, Any], *, now: int) -> dict[str, Any]:  # noqa: ARG002
-        receivers = ask.get("receiver_list")
-        words.need(isinstance(receivers, list) and 0 < len(receivers) <= 20, "receiver_list")
-        for each in receivers or ():
-            words.need(isinstance(each, dict) and each.get("type") == "userId", "type")
-            words.need(isinstance(each.get("account"), str) and bool(each["account"]), "account")
+        for each in _receivers(ask):
             self._sharing.add_receiver(each["account"], str(each.get("name", "")))
         return {"result_code": "SUCCESS"}
+
+    def _unbind(self, given: dict[str, str], ask: dict[str, Any], *, now: int) -> dict[str, Any]:  # noqa: ARG002
+        for each in _receivers(ask):
+            self._sharing.remove_receiver(each["account"])
+        return {"result_code": "SUCCESS"}
+
+    def _bound(self, given: dict[str, str], ask: dict[str, Any], *, now: int) -> dict[str, Any]:  # noqa: ARG002
+        page, size = ask.get("page_num"), ask.get("page_size")
+        words.need(type(page) is int and type(size) is int and page > 0 and 0 < size <= 100, "page_num")
+        known = self._sharing.receivers()
+        start = (int(str(page)) - 1) * int(str(size))
+        listed = [{"type": "userId", "account": each} for each in known[start : start + int(str(size))]]
+        pages = -(-len(known) // int(str(size)))
+        return {"result_code": "SUCCESS", "receiver_list": listed, "total_page_num": pages}
 
     def _settle(self, given: dict[str, str], ask: dict[str, Any], *, now: int) -> dict[str, Any]:  # noqa: ARG002
         trade, number = self._trade(ask), str(ask.get("out_request_no") or "")
@@ -87,6 +99,16 @@ class AlipaySplits:
         if not trade:
             raise Refused(40004, "ACQ.TRADE_NOT_EXIST", "交易不存在")
         return trade
+
+
+def _receivers(ask: dict[str, Any]) -> list[dict[str, Any]]:
+    """Raises Refused."""
+    receivers = ask.get("receiver_list")
+    words.need(isinstance(receivers, list) and 0 < len(receivers) <= 20, "receiver_list")
+    for each in receivers or ():
+        words.need(isinstance(each, dict) and each.get("type") == "userId", "type")
+        words.need(isinstance(each.get("account"), str) and bool(each["account"]), "account")
+    return list(receivers or ())
 
 
 def _taken(ask: dict[str, Any]) -> list[tuple[str, int]]:

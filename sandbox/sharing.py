@@ -18,6 +18,14 @@ class Sharing:
         """From now on they may get parts."""
         self._receivers[account] = name
 
+    def remove_receiver(self, account: str) -> bool:
+        """They get none any more; False: they never did."""
+        return self._receivers.pop(account, None) is not None
+
+    def receivers(self) -> list[str]:
+        """Who may get parts."""
+        return list(self._receivers)
+
     def split(self, trade: Trade, asked: Split) -> Split:
         """The split of that number. Raises Clash."""
         with self._books.changing():

@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from . import bills, keys, wechat_bill
+from . import bills, keys, wechat_bill, wechat_funds
 from . import wechat_notices as notices
 from . import wechat_words as words
 from .books import Books, Clash, Refund, Trade
@@ -23,6 +23,10 @@ from .wechat_splits import WeChatSplits
 
 _FIELD = re.compile(r'(\w+)="([^"]*)"')
 _FILE = "/v3/billdownload/file"
+_BILLS = {  # how each is asked for, and who writes it
+    "tradebill": ("bill_type", "ALL", wechat_bill.write),
+    "fundflowbill": ("account_type", "BASIC", wechat_funds.write),
+}
 _PRODUCTS = {"native": ("NATIVE", "code_url"), "h5": ("MWEB", "h5_url"), "jsapi": ("JSAPI", "prepay_id")}
 _CLASHES = {
     "paid": (400, "ORDERPAID", "该订单已支付"),
@@ -96,7 +100,7 @@ class WeChat(notices.Notices):
             ("POST", "/v3/pay/transactions/out-trade-no/([^/]+)/close", self._close),
             ("POST", "/v3/refund/domestic/(refunds)", self._refund),
             ("GET", "/v3/refund/domestic/refunds/([^/]+)", self._query_refund),
-            ("GET", "/v3/bill/(tradebill)", self._bill),
+            ("GET", "/v3/bill/(tradebill|fundflowbill)", self._bill),
             ("GET", _FILE, self._file),
             ("GET", "/v3/certificates", lambda *_, **__: as_json(self.certificates())),
             *self._splits.routes(),
@@ -185,26 +189,27 @@ class WeChat(notices.Notices):
         if refund.notify_url:
             self._tell(Notice(trade, refund))
 
-    def _bill(self, request: Request, _: str, *, now: int) -> Answer:
+    def _bill(self, request: Request, kind: str, *, now: int) -> Answer:
         day = request.query.get("bill_date", "").replace("-", "")
-        words.need(
-            bool(re.fullmatch(r"\d{8}", day)) and request.query.get("bill_type") == "ALL", "bill_date错误"
-        )
+        name, value, _ = _BILLS[kind]
+        words.need(bool(re.fullmatch(r"\d{8}", day)) and request.query.get(name) == value, "bill_date错误")
         differences = self._faults.bill("wechat")
         if not bills.is_ready(day, differences, now=now):
             raise Refused(400, "NO_STATEMENT_EXIST", "账单文件不存在")
-        digest = hashlib.sha1(self._written(day), usedforsecurity=False).hexdigest()
-        address = f"http://{request.headers.get('host', '')}{_FILE}?token={day}"
+        digest = hashlib.sha1(self._written(kind, day), usedforsecurity=False).hexdigest()
+        address = f"http://{request.headers.get('host', '')}{_FILE}?token={kind}{day}"
         return as_json({"hash_type": "SHA1", "hash_value": digest, "download_url": address})
 
     def _file(self, request: Request, *, now: int) -> Answer:  # noqa: ARG002
-        content = self._written(request.query.get("token", ""))
+        token = request.query.get("token", "")
+        content = self._written(token[:-8], token[-8:])
         return Answer(
             200, bills.spoiled(content, self._faults.bill("wechat")), {"Content-Type": "text/plain"}
         )
 
-    def _written(self, day: str) -> bytes:
-        return wechat_bill.write(bills.entries(self._books, "wechat", day, self._faults.bill("wechat")))
+    def _written(self, kind: str, day: str) -> bytes:
+        write = _BILLS[kind][2]
+        return write(bills.entries(self._books, "wechat", day, self._faults.bill("wechat")))
 
     def _trade(self, out_trade_no: str) -> Trade:
         trade = self._books.find("wechat", out_trade_no)

@@ -19,14 +19,14 @@ def write(entries: Sequence[Entry]) -> bytes:
     paid = sum(entry.amount_fen for entry in entries if entry.kind == "payment")
     back = sum(entry.amount_fen for entry in entries if entry.kind == "refund")
     fees = sum(entry.fee_fen for entry in entries)
-    sums = [str(len(entries)), _yuan(paid), _yuan(back), "0.00", _fee(fees), _yuan(paid), _yuan(back)]
-    lines = [_NAMES, *(_line(_cells(entry)) for entry in entries), _SUMS, _line(sums)]
+    sums = [str(len(entries)), yuan(paid), yuan(back), "0.00", _fee(fees), yuan(paid), yuan(back)]
+    lines = [_NAMES, *(line(_cells(entry)) for entry in entries), _SUMS, line(sums)]
     return "".join(f"{line}\r\n" for line in lines).encode("utf-8-sig")
 
 
 def _cells(entry: Entry) -> list[str]:
     refund = entry.kind == "refund"
-    amount, none = _yuan(entry.amount_fen), _yuan(0)
+    amount, none = yuan(entry.amount_fen), yuan(0)
     moment = datetime.fromtimestamp(entry.at, BEIJING).strftime("%Y-%m-%d %H:%M:%S")
     return [
         *(moment, entry.app, entry.merchant, "0", "", entry.transaction_id, entry.out_trade_no),
@@ -44,11 +44,13 @@ def _cells(entry: Entry) -> list[str]:
     ]
 
 
-def _line(cells: Sequence[str]) -> str:
+def line(cells: Sequence[str]) -> str:
+    """Every cell behind a backtick."""
     return ",".join(f"`{cell}" for cell in cells)
 
 
-def _yuan(fen: int) -> str:
+def yuan(fen: int) -> str:
+    """As the channel writes amounts."""
     return str(Decimal(fen).scaleb(-2).quantize(Decimal("0.01")))
 
 

@@ -46,6 +46,7 @@ class WeChatSplits:
         base = "/v3/profitsharing"
         return [
             ("POST", f"{base}/receivers/(add)", self._add_receiver),
+            ("POST", f"{base}/receivers/(delete)", self._remove_receiver),
             ("POST", f"{base}/(orders)", self._split),
             ("POST", f"{base}/orders/(unfreeze)", self._unfreeze),
             ("GET", f"{base}/orders/([^/]+)", self._query),
@@ -61,6 +62,14 @@ class WeChatSplits:
         need(kind != "merchant" or bool(name), "分账接收方全称未设置")
         self._sharing.add_receiver(account, name)
         return as_json({field: ask[field] for field in ("type", "account", "relation_type")})
+
+    def _remove_receiver(self, request: Request, _: str, *, now: int) -> Answer:  # noqa: ARG002
+        ask = content(request)
+        need(ask.get("appid") == keys.APPID, "appid错误")
+        _, account, _ = self._receiver(request, ask)
+        if not self._sharing.remove_receiver(account):
+            raise Refused(404, "RESOURCE_NOT_EXISTS", "分账接收方不存在")
+        return as_json({"type": ask["type"], "account": account})
 
     def _split(self, request: Request, _: str, *, now: int) -> Answer:
         ask = content(request)

@@ -188,6 +188,28 @@ class Bill:
     rows: tuple[BillRow, ...]
 
 
+@dataclass(frozen=True)
+class FundRow:
+    """A movement of the merchant's account; positive amounts come in. `kind` is the channel's own word."""
+
+    kind: str
+    flow_id: str
+    transaction_id: str
+    voucher: str  # our number behind it
+    amount_fen: int
+    balance_fen: int  # after it
+    at: int
+
+
+@dataclass(frozen=True)
+class FundBill:
+    """A day's movements, complete and unchanged as far as the channel lets one see."""
+
+    day: str  # YYYYMMDD, Beijing
+    digest: str  # SHA-256 of the file
+    rows: tuple[FundRow, ...]
+
+
 class Gateway(Protocol):
     """One merchant at one channel."""
 
@@ -237,6 +259,9 @@ class Gateway(Protocol):
 
     def add_receiver(self, receiver: Receiver, *, now: int) -> None:
         """Make somebody known who will get parts; to be repeated at will."""
+
+    def remove_receiver(self, receiver: Receiver, *, now: int) -> None:
+        """Let somebody get no parts any more; to be repeated at will."""
 
     def split(
         self, transaction_id: str, *, out_split_no: str, parts: Sequence[Part], finish: bool, now: int

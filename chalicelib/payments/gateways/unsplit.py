@@ -11,4 +11,4 @@ class Unsplit:
     def _decline(self, *_: object, **__: object) -> NoReturn:
         raise gateways.Declined("unsupported", "this channel does not split payments")
 
-    add_receiver = split = query_split = unfreeze = return_split = query_return = _decline
+    add_receiver = remove_receiver = split = query_split = unfreeze = return_split = query_return = _decline

@@ -13,6 +13,7 @@ from chalicelib.payments.gateways import wire
 from . import line as lines
 
 _RESULTS = {"SUCCESS": "success", "PROCESSING": "pending", "FAIL": "closed"}
+_PAGE = 100  # accounts of one answer, the most there are
 _NOT_THERE = {"ACQ.TRADE_SETTLE_NOT_EXIST", "ACQ.TRADE_NOT_EXIST"}
 
 
@@ -22,11 +23,33 @@ class Splitting(lines.Line):
     def add_receiver(self, receiver: gateways.Receiver, *, now: int) -> None:
         """Accounts are Alipay's user ids."""
         told = {"type": "userId", "account": receiver.account, "memo": receiver.relation}
-        named = told | ({"name": receiver.name} if receiver.name else {})
-        ask = {"receiver_list": [named], "out_request_no": f"bind{receiver.account}"}
-        answer = self.call("alipay.trade.royalty.relation.bind", ask, now=now)
+        self._relate("bind", told | ({"name": receiver.name} if receiver.name else {}), now=now)
+
+    def remove_receiver(self, receiver: gateways.Receiver, *, now: int) -> None:
+        """One that is not bound is unbound."""
+        self._relate("unbind", {"type": "userId", "account": receiver.account}, now=now)
+
+    def bound(self, *, now: int) -> frozenset[str]:
+        """The accounts that may get parts, as Alipay keeps them. Raises Unknown."""
+        found: set[str] = set()
+        page, pages = 1, 1
+        while page <= pages:
+            ask = {"page_num": page, "page_size": _PAGE, "out_request_no": f"list{now}p{page}"}
+            answer = self.call("alipay.trade.royalty.relation.batchquery", ask, now=now)
+            try:
+                listed = wire.take(answer, "receiver_list", kind=list)
+                found |= {wire.take(each, "account", kind=str) for each in listed}
+                pages = wire.take(answer, "total_page_num", kind=int)
+            except wire.Malformed as error:
+                raise outbound.Unknown(str(error)) from None
+            page += 1
+        return frozenset(found)
+
+    def _relate(self, verb: str, told: dict[str, str], *, now: int) -> None:
+        ask = {"receiver_list": [told], "out_request_no": f"{verb}{told['account']}"}
+        answer = self.call(f"alipay.trade.royalty.relation.{verb}", ask, now=now)
         if answer.get("result_code") != "SUCCESS":
-            raise gateways.Declined(str(answer.get("result_code")), "the receiver is not bound")
+            raise gateways.Declined(str(answer.get("result_code")), "the relation did not change")
 
     def split(
         self,

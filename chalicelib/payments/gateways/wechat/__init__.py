@@ -13,7 +13,7 @@ from chalicelib.kit import clock, ids, outbound
 from chalicelib.payments import gateways
 from chalicelib.payments.gateways import wire
 
-from . import bill, splitting
+from . import bill, funds, splitting
 from . import line as lines
 
 _TRADES = "/v3/pay/transactions"
@@ -151,7 +151,14 @@ class WeChat(splitting.Splitting):
 
     def download_bill(self, day: str, *, now: int) -> gateways.Bill:
         """Ready after ten in the morning of the next day; the file is known by the digest the channel signed."""
-        path = f"/v3/bill/tradebill?bill_date={day[:4]}-{day[4:6]}-{day[6:]}&bill_type=ALL"
+        return bill.parse(self._file("tradebill", day, "bill_type=ALL", now=now), day)
+
+    def download_funds(self, day: str, *, now: int) -> gateways.FundBill:
+        """Of the account trades are settled to; ready when the trade bill is."""
+        return funds.parse(self._file("fundflowbill", day, "account_type=BASIC", now=now), day)
+
+    def _file(self, kind: str, day: str, what: str, *, now: int) -> bytes:
+        path = f"/v3/bill/{kind}?bill_date={day[:4]}-{day[4:6]}-{day[6:]}&{what}"
         try:
             answer = self.call("GET", path, now=now)
         except gateways.Declined as error:
@@ -162,7 +169,7 @@ class WeChat(splitting.Splitting):
         digest = hashlib.sha1(content, usedforsecurity=False).hexdigest()
         if answer.get("hash_type") != "SHA1" or wire.answered(answer, "hash_value").lower() != digest:
             raise gateways.Damaged(f"WeChat's bill of {day}: not the file that was announced")
-        return bill.parse(content, day)
+        return content
 
     def ack(self) -> tuple[int, dict[str, str], str]:
         """200 ends the repeats."""

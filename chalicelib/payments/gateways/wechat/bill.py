@@ -30,16 +30,21 @@ _KINDS = {"SUCCESS": "payment", "REFUND": "refund"}
 def parse(content: bytes, day: str) -> gateways.Bill:
     """Raises Damaged."""
     try:
-        *lines, rest = content.decode("utf-8-sig").split("\r\n")
-        names, summary = lines[0].split(","), lines[-2].split(",")
-        if rest or not set(names) >= _NEEDED or {_COUNT, *_SUMS} - set(summary):
-            raise ValueError("the end or a column is missing")
-        rows = [_cells(line, names) for line in lines[1:-2]]
-        _check(rows, _cells(lines[-1], summary))
-        read = tuple(_row(row) for row in rows)
+        rows, sums = read(content, _NEEDED, {_COUNT, *_SUMS})
+        _check(rows, sums)
+        known = tuple(_row(row) for row in rows)
     except (ValueError, KeyError, IndexError) as error:
         raise gateways.Damaged(f"WeChat's bill of {day}: {error}") from None
-    return gateways.Bill(day, hashlib.sha256(content).hexdigest(), read)
+    return gateways.Bill(day, hashlib.sha256(content).hexdigest(), known)
+
+
+def read(content: bytes, needed: set[str], summed: set[str]) -> tuple[list[dict[str, str]], dict[str, str]]:
+    """Rows and sums by the names of their columns. Raises ValueError, IndexError for what is not whole."""
+    *lines, rest = content.decode("utf-8-sig").split("\r\n")
+    names, summary = lines[0].split(","), lines[-2].split(",")
+    if rest or needed - set(names) or summed - set(summary):
+        raise ValueError("the end or a column is missing")
+    return [_cells(line, names) for line in lines[1:-2]], _cells(lines[-1], summary)
 
 
 def _cells(line: str, names: Sequence[str]) -> dict[str, str]:

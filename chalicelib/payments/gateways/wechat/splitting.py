@@ -28,6 +28,15 @@ class Splitting(lines.Line):
         ask = {"appid": self.app, "relation_type": receiver.relation.upper()} | self._addressed(receiver)
         self.call("POST", f"{_SHARING}/receivers/add", ask, now=now)
 
+    def remove_receiver(self, receiver: gateways.Receiver, *, now: int) -> None:
+        """One that is not there is removed."""
+        ask = {"appid": self.app, "type": _TYPES[receiver.kind], "account": receiver.account}
+        try:
+            self.call("POST", f"{_SHARING}/receivers/delete", ask, now=now)
+        except gateways.Declined as error:
+            if error.code not in lines.NOT_THERE:
+                raise
+
     def split(
         self,
         transaction_id: str,
