@@ -24,7 +24,7 @@ MAIN, FIRST, SECOND, SITE = (
     "oSecond000000000000000000001",
     "1900000777",
 )
-FIRST_ALIPAY, SITE_ALIPAY = "2088000000000001", "2088000000000777"
+FIRST_ALIPAY, SECOND_ALIPAY, SITE_ALIPAY = "2088000000000001", "2088000000000002", "2088000000000777"
 
 
 @pytest.fixture
@@ -451,3 +451,69 @@ def test_after_twenty_five_days_a_split_waits_for_no_refund(own):
     assert own.state(order).covered == ("R2",)
     assert own.channels.given(order) == {MAIN: 1300, FIRST: 500, SECOND: 200}
     assert len(opened(order)) == 1
+
+
+@pytest.fixture
+def shared(shop, plan, channels):
+    """A shop whose sales main collects, and which gets its share at the channel as far as that splits."""
+    agents = bring_two(shop)
+    for channel in ("wechat", "alipay"):
+        payments.put_channel(channel, channels.settings[channel])
+        accounts = ((FIRST, SECOND, SITE), (FIRST_ALIPAY, SECOND_ALIPAY, SITE_ALIPAY))[channel == "alipay"]
+        for party, account in zip((*(f"dist:{agent}" for agent in agents), shop.site), accounts, strict=True):
+            is_site = party == shop.site
+            named = ("merchant", account, "分站公司") if is_site else ("person", account, "")
+            payments.put_receiver(party, channel, payments.Receiver(*named))
+    tenancy.set_splits(shop.site, ["wechat", "alipay"])
+    return Split(shop, channels, agents)
+
+
+@pytest.mark.parametrize("channel", ["wechat", "alipay"])
+def test_what_main_collects_is_split_up_to_the_cap_and_the_rest_paid_out(shared, channel):
+    order = shared.sell(channel)
+    first, second = shared.agents
+    assert shared.balance(order) == {
+        f"clearing:{channel}": 10_000,
+        f"subsite:{order.site}:pending": -5640,
+        f"subsite:{order.site}:frozen": -2300,
+        "main:commission": -1300,
+        f"dist:{first}:frozen": -500,
+        f"dist:{second}:frozen": -200,
+        f"fee_accrued:{channel}": -60,
+    }
+    split_now(shared, order)
+    assert sorted(shared.channels.given(order).values()) == [200, 500, 2300]
+    assert not shared.channels.is_frozen(order)
+    assert shared.balance(order) == {
+        f"clearing:{channel}": 7000,
+        f"subsite:{order.site}:pending": -5640,
+        "main:commission": -1300,
+        f"fee_accrued:{channel}": -60,
+    }
+
+
+def test_wechat_takes_back_from_merchants_and_alipay_from_persons_too(shared):
+    sold = {channel: shared.sell(channel) for channel in ("wechat", "alipay")}
+    first, second = shared.agents
+    for order in sold.values():
+        split_now(shared, order)
+        assert give_back(shared, order, 3000).state == "success"
+        books, given = shared.balance(order), shared.channels.given(order)
+        assert not [account for account in books if account.endswith(":frozen")]
+        assert books[f"clearing:{order.channel}"] == 7000 - sum(given.values())
+        assert books["main:commission"] == -910
+    wechat, alipay = (shared.channels.given(order) for order in sold.values())
+    assert wechat == {SITE: 1610, FIRST: 500, SECOND: 200}
+    assert alipay == {SITE_ALIPAY: 1610, FIRST_ALIPAY: 350, SECOND_ALIPAY: 140}
+    owing = shared.balance(sold["wechat"])
+    assert (owing[f"dist:{first}:pending"], owing[f"dist:{second}:pending"]) == (150, 60)
+    assert not [account for account in shared.balance(sold["alipay"]) if account.startswith("dist:")]
+
+
+def test_a_closed_part_of_what_main_collects_is_paid_out(shared):
+    shared.channels.faults.set({"split": "closed"})
+    order = shared.sell()
+    split_now(shared, order)
+    assert [share.party for share in shared.state(order).closed] == [order.site]
+    assert shared.balance(order)[f"subsite:{order.site}:pending"] == -7940
+    assert shared.balance(order)["clearing:wechat"] == 9300
