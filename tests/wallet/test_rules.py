@@ -119,3 +119,7 @@ def test_what_can_be_no_pay_password(text):
     with pytest.raises(rules.BadPassword):
         rules.check_password(text)
     assert rules.check_password("135790") == "135790"
+
+
+def test_a_history_that_spends_what_is_not_there_is_not_sound():
+    assert not rules.sound([Entry(1, "spend", 5, 0, 0, "o", make.NOON)])
