@@ -13,6 +13,7 @@ from chalicelib.reconciliation import bills, comparing, rules
 from chalicelib.reconciliation import service as reconciliation
 from chalicelib.reconciliation import worker as functions
 from chalicelib.settlement import service as settlement
+from chalicelib.wallet import service as wallet
 from sim.iam.enforce import acting_as
 from tests import make
 
@@ -399,3 +400,36 @@ def test_the_bill_is_kept_as_it_came(shop, world, bill):
         assert sorted(reconciliation.rows(closed), key=str) == sorted(bill.rows[DAY], key=str)
         assert reconciliation.lines(closed) == {}
         assert json.dumps(closed.totals)
+
+
+def test_a_bill_knows_only_what_the_channel_collected_beside_a_balance(shop, world, bill):
+    """A top-up, one taken back, an order in part and one whole from the balance, and late money that was too late."""
+    filled, returned = sell(shop, world, 2, member="m1", goods_id="topup", quantity=100)
+    with tenant.acting_for(shop.site):
+        settlement.take_back(shop.order(returned.out_trade_no[:28]), now=world.now)
+        wallet.set_password(shop.site, "m1", "135790")
+    world.run("refund")
+    in_part = shop.place_from(4000)
+    payment = shop.payment(in_part)
+    shop.pay(in_part)
+    shop.place_from(4950)
+    too_late = shop.place_from(1000)
+    world.now = too_late.expires_at
+    shop.drive(too_late)
+    shop.place_from(1050, contact="else@example.com")
+    unwanted = shop.payment(too_late)
+    shop.pay(too_late)
+    world.run("fulfil", "settle", "refund")
+    (second,) = (number for number in world.channel.refunds if "D" in number[28:])
+    bill.rows[DAY] = [
+        row(filled, fee_fen=60),
+        row(returned, fee_fen=60),
+        row(returned, kind="refund", out_refund_no=f"{returned.out_trade_no}R2", fee_fen=0),
+        row(payment, fee_fen=6),
+        row(unwanted, fee_fen=0),
+        row(unwanted, kind="refund", out_refund_no=second, fee_fen=0),
+    ]
+    closed = reconcile(world)
+    assert differences() == []
+    assert (closed.state, closed.totals["unexplained_fen"]) == ("closed", 0)
+    assert set(closed.totals["counts"]) == {"matched"}
