@@ -12,6 +12,7 @@ from chalicelib.kit import clock
 from sandbox import keys
 from sandbox.alipay import Alipay
 from sandbox.books import Books, Trade
+from sandbox.ecny import ECny
 from sandbox.faults import Faults, Plan
 from sandbox.notify import Notice
 from sandbox.unionpay import UnionPay
@@ -21,7 +22,7 @@ from tests.stories.shopper import key
 pytestmark = pytest.mark.cloud
 
 SITES = ("demo", "campus")
-CHANNELS = ("wechat", "alipay", "unionpay")
+CHANNELS = ("wechat", "alipay", "unionpay", "ecny")
 GOODS = "移动话费充值卡"
 INTERNAL = re.compile(r"Traceback|botocore|dynamodb|arn:|\.py\b|cardmesh-|Exception", re.IGNORECASE)
 HOSTILE = (
@@ -31,7 +32,12 @@ HOSTILE = (
     "{{7*7}}${7*7}",
     "<script>1</script>",
 )
-MERCHANTS = {"wechat": keys.MCHID, "alipay": keys.SELLER_ID, "unionpay": keys.MER_ID}
+MERCHANTS = {
+    "wechat": keys.MCHID,
+    "alipay": keys.SELLER_ID,
+    "unionpay": keys.MER_ID,
+    "ecny": keys.ECNY_MERCHANT,
+}
 MISSING = object()
 
 
@@ -70,6 +76,7 @@ def channels(place, tmp_path):
         "wechat": WeChat(own, books, faults, cashier=str),
         "alipay": Alipay(own, books, faults, cashier=str, tell=print),
         "unionpay": UnionPay(own, books, faults, cashier=str),
+        "ecny": ECny(own, books, faults, cashier=str),
     }
     books.stop()
 
@@ -281,6 +288,7 @@ def test_a_forged_notification_changes_nothing(shop, sandbox, hooks, channels, t
         "wechat": WeChat(own, books, Faults(), cashier=str),
         "alipay": Alipay(own, books, Faults(), cashier=str, tell=print),
         "unionpay": UnionPay(own, books, Faults(), cashier=str),
+        "ecny": ECny(own, books, Faults(), cashier=str),
     }
     kind = {"Content-Type": headers["Content-Type"]}
     forged = [
