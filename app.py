@@ -24,6 +24,7 @@ FACES = {
         "console.orders",
         "console.refunds",
         "console.cases",
+        "console.bills",
         "console.plans",
         "console.channels",
         "console.agents",

@@ -7,6 +7,7 @@ from chalice.app import Response
 
 from chalicelib.cases import service as cases
 from chalicelib.kit import money
+from chalicelib.settlement import service as settlement
 
 from .. import face as faces
 from .. import pages
@@ -71,6 +72,22 @@ def settle(visit: Visit, case_id: str) -> Response:
     case, note = cases.case(case_id), visit.fields(Settlement).note
     cases.settle(case.kind, case.key, staff=visit.account.staff.login, note=note, now=visit.now)
     return desk.done(f"/console/cases/{case_id}", "case_settled")
+
+
+@face.post("/console/cases/{case_id}/back")
+@desk.or_again(one)
+def give_back(visit: Visit, case_id: str) -> Response:
+    """Have money without an owner go back to whoever paid it."""
+    settlement.give_back(case_id, staff=visit.account.staff.login, now=visit.now)
+    return desk.done(f"/console/cases/{case_id}", "case_back")
+
+
+@face.post("/console/cases/{case_id}/claim")
+@desk.or_again(one)
+def claim(visit: Visit, case_id: str) -> Response:
+    """Try once more to give a payment to the order it names."""
+    settlement.claim(case_id, staff=visit.account.staff.login, now=visit.now)
+    return desk.done(f"/console/cases/{case_id}", "case_claimed")
 
 
 def kind_name(kind: str) -> str:

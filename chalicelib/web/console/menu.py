@@ -32,6 +32,7 @@ STAFF = (
     _ORDERS,
     _REFUNDS,
     Section("/console/cases", "待办", "inbox", "c"),
+    Section("/console/bills", "对账", "scale", "r"),
     Section("/console/statement", "财务", "report-money", "f"),
     Section("/console/plans", "分账方案", "chart-pie", "p"),
     Section("/console/agents", "合伙人", "users", "a"),

@@ -6,7 +6,14 @@ from tests import make
 
 from .conftest import MAIN, Person, page
 
-STAFF_ONLY = ("/console/sites", "/console/sites/new", "/console/plans", "/console/cases", "/console/agents")
+STAFF_ONLY = (
+    "/console/sites",
+    "/console/sites/new",
+    "/console/plans",
+    "/console/cases",
+    "/console/bills",
+    "/console/agents",
+)
 OWNER_ONLY = ("/console/listing", "/console/settings")
 
 
