@@ -50,12 +50,11 @@ def put_receiver(party: str, channel: str, receiver: Receiver) -> None:
     _check(receiver)
     if channel not in fields.SPLITTING:
         raise errors.Invalid("This channel splits nothing.")
-    main = merchants.known_merchant(channel, merchants.main_merchant(channel))
     wanted = {
         "kind": receiver.kind,
         "account": receiver.account,
         "name": receiver.name.strip(),
-        "cap_bps": int(main.settings.get("split_cap_bps") or _CAP_BPS),
+        "cap_bps": agreed_cap(channel, merchants.main_merchant(channel)),
         "said": "",
     }
     rows = ReceiverRow.of(tenant.MAIN)
@@ -96,6 +95,11 @@ def receiver_of(party: str, channel: str) -> Known | None:
     """A party's account at a channel."""
     row = ReceiverRow.of(tenant.MAIN).read(f"RECEIVER#{party}", channel)
     return _known(row) if row else None
+
+
+def agreed_cap(channel: str, merchant: str) -> int:
+    """Of what a merchant is paid, the basis points that the channel splits off at most. Raises NotFound."""
+    return int(merchants.known_merchant(channel, merchant).settings.get("split_cap_bps") or _CAP_BPS)
 
 
 def cap_of(party: str, channel: str) -> int:

@@ -43,6 +43,7 @@ from .probing import STEPS, Report, last_report, probe, reports
 from .receivers import (
     BadReceiver,
     Known,
+    agreed_cap,
     cap_of,
     introduce,
     put_receiver,
@@ -79,6 +80,7 @@ __all__ = [
     "Report",
     "Split",
     "Unready",
+    "agreed_cap",
     "all_merchants",
     "cap_of",
     "forget",

@@ -517,3 +517,43 @@ def test_a_closed_part_of_what_main_collects_is_paid_out(shared):
     assert [share.party for share in shared.state(order).closed] == [order.site]
     assert shared.balance(order)[f"subsite:{order.site}:pending"] == -7940
     assert shared.balance(order)["clearing:wechat"] == 9300
+
+
+def refund_to_the_end(own, order):
+    for _ in range(8):
+        try:
+            with tenant.acting_for(order.site):
+                settlement.refund(order.site, order.number, now=own.world.now)
+        except Died:
+            payments.forget()
+        own.world.now += 1200
+
+
+@pytest.mark.slow
+def test_a_refund_after_the_split_ends_the_same_wherever_its_process_dies(own, killer):
+    for after in (False, True):
+        for at in range(1, 40):
+            order = own.sell()
+            split_now(own, order)
+            with tenant.acting_for(order.site):
+                stands = own.shop.order(order.number)
+                settlement.give(
+                    stands, settlement.Wish("坏码", fen=3000), by="main:an", seen=0, now=own.world.now
+                )
+            own.world.messages("refund")
+            killer.count, killer.at, killer.after = 0, at, after
+            refund_to_the_end(own, order)
+            killer.at = 0
+            if killer.count < at:
+                assert at > 8
+                break
+            first, second = own.agents
+            assert own.channels.given(order) == {MAIN: 910, FIRST: 500, SECOND: 200}, (at, after)
+            assert own.channels.trade(order).refunded_fen == 3000, (at, after)
+            assert own.balance(order) == {
+                "main:commission": -910,
+                "bank:main": 910,
+                f"dist:{first}:pending": 150,
+                f"dist:{second}:pending": 60,
+                f"subsite:{order.site}:pending": -210,
+            }, (at, after)

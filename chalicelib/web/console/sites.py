@@ -6,6 +6,7 @@ from chalice.app import Response
 from chalicelib.analytics import service as analytics
 from chalicelib.kit import clock, config, errors
 from chalicelib.ledger import service as ledger
+from chalicelib.payments import service as payments
 from chalicelib.tenancy import service as tenancy
 
 from .. import face as faces
@@ -108,7 +109,7 @@ def retry(_visit: Visit, site: str) -> Response:
 @desk.or_again(one)
 def choose_plan(visit: Visit, site: str) -> Response:
     """Change which split plan the site's next orders follow."""
-    tenancy.set_plan(site, _known(visit.fields(Choice).plan))
+    tenancy.set_plan(site, _fitting(site, visit.fields(Choice).plan))
     return desk.done(f"/console/sites/{site}", "site_plan")
 
 
@@ -160,6 +161,19 @@ def _open(asked: NewSite, *, now: int) -> tenancy.Site:
         plan=_known(asked.plan),
         now=now,
     )
+
+
+def _fitting(site: str, plan: str) -> str:
+    """A plan whose share the channels split off what the site's own merchants collect. Raises BadValue."""
+    share = ledger.plan_in_force(_known(plan)).own_bps
+    for channel, merchant in tenancy.site(site, fresh=True).merchants.items():
+        cap = payments.agreed_cap(channel, merchant)
+        if share > cap:
+            sentence = (
+                f"本站的 {channel} 商户号最多能分出 {cap / 100:g}%，这个方案要分 {share / 100:g}%，请换一个。"
+            )
+            raise values.BadValue(sentence, field="plan")
+    return plan
 
 
 def _agents() -> list[tuple[str, str]]:

@@ -5,9 +5,11 @@ import re
 import pytest
 
 from chalicelib.kit import tenant
+from chalicelib.ledger import service as ledger
 from chalicelib.payments import service as payments
+from chalicelib.settlement import splits
 from chalicelib.tenancy import service as tenancy
-from tests.web.console.conftest import page
+from tests.web.console.conftest import buy, page
 
 FORM = {"name": "华东渠道", "contacts": "a@example.com 13800000000", "parent": "", "key": "k"}
 
@@ -93,3 +95,36 @@ def test_an_account_that_can_be_none_is_refused_with_what_was_typed(staff, shop,
 def test_a_channel_that_splits_nothing_takes_no_account(staff, shop):
     typed = {"kind": "merchant", "account": "1900000777", "name": "分站公司"}
     assert staff.post("/console/receivers/main/unionpay", typed).status_code == 400
+
+
+def test_an_orders_page_shows_how_its_split_stands(staff, owner, shop, world):
+    tenancy.set_splits(shop.site, ["wechat"])
+    order = buy(world, shop)
+    for person in (staff, owner):
+        shown = page(person.get(f"/console/orders/{order.number}"))
+        assert "渠道分账" in shown
+        assert "等待分账" in shown
+    with tenant.acting_for(shop.site):
+        split = splits.find(shop.site, order.number)
+        shares = [
+            splits.Share("main", 990),
+            splits.Share("dist:ab12", 5, result="closed", word="NO_RELATION"),
+        ]
+        split = splits.submit(order, split, shares, [], now=world.now)
+        splits.finish(split, shares, now=world.now)
+    shown = page(owner.get(f"/console/orders/{order.number}"))
+    for words in ("已分账，等待解冻", "合伙人 ab12", "渠道未登记", "9.90"):
+        assert words in shown
+
+
+def test_a_site_gets_no_plan_whose_share_its_own_merchant_could_not_split_off(staff, shop, world):
+    with tenant.acting_for(tenant.MAIN):
+        tenancy.license_site(shop.site, "91350100M000100Y43", by="admin", now=world.now)
+        own = {"channel": "wechat", "merchant": "m5", "split_cap_bps": 2500}
+        payments.put_channel("wechat", own, owner=shop.site)
+        ledger.put_plan(ledger.Plan("steep", 0, 3000, 3000), now=world.now)
+    refused = staff.post(f"/console/sites/{shop.site}/plan", {"plan": "steep"})
+    assert refused.status_code == 422
+    assert "最多能分出 25%" in page(refused)
+    assert tenancy.site(shop.site, fresh=True).plan == "standard"
+    assert staff.post(f"/console/sites/{shop.site}/plan", {"plan": "standard"}).status_code == 303
