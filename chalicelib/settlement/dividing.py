@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from chalicelib.cases import service as cases
-from chalicelib.kit import clock, errors, log, outbound, queue
+from chalicelib.kit import clock, errors, log, outbound, queue, tenant
 from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
@@ -213,5 +213,12 @@ _SAYS = {
 def _call_somebody(order: orders.Order, what: str, now: int, shares: Sequence[Share] = ()) -> None:
     why, action = _SAYS[what]
     facts = {"site": order.site, "order": order.number, "channel": order.channel}
-    facts |= {f"{share.party} {share.word}": str(share.fen) for share in shares}
+    facts |= {"amount_fen": str(sum(share.fen for share in shares))} if shares else {}
+    facts |= {f"{_called(share.party)}（{share.word}）_fen": str(share.fen) for share in shares}
     cases.open("split", f"{order.number}#{what}", why=why, facts=facts, action=action, now=now)
+
+
+def _called(party: str) -> str:
+    if party.startswith("dist:"):
+        return f"合伙人 {party.removeprefix('dist:')}"
+    return "主站" if party == tenant.MAIN else "分站"

@@ -275,7 +275,7 @@ def test_a_part_that_the_channel_closed_is_owed_by_the_site_and_paid_out(own):
     assert own.channels.given(order) == {FIRST: 500, SECOND: 200}
     assert own.balance(order) == {"main:commission": -1300, f"subsite:{order.site}:pending": 1300}
     ((kind, facts),) = opened(order)
-    assert (kind, facts["main ACCOUNT_ABNORMAL"]) == ("split", "1300")
+    assert (kind, facts["主站（ACCOUNT_ABNORMAL）_fen"]) == ("split", "1300")
 
 
 def test_a_distributor_without_an_account_is_paid_out_by_main(own, shop):
