@@ -43,7 +43,8 @@ def freeze(legs: Iterable[ledger.Leg], site: str, caps: Mapping[str, int]) -> li
     for party in [*distributors(sums), site]:
         part = min(max(0, -sums.get(pending(party), 0)), max(0, left.get(party, 0) - gone))
         gone += part
-        sums = ledger.totals([sums.items(), _moved(pending(party), frozen(party), part)])
+        moved = _moved(pending(party), frozen(party), part) if part else []
+        sums = ledger.totals([sums.items(), moved])
     return [(account, fen) for account, fen in sums.items() if fen or account.startswith("subsite:")]
 
 
