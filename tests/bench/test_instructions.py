@@ -10,11 +10,12 @@ from bench import callgrind, instructions
 
 PAGES = {"jinja2", "markupsafe"}
 SELLING = {"checkout", "payments", "ledger", "cases", "wallet"}
+REFUNDING = {"settlement", *SELLING}
 DOMAINS = {
     "storefront": {"tenancy", "catalog", "pricing", "stock", "membership", "orders", "wallet"},
-    "checkout": {"tenancy", "catalog", "pricing", "stock", "membership", "orders", *SELLING},
-    "receipts": {"tenancy", "catalog", "pricing", "stock", "membership", "orders", "fulfilment", *SELLING},
-    "hooks": {"tenancy", "catalog", "pricing", "stock", "orders", *SELLING},
+    "checkout": {"tenancy", "catalog", "pricing", "stock", "membership", "orders", *REFUNDING},
+    "receipts": {"tenancy", "catalog", "pricing", "stock", "membership", "orders", "fulfilment", *REFUNDING},
+    "hooks": {"tenancy", "catalog", "pricing", "stock", "orders", *REFUNDING},
     "provision_sites": {"tenancy"},
     "publish_catalogs": {"tenancy", "catalog"},
     "drive_orders": {"tenancy", "catalog", "pricing", "stock", "orders", *SELLING},

@@ -6,8 +6,9 @@ import pytest
 
 from chalicelib.kit import errors
 from chalicelib.orders import service as orders
+from chalicelib.settlement import service as settlement
 from chalicelib.stock import service as stock
-from chalicelib.web.openapi import goods
+from chalicelib.web.openapi import goods, shapes
 from tests.web.storefront import fake
 
 ASKED = {
@@ -233,3 +234,7 @@ def test_health_is_that_of_what_selling_needs(browser, monkeypatch):
 
     monkeypatch.setattr(fake.checkout, "health", down)
     assert refused(browser.get("/healthz")) == (503, "not_ready")
+
+
+def test_the_states_of_a_refund_are_those_that_there_are():
+    assert shapes.REFUND_STATES == settlement.REFUND_STATES
