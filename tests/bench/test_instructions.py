@@ -12,7 +12,7 @@ PAGES = {"jinja2", "markupsafe"}
 SELLING = {"checkout", "payments", "ledger", "cases", "wallet"}
 REFUNDING = {"settlement", *SELLING}
 DOMAINS = {
-    "storefront": {"tenancy", "catalog", "pricing", "stock", "membership", "orders", "wallet"},
+    "storefront": {"tenancy", "catalog", "pricing", "stock", "membership", "orders", "ledger"},
     "checkout": {"tenancy", "catalog", "pricing", "stock", "membership", "orders", *REFUNDING},
     "receipts": {"tenancy", "catalog", "pricing", "stock", "membership", "orders", "fulfilment", *REFUNDING},
     "hooks": {"tenancy", "catalog", "pricing", "stock", "orders", *REFUNDING},
