@@ -30,6 +30,10 @@ FACES = {
         "console.agents",
         "console.receivers",
         "console.statement",
+        "console.withdraw",
+        "console.payouts",
+        "console.bank_files",
+        "console.account",
         "console.settings",
     ),
 }

@@ -34,6 +34,7 @@ STAFF = (
     Section("/console/cases", "待办", "inbox", "c"),
     Section("/console/bills", "对账", "scale", "r"),
     Section("/console/statement", "财务", "report-money", "f"),
+    Section("/console/payouts", "结算", "building-bank", "j"),
     Section("/console/plans", "分账方案", "chart-pie", "p"),
     Section("/console/agents", "合伙人", "users", "a"),
     _CHANNELS,
@@ -46,6 +47,7 @@ OWNER = (
     _ORDERS,
     _REFUNDS,
     Section("/console/statement", "财务", "report-money", "f"),
+    Section("/console/withdraw", "提现", "building-bank", "y"),
     _CHANNELS,
     Section("/console/settings", "店铺设置", "settings", "t"),
 )

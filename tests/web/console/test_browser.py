@@ -87,9 +87,11 @@ def busy(world, shop, staff, owner):
     waiting = buy(world, shop, goods_id=by_hand.goods_id)
     shared = ("", "/goods", "/goods/new", "/stock", "/orders", f"/orders/{waiting.number}")
     mains = ("/channels", "/channels/wechat/mwechat", "/channels/unionpay/new")
+    mains += ("/payouts", f"/payouts/party/{shop.site}", f"/account?party={shop.site}")
     mains += ("/cases", "/sites", "/sites/new", f"/sites/{shop.site}", "/plans", f"/stock/{shop.goods_id}")
     shared += ("/refunds", f"/orders/{sold.number}")
-    owners = ("/listing", "/statement", "/statement?day=2026-01-01", "/settings", f"/goods/{own.goods_id}")
+    owners = ("/withdraw", "/account")
+    owners += ("/listing", "/statement", "/statement?day=2026-01-01", "/settings", f"/goods/{own.goods_id}")
     return [(staff, f"/console{p}") for p in shared + mains] + [
         (owner, f"/console{p}") for p in shared + owners
     ]

@@ -13,8 +13,9 @@ STAFF_ONLY = (
     "/console/cases",
     "/console/bills",
     "/console/agents",
+    "/console/payouts",
 )
-OWNER_ONLY = ("/console/listing", "/console/settings")
+OWNER_ONLY = ("/console/listing", "/console/settings", "/console/withdraw")
 
 
 @pytest.fixture
@@ -24,7 +25,14 @@ def nobody(console):
 
 def paths(client, method, **parts):
     """Every path of the console that answers to a method, with its parts filled in."""
-    named = {"goods_id": "g1", "number": "N" * 28, "case_id": "0" * 20, "seq": "2", **parts}
+    named = {
+        "goods_id": "g1",
+        "number": "N" * 28,
+        "case_id": "0" * 20,
+        "seq": "2",
+        "day": "20261123",
+        **parts,
+    }
     for path, entries in client._app.routes.items():
         if path.startswith("/console") and method in entries:
             yield re.sub(r"{(\w+)}", lambda part: named.get(part[1], "zzzz"), path)
