@@ -146,7 +146,8 @@ def revive(expired: Order, payment: Receipt, *, now: int) -> Order:
 def decline(expired: Order, payment: Receipt) -> Order:
     """Mark an expired order with late money that it cannot take, so that it never will. Raises WrongState."""
     rows = OrderRow.of(expired.site)
-    unmarked = (rows.status == "expired") & rows.transaction.does_not_exist()
+    own = rows.transaction.does_not_exist() | (rows.transaction == payment.transaction)
+    unmarked = (rows.status == "expired") & own  # this write may have been repeated below us
     try:
         row = rows.change(
             partition(expired.number), expired.number, [rows.transaction.set(payment.transaction)], unmarked

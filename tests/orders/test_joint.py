@@ -108,8 +108,9 @@ def test_an_order_marked_with_other_money_is_not_as_it_was_read(desk):
     with pytest.raises(orders.WrongState) as stood:
         orders.move_with(expired, "paid", Beside(desk.site), now=1)
     assert stood.value.order == marked
+    assert orders.decline(expired, receipt) == marked
     with pytest.raises(orders.WrongState):
-        orders.decline(expired, receipt)
+        orders.decline(expired, rules.Receipt(1, "wechat", "m1", 9900, "t10"))
 
 
 def test_there_is_no_way_around_the_table_of_moves(desk):
