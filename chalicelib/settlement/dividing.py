@@ -66,7 +66,7 @@ def _submit(order: orders.Order, split: Split, now: int) -> Split:
         _call_somebody(order, "refunds_open", now)
     covered = [one.event for one in refunds]
     sums = sums_of(order, "sale", *covered)
-    if not sharing.still_frozen(sums):
+    if not sharing.held(sums):
         return splits.void(split)
     shares = _shares(order, sums)
     return splits.submit(order, split, shares, covered, now=now)

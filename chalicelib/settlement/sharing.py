@@ -54,7 +54,7 @@ def dues(sums: Mapping[str, int], site: str, *, cap_fen: int, independent: bool)
     `sums`: what the order's journals add up to before the split.
     """
     wanted = [Due(party, -sums.get(frozen(party), 0)) for party in distributors(sums)]
-    rest = _held(sums) - sum(each.fen for each in wanted) + sums.get(frozen(site), 0) + _fee(sums)
+    rest = held(sums) - sum(each.fen for each in wanted) + sums.get(frozen(site), 0) + _fee(sums)
     wanted.append(Due(tenant.MAIN, rest) if independent else Due(site, -sums.get(frozen(site), 0)))
     found = []
     for each in wanted:
@@ -85,12 +85,12 @@ def thaw_legs(sums: Mapping[str, int], site: str, channel: str) -> list[ledger.L
 
     The site has its share there, the channel its fee, and what should have been split off is owed by the site.
     """
-    share, fee, held = -sums.get(frozen(site), 0), -_fee(sums), _held(sums)
+    share, fee, rest = -sums.get(frozen(site), 0), -_fee(sums), held(sums)
     legs = [
         (frozen(site), share),
         (f"fee_accrued:{channel}", fee),
-        (pending(site), held - share - fee),
-        (f"clearing:{channel}", -held),
+        (pending(site), rest - share - fee),
+        (f"clearing:{channel}", -rest),
     ]
     return [leg for leg in legs if leg[1]]
 
@@ -149,9 +149,9 @@ def pending(party: str) -> str:
     return f"{party if ':' in party else f'subsite:{party}'}:pending"
 
 
-def still_frozen(sums: Mapping[str, int]) -> int:
-    """How much of an order is at the channel for others, or for the site itself."""
-    return -sum(fen for account, fen in sums.items() if account.endswith(":frozen"))
+def held(sums: Mapping[str, int]) -> int:
+    """What the channel holds of an order and will not give back to the payer."""
+    return sum(fen for account, fen in sums.items() if account.startswith(("clearing:", "refund_clearing:")))
 
 
 def counted(journals: Sequence[ledger.Journal], events: Iterable[str]) -> dict[str, int]:
@@ -187,11 +187,6 @@ def _by_its_merchant(sums: Mapping[str, int], site: str, channel: str, fen: int)
 
 def _paid(sums: Mapping[str, int]) -> int:
     return sum(fen for account, fen in sums.items() if account.startswith("clearing:"))
-
-
-def _held(sums: Mapping[str, int]) -> int:
-    """What the channel holds of an order and will not give back to the payer."""
-    return sum(fen for account, fen in sums.items() if account.startswith(("clearing:", "refund_clearing:")))
 
 
 def _fee(sums: Mapping[str, int]) -> int:

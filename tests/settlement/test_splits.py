@@ -557,3 +557,15 @@ def test_a_refund_after_the_split_ends_the_same_wherever_its_process_dies(own, k
                 f"dist:{second}:pending": 60,
                 f"subsite:{order.site}:pending": -210,
             }, (at, after)
+
+
+def test_what_is_frozen_for_nobody_is_unfrozen_too(shop, plan, channels):
+    payments.put_channel("wechat", channels.settings["wechat"])
+    tenancy.set_splits(shop.site, ["wechat"])
+    alone = Split(shop, channels, ())
+    order = alone.sell()
+    before = alone.balance(order)
+    assert channels.is_frozen(order)
+    split_now(alone, order)
+    assert not channels.is_frozen(order)
+    assert alone.balance(order) == before
