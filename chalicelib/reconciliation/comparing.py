@@ -48,6 +48,7 @@ def compare(site: str, name: str, digest: str, *, now: int) -> list[Line]:
     healed = _heal(account, rows, found, now)
     if healed:
         found = gather(site, book.day, account, rows)
+    healed |= {line.key for line in _before(name, site) if line.healed}
     lines = rules.compare(rows, found.claims, found.expected, _elsewhere(name, site, rows, found))
     lines = [_judged(line, row_of(rows, line), account, healed) for line in lines]
     lines = rules.waiting(lines, last=rules.is_last(book.day, now))
@@ -74,6 +75,12 @@ def row_of(rows: Sequence[BillRow], line: Line) -> BillRow | None:
     if line.name != rules.LONG:
         return None
     return next(row for row in rows if rules.key_of(row) == line.key)
+
+
+def _before(name: str, site: str) -> list[Line]:
+    """The lines that a site's part had so far."""
+    row = ResultRow.of(tenant.MAIN).read(f"COMPARED#{name}", site)
+    return lines_of(row) if row else []
 
 
 def _heal(account: Account, rows: Sequence[BillRow], found: Ours, now: int) -> set[str]:
@@ -155,7 +162,7 @@ def _keep(
         rows.clearing.set(msgspec.to_builtins(clearing)),
         rows.lines.set(zlib.compress(msgspec.json.encode(odd))),
         rows.waits.set(sum(line.waits for line in lines)),
-        rows.healed.set(max(sum(line.healed for line in lines), before.healed if before else 0)),
+        rows.healed.set(sum(line.healed for line in lines)),
         rows.fee_fen.set(sum(line.fee_fen for line in lines)),
         rows.adjusted_fen.set(adjusted),
         rows.at.set(now),
