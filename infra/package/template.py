@@ -35,6 +35,57 @@ _PARAMETERS = {
         "Description": "What the edge sends to prove that it set X-Forwarded-Host.",
     },
 }
+# What a deployment may decide for itself, read by chalicelib.kit.config under the names on the left.
+_TERMS: dict[str, Template] = {
+    "PAYOUT_VIA": {
+        "Type": "String",
+        "Default": "file",
+        "AllowedValues": ["file", "transfer"],
+        "Description": "How payouts reach the bank: a daily file that a person takes there, or its interface.",
+    },
+    "PAYOUT_LEAST_FEN": {
+        "Type": "Number",
+        "Default": 1000,
+        "MinValue": 1,
+        "MaxValue": 10_000_000,
+        "Description": "The least a party can withdraw, in fen.",
+    },
+    "PAYOUT_TWO_FEN": {
+        "Type": "Number",
+        "Default": 5_000_000,
+        "MinValue": 1,
+        "MaxValue": 10_000_000_000,
+        "Description": "From this payout on, in fen, two people of the main site's staff have to agree.",
+    },
+    "DEPOSIT_DAYS": {
+        "Type": "Number",
+        "Default": 15,
+        "MinValue": 1,
+        "MaxValue": 90,
+        "Description": "Days within which a deposit is given back.",
+    },
+    "WALLET_UNNAMED_FEN": {
+        "Type": "Number",
+        "Default": 100_000,
+        "MinValue": 0,
+        "MaxValue": 100_000,
+        "Description": "The most a member may hold as balance, in fen.",
+    },
+    "WALLET_NAMED_FEN": {
+        "Type": "Number",
+        "Default": 500_000,
+        "MinValue": 0,
+        "MaxValue": 500_000,
+        "Description": "The same once their name is verified.",
+    },
+    "SPLIT_AFTER": {
+        "Type": "Number",
+        "Default": 86_400,
+        "MinValue": 60,
+        "MaxValue": 1_728_000,
+        "Description": "Seconds from delivery until a payment is split at its channel.",
+    },
+}
 _ENDPOINTS = {"EndpointUrl": "RestAPI", "HooksEndpointUrl": "HooksAPI"}
 
 
@@ -52,7 +103,7 @@ def assemble(functions: Template, paths: dict[str, list[str]], *, project: Path)
     subsite = json.dumps(load(project / "infra/subsite.yaml"), separators=(",", ":"))
     resources["ProvisionSites"]["Properties"]["Environment"]["Variables"]["SUBSITE_TEMPLATE"] = subsite
     whole["Transform"] = functions["Transform"]
-    whole["Parameters"] |= _PARAMETERS
+    whole["Parameters"] |= _PARAMETERS | {_parameter(name): term for name, term in _TERMS.items()}
     whole["Resources"] |= resources | alarms.calls([queue.capitalize() for queue in _BATCHES], names)
     whole["Resources"] |= channels.watch()
     tenant = roles.inline("tenant", roles.document(policies, "tenant"))
@@ -93,11 +144,17 @@ def _equip(properties: dict[str, Any], name: str) -> None:
         "TENANT_ROLE": {"Fn::GetAtt": ["TenantRole", "Arn"]},
         "SITE_DOMAIN": {"Ref": "SiteDomain"},
         "PUBLIC_SCHEME": "https",
+        **{name: {"Ref": _parameter(name)} for name in _TERMS},
         **{f"QUEUE_{queue.upper()}": {"Ref": f"{queue.capitalize()}Queue"} for queue in _BATCHES},
     }
     for event in properties.get("Events", {}).values():
         if event["Type"] == "SQS":
             _connect(event["Properties"])
+
+
+def _parameter(name: str) -> str:
+    """SPLIT_AFTER is SplitAfter among the parameters of the template."""
+    return name.title().replace("_", "")
 
 
 def _connect(mapping: dict[str, Any]) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from samtranslator.translator.transform import transform
 
+from chalicelib.kit import config
 from chalicelib.tenancy import service as tenancy
-from infra.package import build, rest
+from infra.package import build, rest, template
 
 pytestmark = pytest.mark.package
 
@@ -156,6 +157,17 @@ def test_every_function_has_a_role_a_log_and_settings_of_its_own(packaged):
         assert {key for key in variables if key.startswith("QUEUE_")} == {
             f"QUEUE_{queue.upper()}" for queue, *_ in WORKERS.values()
         }
+
+
+@pytest.mark.parametrize("name", template._TERMS)
+def test_what_a_deployment_decides_is_a_parameter_that_every_function_reads(packaged, name):
+    term = packaged.template["Parameters"][template._parameter(name)]
+    for function in packaged.functions.values():
+        assert function["Environment"]["Variables"][name] == {"Ref": template._parameter(name)}
+    needed = {"KEY_ID": "k", "SITE_DOMAIN": "shop.test"}
+    assert config.read(needed | {name: str(term["Default"])}) == config.read(needed)
+    for most in {"MinValue", "MaxValue"} & term.keys():
+        assert config.read(needed | {name: str(term[most])})
 
 
 def test_the_platform_logs_what_went_wrong_with_a_call_and_the_shop_what_it_does(packaged):
