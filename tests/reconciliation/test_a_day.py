@@ -77,9 +77,7 @@ def test_the_day_is_reconciled_to_the_last_fen(day):
     ask(day, *WRONG, hours=4)
     assert {book.state for book in books(day).values()} <= {"waiting", "closed"}
     healed = day.met["lost_and_expired"] + day.met["paid_twice_unheard"]
-    assert (
-        sum(line.healed for line in lines(day)) >= healed - 2
-    )  # those before midnight stand in the next bill
+    assert sum(line.healed for line in lines(day)) >= healed * 9 // 10  # some were paid after midnight
     assert day.states()["expired"] < unheard[0][1]
 
     # The next day's bill ends all waiting; then only what was put into the bills is left.
