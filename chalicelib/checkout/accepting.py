@@ -99,7 +99,7 @@ def _accept_late(order: orders.Order, payment: payments.Payment, receipt: orders
 
 
 def _return_duplicate(order: orders.Order, payment: payments.Payment, now: int) -> None:
-    """A second payment for the same order goes back to the payer."""
+    """A second payment for the same order goes back to the payer, once: a repeat leaves standing when it did."""
     # Behind the order's number it makes 40 characters, the most a channel takes.
     what = "D" + hashlib.sha256(payment.transaction_id.encode()).hexdigest()[:11]
     detail = json.dumps(
@@ -112,6 +112,6 @@ def _return_duplicate(order: orders.Order, payment: payments.Payment, now: int) 
             "paid_at": payment.paid_at,
         }
     )
-    orders.add_todo(order.site, order.number, what, due=now, detail=detail)
+    orders.add_todo(order.site, order.number, what, due=now, detail=detail, again=False)
     log.event("checkout.paid_twice", site=order.site, order=order.number)
     queue.send("refund", site=order.site, order=order.number)

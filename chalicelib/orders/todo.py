@@ -26,8 +26,11 @@ class Todo:
     done_at: int | None = None
 
 
-def add_todo(site: str, number: str, what: str, *, due: int, detail: str = "") -> None:
-    """Note a matter, or open it again; noting an open one changes nothing. It was noted when it first was."""
+def add_todo(site: str, number: str, what: str, *, due: int, detail: str = "", again: bool = True) -> None:
+    """Note a matter, or open it again unless it is one for once; noting an open one changes nothing.
+
+    It was noted when it first was.
+    """
     rows = TodoRow.of(site)
     actions = [
         rows.due.set(due),
@@ -38,7 +41,7 @@ def add_todo(site: str, number: str, what: str, *, due: int, detail: str = "") -
         rows.done_at.remove(),
         rows.ttl.remove(),
     ]
-    closed = rows.pk.does_not_exist() | rows.done_at.exists()
+    closed = rows.pk.does_not_exist() | rows.done_at.exists() if again else rows.pk.does_not_exist()
     try:
         rows.change(_PARTITION, f"{number}#{what}", actions, closed)
     except table.Refused:

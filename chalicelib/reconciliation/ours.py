@@ -69,7 +69,7 @@ def moved(journal: ledger.Journal, channel: str) -> int | None:
 def adjust(site: str, day: str, claim: Claim, fen: int, before: Adjusted) -> None:
     """Have the books of a day follow the bill's fee for a claim: by what is new since the last time, once."""
     legs = [(claim.fee_from, fen - before.fen), (f"fee_accrued:{claim.channel}", before.fen - fen)]
-    event, at = f"{_FEE}{claim.event}-{before.count}", clock.day_start(day) + clock.DAY - 1
+    event, at = f"{_FEE}{claim.fee_event}-{before.count}", clock.day_start(day) + clock.DAY - 1
     ledger.post(site, day, claim.number, event, legs, at=at, about=claim.out_trade_no)
 
 

@@ -183,8 +183,8 @@ def _accounts() -> list[tuple[str, str]]:
 
 
 def _sites() -> list[str]:
-    """The sites that have a table."""
-    return [site.site for site in tenancy.sites() if site.state in ("active", "suspended")]
+    """The sites that have a table; a bill is kept by site once and for all, so none may be missing."""
+    return [site.site for site in tenancy.sites(fresh=True) if site.state in ("active", "suspended")]
 
 
 def _clearing(row: ResultRow) -> Clearing:

@@ -98,9 +98,9 @@ def site(code: str, *, fresh: bool = False) -> Site:
     return found
 
 
-def sites() -> list[Site]:
-    """All sites, oldest code first."""
-    return [site_of(row) for row in SiteRow.of(tenant.MAIN).under(SITES)]
+def sites(*, fresh: bool = False) -> list[Site]:
+    """All sites, oldest code first; fresh where none may be missing."""
+    return [site_of(row) for row in SiteRow.of(tenant.MAIN).under(SITES, consistent=fresh)]
 
 
 def open_site(slug: str, *, brand: Brand, owner_login: str, owner_password: str, plan: str, now: int) -> Site:
