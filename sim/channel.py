@@ -1,14 +1,15 @@
-"""Payment channels with books of their own: trades, payments, refunds, and notifications that go astray or lie."""
+"""Payment channels with books of their own: trades, payments, refunds, bills, notifications that go astray or lie."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from chalicelib.kit import outbound
 from chalicelib.payments import gateways
 
-from . import lies
+from . import bills, lies
+from .bills import Trade
 from .clockwork import Process, Violation
 from .cloud import Network
 
@@ -21,21 +22,11 @@ Answer = tuple[int, Mapping[str, str], str]
 Tell = Callable[[str, str, Mapping[str, str], bytes], Process]  # starts the function that takes notifications
 
 
-@dataclass
-class Trade:
-    """One order's try at a channel. `refunds` holds fen by refund number."""
-
-    amount_fen: int
-    state: str = "open"  # open | paid | closed
-    closed: bool = False  # before anybody paid
-    payment: gateways.Payment | None = None
-    refunds: dict[str, int] = field(default_factory=dict)
-
-
 class Channel:
     """One channel with one merchant; `tell` brings its notifications to the shop.
 
-    `lies` has the transactions it vouched for, and the shop took note of, although they are no payments.
+    `lies` has the transactions it vouched for, and the shop took note of, although they are no payments. `untold` has
+    the trades paid without a word to the shop, which asks about none of them: only a bill tells of these.
     """
 
     def __init__(self, name: str, network: Network, tell: Tell) -> None:
@@ -44,6 +35,7 @@ class Channel:
         self.app = "app1"
         self.trades: dict[str, Trade] = {}
         self.lies: set[str] = set()
+        self.untold: set[str] = set()
         self._network = network
         self._tell = tell
         self._outage = (0.0, 0.0)
@@ -83,6 +75,17 @@ class Channel:
         """The payment a notification tells of. Raises Forged."""
         return lies.opened(self.name, headers, body)
 
+    def download_bill(self, day: str, *, now: int) -> gateways.Bill:  # noqa: ARG002
+        """The bill of a day. Raises Unready, Damaged."""
+        faults, time = self._network.faults, self._network.time
+        written = partial(bills.written, day, self.trades.values(), faults, time.now)
+        bill: gateways.Bill | None = self._asked("bill", day, written)
+        if bill is None:
+            raise gateways.Unready
+        if faults.strikes("bill_damaged"):
+            raise gateways.Damaged("it breaks off")
+        return bill
+
     def ack(self) -> Answer:
         """What ends the repeats."""
         return 200, {}, "success"
@@ -96,8 +99,8 @@ class Channel:
     def pay(self, out_trade_no: str, *, once: bool) -> bool:
         """Somebody pays a trade; whether the channel took the money.
 
-        Every notification may be lost only of who pays `once` and in time, while the shop can ask: the rest is for
-        reconciliation to find.
+        Every notification of it may be lost. Of who pays `once` and in time, while the shop can ask, it hears all the
+        same; of the rest a bill tells.
         """
         trade, faults = self.trades.get(out_trade_no), self._network.faults
         if trade is None or not trade.amount_fen or trade.state == "paid":
@@ -110,8 +113,10 @@ class Channel:
         trade.state = "paid"
         trade.payment = self._vouch(out_trade_no, trade.amount_fen, int(now))
         self._network.trace.line(now, self.name, f"paid {out_trade_no}")
-        if not (asked and faults.strikes("notice_lost")):
+        if not faults.strikes("notice_lost"):
             self._send(trade.payment)
+        elif not asked:
+            self.untold.add(out_trade_no)
         return True
 
     def _send(self, payment: gateways.Payment) -> None:
@@ -183,7 +188,8 @@ class Channel:
                 if faults.strikes(fault):
                     return state
         trade.refunds.setdefault(number, fen)
-        if trade.payment is None or sum(trade.refunds.values()) > trade.amount_fen:
+        trade.back_at.setdefault(number, int(self._network.time.now))
+        if trade.payment is None or trade.back_fen > trade.amount_fen:
             raise Violation(f"I7: {out_trade_no} has {trade.refunds} back of {trade.amount_fen}")
         return "processing" if faults.strikes("refund_slow") else "success"
 

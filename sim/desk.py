@@ -1,19 +1,24 @@
-"""Who works at the consoles: staff that delivers by hand, and those who run the shop while it sells."""
+"""Who works at the consoles: staff that delivers by hand, an accountant, and those who run the shop as it sells."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
+from chalicelib.cases import service as cases
 from chalicelib.catalog import service as catalog
 from chalicelib.fulfilment import service as fulfilment
 from chalicelib.kit import clock, tenant
 from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
+from chalicelib.reconciliation import service as reconciliation
 from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
 from chalicelib.web.console import shelves
 
+from . import bills
+from .channel import Channel
 from .clockwork import Act
 from .ears import PRIVATE, SECRET
 from .faults import Faults
@@ -22,6 +27,7 @@ from .stage import Goods
 
 _LATER = 1800  # seconds after which somebody who gave up tries again
 _AWAY = (60, 3600)  # seconds for which a site sells nothing, or goods are not on sale
+_LONG_AGO = 5  # days for which an order may wait until a bill tells that it was paid
 _LOT = 12  # codes of one import
 
 
@@ -34,8 +40,8 @@ class Staff(Person):
 
     def look(self) -> None:
         """Deliver, or give the money back; what was being refunded is refunded."""
-        now = int(self.time.now)
-        for day in (clock.day_of(now - clock.DAY), clock.day_of(now)):
+        now, back = int(self.time.now), 1 if self.faults.on else _LONG_AGO
+        for day in (clock.day_of(now - n * clock.DAY) for n in range(back, -1, -1)):
             for order in self._quietly(partial(self._waiting, day)) or ():
                 decide = partial(self._decide, order, self.time.random.random())
                 if self.faults.strikes("double_click"):
@@ -61,6 +67,41 @@ class Staff(Person):
             else:
                 text = f"{PRIVATE} by hand"
                 fulfilment.deliver_by_hand(self.site, order.number, text, staff="a", now=now)
+
+
+@dataclass
+class Accountant(Person):
+    """A person at the main site who holds the books kept of bills against the channels' own pages, and asks again."""
+
+    channels: Mapping[str, Channel]
+
+    def look(self) -> None:
+        """Have every bill done again that is not the right one, or has differences."""
+        with contextlib.suppress(GaveUp):  # tomorrow is another day
+            wrong = set(self.ask("console", self._different))
+            for name, channel in sorted(self.channels.items()):
+                for day in bills.days(channel.trades.values(), self.time.now):
+                    book = self.ask("console", partial(_find, f"{day}#{name}#{channel.merchant}"))
+                    if book and book.digest != bills.right(day, channel.trades.values()).digest:
+                        wrong.add(book.name)
+            for each in sorted(wrong):
+                self.ask("console", partial(_ask_again, each))
+
+    def _different(self) -> list[str]:
+        with tenant.acting_for(tenant.MAIN):
+            return [
+                "#".join(one.key.split("#")[:3]) for one in cases.open_ones(kind="difference", limit=1000)
+            ]
+
+
+def _find(name: str) -> reconciliation.Book | None:
+    with tenant.acting_for(tenant.MAIN):
+        return reconciliation.find(name)
+
+
+def _ask_again(name: str) -> None:
+    with tenant.acting_for(tenant.MAIN):
+        reconciliation.ask_again(name)
 
 
 @dataclass

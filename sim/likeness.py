@@ -51,7 +51,7 @@ def _told(world: World) -> Iterator[str]:
             yield f"{when} {what} {_lineage(who)}"
     yield from _memories(world)
     for channel in world.channels.values():
-        yield f"{channel.name} {channel.trades} {sorted(channel.lies)}"
+        yield f"{channel.name} {channel.trades} {sorted(channel.lies)} {sorted(channel.untold)}"
     yield from map(value, world.watch.seen())
 
 

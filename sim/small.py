@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from chalicelib.checkout import worker as checkout_worker
+from chalicelib.reconciliation import worker as reconciliation_worker
 from chalicelib.settlement import worker as settlement_worker
 
 from . import likeness
@@ -24,6 +25,7 @@ _WALKS = (0.4, 0.9, 1.2, 1.5, 2.5, 4, 6)  # hours after the beginning at which t
 _STAFF = (0.8, 3)
 _AUDITS = (8, 57)  # the first notes how far the pointers are, the second judges two days later
 _CLOSINGS = (12.5, 13.5)  # the beginning is noon
+_BILLS = (22.7, 23.2)  # of the day before: the second time, the book is closed
 _SEED = 1
 
 
@@ -116,7 +118,9 @@ class Small(World):
         self.faults.on = False
         self.queues.redrive()
         self.time.run(self.start + LIVENESS + _TRADE)
-        self._rest().check_orders()
+        self._rest().check_orders(but=self.untold())
+        if self.untold():
+            self._plan("ask_for_bills", reconciliation_worker.ask_for_bills, _BILLS)
         self.time.run(self.start + _AUDITS[-1] * HOUR + HOUR)
         self._check()
 

@@ -22,7 +22,7 @@ Row = Mapping[str, Any]
 _HOLDING = {"pending", "paid", "review", "delivered"}
 _AFTER_SALES = {("delivered", "refunding"), ("refunding", "delivered")}  # of orders with such a refund only
 # Rows that may end, each with what must be in them then.
-_PASSING = {"SESSION": "ttl", "SNAP": "ttl", "BACK": "folded", "TODO": "done_at"}
+_PASSING = {"SESSION": "ttl", "SNAP": "ttl", "CASE": "ttl", "BACK": "folded", "TODO": "done_at"}
 
 
 def insist(true: bool, what: str) -> None:  # noqa: FBT001  reads like assert

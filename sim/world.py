@@ -8,16 +8,18 @@ from typing import Any
 from chalicelib.checkout import worker as checkout_worker
 from chalicelib.kit import clock, tenant
 from chalicelib.orders import rules as order_rules
+from chalicelib.reconciliation import worker as reconciliation_worker
 from chalicelib.settlement import rules as settlement_rules
 from chalicelib.settlement import worker as settlement_worker
 from chalicelib.web.hooks import payments as hooks
 from chalicelib.web.visit import Visit
 
 from . import faults as faults_
+from . import reconciled
 from .channel import Channel
 from .clockwork import Clockwork, Process
 from .cloud import Cloud, Network
-from .desk import CHANGES, Operator, Staff
+from .desk import CHANGES, Accountant, Operator, Staff
 from .dynamo.database import Database
 from .faults import Point
 from .functions import Functions
@@ -34,6 +36,7 @@ from .weather import Weather
 
 SHOPPERS = 55  # some come too late for the last codes; about 40 orders stand
 HOUR = 3600
+_BILLS = 6 * HOUR  # between two questions for bills; the shop asks every hour, of which most change nothing
 _CHANGES = 3  # of each kind that a day may see
 _WANTED = (3, 1, 3)  # how often at most, against 3 of plenty: scarce, a site's own, by hand
 TRADE = 24 * HOUR  # of trade with faults
@@ -131,8 +134,10 @@ class World:
         self._tick("walk_sites", checkout_worker.walk_sites, every=900, offset=0)
         self._tick("close_windows", settlement_worker.close_windows, every=HOUR, offset=1800)
         self._tick("audit_pools", checkout_worker.audit_pools, every=clock.DAY, offset=19 * HOUR + 1800)
+        self._tick("ask_for_bills", reconciliation_worker.ask_for_bills, every=_BILLS, offset=2 * HOUR + 2400)
         for site in self.stage.sites:
             self._send_staff(site)
+        self._send_accountant()
         self._expect_changes()
         self._sweep(self.time.random.choice((0, _LONGEST_DEAD)))
         quiet = self.start + TRADE
@@ -142,9 +147,10 @@ class World:
             self.time.run(quiet + hour)
             self.queues.redrive()
         self.time.run(quiet + LIVENESS)
-        self._rest().check_orders()
+        self._rest().check_orders(but=self.untold())
         self.time.run(quiet + AFTERMATH)
         self._check()
+        reconciled.check(self.channels, self.stage.sites, self._days(), self.time.now)
 
     def _check(self) -> None:
         """All that must be true at rest. Raises Violation."""
@@ -162,7 +168,14 @@ class World:
 
     def _rest(self) -> Rest:
         Instance("", list(self.stage.places), codes=self.functions.releases.in_force()).recall()
-        return Rest(self.database, self.channels, self.stage.sites, days_of(self.start, self.time.now))
+        return Rest(self.database, self.channels, self.stage.sites, self._days())
+
+    def _days(self) -> list[str]:
+        return days_of(self.start, self.time.now)
+
+    def untold(self) -> set[str]:
+        """The orders of which only a bill tells all that was paid."""
+        return {trade[:28] for channel in self.channels.values() for trade in channel.untold}
 
     def _expect_shoppers(self) -> None:
         """They come in crowds, because a sale begins or a message went round: within moments, or within hours."""
@@ -200,13 +213,19 @@ class World:
 
     def _send_staff(self, site: str) -> None:
         """Two people look after a site every two hours, not knowing of each other, while there may be work."""
-        self._send_two(site)
-        if self.time.now < self.start + TRADE + LIVENESS:
-            self.time.at(self.time.now + 2 * HOUR, partial(self._send_staff, site))
+        if self.faults.on or "review" in self.watch.states.values():
+            self._send_two(site)
+        self.time.at(self.time.now + 2 * HOUR, partial(self._send_staff, site))
 
     def _send_two(self, site: str) -> None:
         for _ in range(2):
             self.time.spawn("staff", Staff(self.time, self.functions.invoke, self.faults, site).look)
+
+    def _send_accountant(self) -> None:
+        """Once a day somebody looks at the channels' own pages."""
+        who = Accountant(self.time, self.functions.invoke, self.channels)
+        self.time.spawn("accountant", who.look, delay=self.time.random.uniform(0, HOUR))
+        self.time.at(self.time.now + clock.DAY, self._send_accountant)
 
     def _tick(self, function: str, act: Any, *, every: int, offset: int) -> None:
         """A schedule: it fires after so many seconds, now and then not at all or twice."""
@@ -229,6 +248,8 @@ class World:
         now = int(self.time.now)
         if function == "close_windows":
             return now > self.start + TRADE + LIVENESS and not settlement_rules.windows_to_close(now)
+        if function == "ask_for_bills":
+            return not self.faults.on and not reconciled.unclosed(self.channels, self.time.now)
         return function == "walk_sites" and not self.faults.on and not self._anything_open()
 
     def _anything_open(self) -> bool:

@@ -5,6 +5,7 @@ from .harmless import HARMLESS
 from .mutant import Mutant, Stale
 from .orders import ORDERS
 from .payments import PAYMENTS
+from .reconciliation import RECONCILIATION
 from .refunds import REFUNDS
 from .settlement import SETTLEMENT
 from .stock import STOCK
@@ -12,4 +13,14 @@ from .workers import WORKERS
 
 __all__ = ["HARMLESS", "MUTANTS", "Mutant", "Stale"]
 
-MUTANTS = {one.name: one for one in (*STOCK, *ORDERS, *PAYMENTS, *REFUNDS, *SETTLEMENT, *BALANCES, *WORKERS)}
+_ALL = (
+    *STOCK,
+    *ORDERS,
+    *PAYMENTS,
+    *REFUNDS,
+    *SETTLEMENT,
+    *BALANCES,
+    *RECONCILIATION,
+    *WORKERS,
+)
+MUTANTS = {one.name: one for one in _ALL}

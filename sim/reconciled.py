@@ -1,0 +1,66 @@
+"""Whether the channels' books and ours are one: I14, after every bill was compared. Raises Violation."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from chalicelib.cases import service as cases
+from chalicelib.kit import tenant
+from chalicelib.ledger import service as ledger
+from chalicelib.reconciliation import service as reconciliation
+
+from . import bills
+from .channel import Channel
+from .watch import insist
+
+
+def check(channels: Mapping[str, Channel], sites: Sequence[str], days: Sequence[str], now: float) -> None:
+    """Every book is closed with nothing unexplained, and each fen at a channel is where ours say it is."""
+    with tenant.acting_for(tenant.MAIN):
+        open_ = cases.open_ones(kind="difference", limit=1000)
+        insist(not open_, f"I14: {[one.key for one in open_]} differ")
+    sums = ledger.totals(_legs((tenant.MAIN, *sites), days))
+    due = 0
+    for name, channel in channels.items():
+        trades = channel.trades.values()
+        for day in bills.days(trades, now):
+            _check_book(f"{day}#{name}#{channel.merchant}", bills.right(day, trades).digest)
+        for account in (f"clearing:{name}", f"fee_accrued:{name}"):
+            insist(not sums.get(account), f"I14: {account} has {sums.get(account)} fen nobody can explain")
+        due += sum(_settled(row) for row in bills.rows_of(trades))
+    insist(sums.get("bank:main", 0) == due, f"I14: the bank has {sums.get('bank:main')} of {due} fen")
+
+
+def unclosed(channels: Mapping[str, Channel], now: float) -> bool:
+    """Whether a day that is over has business in a book that is not closed."""
+    with tenant.acting_for(tenant.MAIN):
+        return any(
+            _state(f"{day}#{name}#{channel.merchant}") != "closed"
+            for name, channel in channels.items()
+            for day in bills.days(channel.trades.values(), now)
+        )
+
+
+def _check_book(name: str, digest: str) -> None:
+    with tenant.acting_for(tenant.MAIN):
+        book = reconciliation.find(name)
+    insist(book is not None and book.state == "closed", f"I14: the book {name} is not closed")
+    if book:
+        insist(book.digest == digest, f"I14: the book {name} has a wrong bill")
+        left = (book.totals or {}).get("unexplained_fen")
+        insist(left == 0, f"I14: {left} fen of the book {name} are unexplained")
+
+
+def _state(name: str) -> str:
+    book = reconciliation.find(name)
+    return book.state if book else ""
+
+
+def _legs(owners: Sequence[str], days: Sequence[str]) -> Iterator[Sequence[ledger.Leg]]:
+    for owner in owners:
+        with tenant.acting_for(owner):
+            for day in days:
+                yield from [one.legs for one in ledger.journals(owner, day)]
+
+
+def _settled(row: bills.Row) -> int:
+    """What a row of a bill brings to the bank."""
+    return (row.amount_fen if row.kind == "payment" else -row.amount_fen) - row.fee_fen
