@@ -4,36 +4,24 @@ Everything it does may be done again: payments are accepted once, fees are adjus
 the result is written whole, over the one that stood before it.
 """
 
-import contextlib
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from chalicelib.cases import service as cases
 from chalicelib.checkout import service as checkout
-from chalicelib.kit import errors, log, outbound, queue, table, tenant, worker
-from chalicelib.payments import service as payments
+from chalicelib.kit import log, queue, table, tenant, worker
 from chalicelib.payments.service import BillRow
 
-from . import bills, nobodys, ours, rules
+from . import asking, bills, nobodys, ours, rules, telling
 from .model import ResultRow
 from .ours import Account, Ours
 from .rules import Clearing, Line
 
-KIND = "difference"  # of its cases
-SYSTEM = "系统"  # who settles a case that a corrected bill made groundless
 _MOST_HEALED = 100  # payments accepted in one run
 _MOST_DOUBTED = 50  # rows the channel does not confirm, after which a run asks no more
 _MOST_KEPT = 5000  # lines of a result
-_SAID = {
-    rules.LONG: ("账单多出一笔，本平台没有", "在渠道后台查这笔交易；不是我们的，退回或请渠道更正账单。"),
-    rules.SHORT: ("本平台有一笔，账单里没有", "在渠道后台按商户订单号查询；确实没有到账的，联系渠道。"),
-    rules.AMOUNT: ("金额与账单不一致", "以渠道后台的交易详情为准，查明原因后由财务调整。"),
-    rules.STATE: ("渠道已退款，本平台没有记上", "打开订单看退款进度，核对后再结案。"),
-    rules.DUPLICATE: ("同一笔在账单里出现两次", "联系渠道确认；等更正后的账单再对一次。"),
-}
 
 
 def compare(site: str, name: str, digest: str, *, now: int) -> list[Line]:
@@ -48,15 +36,20 @@ def compare(site: str, name: str, digest: str, *, now: int) -> list[Line]:
     healed = _heal(account, rows, found, now)
     if healed:
         found = gather(site, book.day, account, rows)
-    healed |= {line.key for line in _before(name, site) if line.healed}
+    before = _before(name, site)
+    healed |= {line.key for line in before.lines if line.healed}
     lines = rules.compare(rows, found.claims, found.expected, _elsewhere(name, site, rows, found))
     lines = [_judged(line, row_of(rows, line), account, healed) for line in lines]
     lines = rules.waiting(lines, last=rules.is_last(book.day, now))
+    patient = rules.is_patient(book.day, now)
+    lines = asking.answered(account, lines, found.claims, before.lines, patient=patient, now=now)
     adjusted = _adjust(site, book.day, lines, found)
     clearing = rules.clearing(lines, found.claims, found.posted)
     _drive_on(site, lines)
-    before = _keep(site, book, lines, clearing, adjusted, now)
-    _tell(site, book, lines, before, now)
+    told = telling.told(site, book, lines)
+    ended = (before.ended | telling.told(site, book, before.lines).keys()) - told.keys()
+    _keep(site, book, lines, clearing, adjusted, before.rev, ended, now)
+    telling.tell(told.values(), ended, now=now)
     return lines
 
 
@@ -77,10 +70,18 @@ def row_of(rows: Sequence[BillRow], line: Line) -> BillRow | None:
     return next(row for row in rows if rules.key_of(row) == line.key)
 
 
-def _before(name: str, site: str) -> list[Line]:
-    """The lines that a site's part had so far."""
+@dataclass(frozen=True)
+class Before:
+    """A site's part as it was kept so far. `ended`: keys of cases that an earlier run found groundless."""
+
+    rev: int = 0
+    lines: list[Line] = field(default_factory=list)
+    ended: frozenset[str] = frozenset()
+
+
+def _before(name: str, site: str) -> Before:
     row = ResultRow.of(tenant.MAIN).read(f"COMPARED#{name}", site)
-    return lines_of(row) if row else []
+    return Before(row.rev, lines_of(row), frozenset(row.ended or ())) if row else Before()
 
 
 def _heal(account: Account, rows: Sequence[BillRow], found: Ours, now: int) -> set[str]:
@@ -94,7 +95,7 @@ def _heal(account: Account, rows: Sequence[BillRow], found: Ours, now: int) -> s
             continue
         if len(healed) >= _MOST_HEALED:
             raise worker.TryLater("more is to be healed")
-        paid = _confirmed(account, row, now)
+        paid = asking.confirmed(account, row, now)
         if paid is None:
             doubted += 1
             continue
@@ -102,18 +103,6 @@ def _heal(account: Account, rows: Sequence[BillRow], found: Ours, now: int) -> s
         log.event("reconciliation.healed", channel=account[0], amount_fen=row.amount_fen)
         healed.add(key)
     return healed
-
-
-def _confirmed(account: Account, row: BillRow, now: int) -> payments.Payment | None:
-    """The payment of a row as the channel vouches for it; None where it does not. Raises TryLater."""
-    try:
-        paid = payments.gateway(*account).query(row.out_trade_no, now=now)
-    except payments.Declined:
-        return None
-    except (outbound.NotSent, outbound.Unknown) as error:
-        raise worker.TryLater("the channel does not answer") from error
-    same = paid is not None and (paid.transaction_id, paid.amount_fen) == (row.transaction_id, row.amount_fen)
-    return paid if same else None
 
 
 def _elsewhere(name: str, site: str, rows: Sequence[BillRow], found: Ours) -> set[str]:
@@ -148,16 +137,21 @@ def _drive_on(site: str, lines: Iterable[Line]) -> None:
 
 
 def _keep(
-    site: str, book: bills.Book, lines: Sequence[Line], clearing: Clearing, adjusted: int, now: int
-) -> list[Line]:
-    """Write a result over the one before; the lines of that one. Raises TryLater where another run did just now."""
-    key = (f"COMPARED#{book.name}", site)
+    site: str,
+    book: bills.Book,
+    lines: Sequence[Line],
+    clearing: Clearing,
+    adjusted: int,
+    rev: int,
+    ended: Iterable[str],
+    now: int,
+) -> None:
+    """Write a result over the one before, `rev`. Raises TryLater where another run did so meanwhile."""
     rows = ResultRow.of(tenant.MAIN)
-    before = rows.read(*key)
     odd = [line for line in lines if line.name != rules.MATCHED or line.healed][:_MOST_KEPT]
     actions = [
         rows.digest.set(book.digest),
-        rows.rev.set(before.rev + 1 if before else 1),
+        rows.rev.set(rev + 1),
         rows.counts.set(rules.counts(lines)),
         rows.clearing.set(msgspec.to_builtins(clearing)),
         rows.lines.set(zlib.compress(msgspec.json.encode(odd))),
@@ -165,58 +159,12 @@ def _keep(
         rows.healed.set(sum(line.healed for line in lines)),
         rows.fee_fen.set(sum(line.fee_fen for line in lines)),
         rows.adjusted_fen.set(adjusted),
+        rows.ended.set(sorted(ended)),
         rows.at.set(now),
     ]
     try:
-        rows.change(*key, actions, rows.rev == before.rev if before else rows.pk.does_not_exist())
+        rows.change(
+            f"COMPARED#{book.name}", site, actions, rows.rev == rev if rev else rows.pk.does_not_exist()
+        )
     except table.Refused:
         raise worker.TryLater("another run was faster") from None
-    return lines_of(before) if before else []
-
-
-def _tell(site: str, book: bills.Book, lines: Iterable[Line], before: Iterable[Line], now: int) -> None:
-    """A case for each difference that nothing else will settle; those a corrected bill ended are settled."""
-    wrong = {_case_key(book, line): line for line in lines if _needs_somebody(line)}
-    for key in {_case_key(book, line) for line in before if _needs_somebody(line)} - wrong.keys():
-        with contextlib.suppress(errors.NotFound):  # one of many, which had no case of its own
-            cases.settle(KIND, key, staff=SYSTEM, note="再次对账已相符。", now=now)
-    for name in _SAID:
-        found = {key: line for key, line in wrong.items() if line.name == name}
-        if len(found) > rules.MOST_CASES:
-            _open_one(site, book, name, list(found.values()), now)
-            continue
-        for key, line in found.items():
-            _open(site, book, key, line, now)
-
-
-def _needs_somebody(line: Line) -> bool:
-    return line.name in _SAID and not line.healed and not line.waits
-
-
-def _case_key(book: bills.Book, line: Line) -> str:
-    return f"{book.name}#{line.name}#{line.key}"
-
-
-def _open(site: str, book: bills.Book, key: str, line: Line, now: int) -> None:
-    why, action = _SAID[line.name]
-    facts = {
-        "channel": book.channel,
-        "merchant": book.merchant,
-        "day": book.day,
-        "out_trade_no": line.out_trade_no,
-        "transaction" if line.kind == "payment" else "out_refund_no": line.key.split(":", 1)[1],
-        "amount_fen": str(line.bill_fen or line.our_fen),
-    }
-    if line.number:
-        facts |= {"site": site, "order": line.number, "ours_fen": str(line.our_fen)}
-    cases.open(KIND, key, why=why, facts=facts, action=action, now=now)
-
-
-def _open_one(site: str, book: bills.Book, name: str, lines: Sequence[Line], now: int) -> None:
-    """Hundreds of cases help nobody: the book has the list."""
-    why, _ = _SAID[name]
-    facts = {"channel": book.channel, "merchant": book.merchant, "day": book.day, "site": site}
-    facts |= {"count": str(len(lines)), "amount_fen": str(sum(one.bill_fen or one.our_fen for one in lines))}
-    action = "同类差异很多：先看账单是不是完整，再从对账页下载差异逐笔处理。"
-    key = f"{book.name}#{name}#{site}"
-    cases.open(KIND, key, why=f"{why}（共 {len(lines)} 笔）", facts=facts, action=action, now=now)

@@ -39,4 +39,5 @@ class ResultRow(table.Row):
     healed = table.IntegerAttribute()
     fee_fen = table.IntegerAttribute()
     adjusted_fen = table.IntegerAttribute()
+    ended = JSONAttribute(null=True)  # keys of cases that are none any more
     at = table.IntegerAttribute()

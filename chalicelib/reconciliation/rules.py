@@ -25,10 +25,13 @@ MATCHED, LONG, SHORT, AMOUNT, FEE, STATE, DUPLICATE = CLASSES = (
     "state",
     "duplicate",
 )
+# What the channel says of a payment that is short: paid, not paid, another payment, or nothing that helps.
+PAID, UNPAID, OTHER, UNSAID = "paid", "unpaid", "other", "unsaid"
 FIRST = 10 * 3600 + 1800  # seconds after midnight in Beijing from which bills of the day before are asked for
 MISSED = 20 * 3600  # from here on a bill that is not there is missed
 DAYS_BACK = 3  # for which a merchant's bills are asked for the first time
 GRACE = 2 * clock.DAY + FIRST  # seconds after a day's begin from which nothing else is waited for
+PATIENCE = GRACE + 2 * clock.DAY  # from which not even the channel's answer is
 MOST_CASES = 20  # of one class, site and day; more of them are one case
 
 
@@ -71,6 +74,12 @@ class Line:
     at: int
     healed: bool = False
     waits: bool = False
+    answer: str = ""  # the channel's, where it was asked for what no bill has
+
+    @property
+    def story(self) -> str:
+        """What is to be told of it: its class, and the channel's answer where there is one."""
+        return f"{self.name}-{self.answer}" if self.answer else self.name
 
 
 @dataclass(frozen=True)
@@ -192,6 +201,11 @@ def is_missed(day: str, now: int) -> bool:
 def is_last(day: str, now: int) -> bool:
     """Whether whatever is still open on a day is a difference for good."""
     return now >= clock.day_start(day) + GRACE
+
+
+def is_patient(day: str, now: int) -> bool:
+    """Whether an answer of the channel is still waited for."""
+    return now < clock.day_start(day) + PATIENCE
 
 
 def neighbours(day: str) -> tuple[str, str]:

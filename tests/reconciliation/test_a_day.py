@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 ORDERS = 5000
 HOUR = 3600
-SHORT = "本平台有一笔，账单里没有"
+SHORT = "渠道已收款，账单里没有"
 NIGHT = days.START + clock.DAY
 BILLS = NIGHT + 10 * HOUR + 2400  # 10:40 in Beijing
 WRONG = ["long", "amount", "fee", "duplicate", "awkward", "midnight"]

@@ -12,7 +12,7 @@ from chalicelib.kit import clock, errors, log, outbound, tenant, worker
 from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
 from chalicelib.payments import gateways
-from chalicelib.reconciliation import bills, comparing, rules
+from chalicelib.reconciliation import asking, bills, comparing, rules, telling
 from chalicelib.reconciliation import service as reconciliation
 from chalicelib.reconciliation import worker as functions
 from chalicelib.settlement import service as settlement
@@ -248,7 +248,7 @@ def test_a_difference_becomes_a_case_and_a_corrected_bill_settles_it(shop, world
         reconciliation.ask_again(BOOK)
     assert reconcile(world).totals["counts"] == {"matched": [1, 4950]}
     assert differences() == []
-    assert cases.settled_ones()[0].staff == comparing.SYSTEM
+    assert cases.settled_ones()[0].staff == telling.SYSTEM
 
 
 def test_many_differences_of_a_kind_are_one_case(shop, world, bill):
@@ -273,12 +273,100 @@ def test_what_only_we_have_waits_for_the_next_bill(shop, world, bill):
     assert differences() == []
 
 
+AFTER_GRACE = NEXT + clock.DAY + 11 * 3600
+UNBILLED = "渠道已收款，账单里没有"
+UNPAID = "渠道没有收到这笔款，订单却已按付款处理"
+UNSAID = "本平台有一笔，账单里没有，渠道也答复不了"
+
+
+def answers(world, answer):
+    """What the channel says when it is asked for a payment; an error is raised."""
+
+    def query(*_named, **_asked):
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    world.monkeypatch.setattr(make.Merchant, "query", query)
+
+
 def test_what_no_bill_has_is_short(shop, world, bill):
     sell(shop, world)
     bill.rows = {DAY: [], "20261124": []}
-    closed = reconcile(world, NEXT + clock.DAY + 11 * 3600)
+    closed = reconcile(world, AFTER_GRACE)
     assert closed.totals["counts"] == {"short": [1, 4950]}
-    assert differences() == [("本平台有一笔，账单里没有", "4950")]
+    assert differences() == [(UNBILLED, "4950")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        (None, UNPAID),
+        ({"amount_fen": 1}, "渠道收的是另一笔款，与订单记的不一致"),
+        ({"transaction_id": "else"}, "渠道收的是另一笔款，与订单记的不一致"),
+        (gateways.Declined("X", "no"), UNSAID),
+    ],
+)
+def test_the_case_of_what_is_short_says_what_the_channel_answered(shop, world, bill, changes, why):
+    (paid,) = sell(shop, world)
+    bill.rows = {DAY: [], "20261124": []}
+    answers(world, make.replace(paid, **changes) if isinstance(changes, dict) else changes)
+    assert reconcile(world, AFTER_GRACE).state == "closed"
+    assert differences() == [(why, "4950")]
+
+
+def test_a_channel_that_does_not_answer_is_asked_by_the_next_run_and_some_day_no_more(shop, world, bill):
+    (paid,) = sell(shop, world)
+    bill.rows = {DAY: [], "20261124": []}
+    answers(world, outbound.Unknown("timeout"))
+    assert reconcile(world, AFTER_GRACE).state == "waiting"
+    assert differences() == []
+    answers(world, None)
+    reconcile(world, AFTER_GRACE + 3600)
+    assert differences() == [(UNPAID, "4950")]
+    answers(world, outbound.NotSent("refused"))
+    bill.digest = "d2"
+    with tenant.acting_for(tenant.MAIN):
+        reconciliation.ask_again(BOOK)
+    assert reconcile(world, NEXT + 4 * clock.DAY).state == "closed"
+    assert differences() == [(UNSAID, "4950")]
+    assert paid.amount_fen == 4950
+
+
+def test_a_short_payment_with_a_refund_is_not_called_unpaid(shop, world, bill):
+    """Some channels call it no payment any more; a refund that moved says that it was one."""
+    for state in ("success", "processing"):
+        world.channel.refund_state = state
+        order = shop.place()
+        shop.pay(order)
+        world.run("fulfil", "settle")
+        with tenant.acting_for(shop.site):
+            settlement.give(
+                shop.order(order.number), settlement.Wish("less", fen=50), by="o", seen=0, now=world.now
+            )
+        world.run("refund")
+    answers(world, None)
+    bill.rows = {DAY: [], "20261124": []}
+    reconcile(world, AFTER_GRACE)
+    assert {why for why, fen in differences() if fen == "4950"} == {UNBILLED, UNSAID}
+
+
+def test_only_so_many_are_asked_for_in_a_run_and_none_twice(shop, world, bill, monkeypatch):
+    monkeypatch.setattr(asking, "_MOST", 1)
+    sell(shop, world, 2)
+    bill.rows = {DAY: [], "20261124": []}
+    asked = []
+    really = make.Merchant.query
+
+    def query(self, trade, *, now):
+        asked.append(trade)
+        return really(self, trade, now=now)
+
+    monkeypatch.setattr(make.Merchant, "query", query)
+    assert strike(world, AFTER_GRACE) == []
+    assert (len(asked), differences()) == (1, [(UNBILLED, "4950")])
+    assert reconcile(world, AFTER_GRACE).state == "closed"
+    assert (len(asked), len(set(asked)), len(differences())) == (2, 2, 2)
 
 
 def test_a_bill_that_never_comes_is_empty_by_evening_and_a_case_if_we_sold(shop, world, bill):
