@@ -44,6 +44,7 @@ def compare(site: str, name: str, digest: str, *, now: int) -> list[Line]:
     patient = rules.is_patient(book.day, now)
     lines = asking.answered(account, lines, found.claims, before.lines, patient=patient, now=now)
     adjusted = _adjust(site, book.day, lines, found)
+    nobodys.follow_fees(site, book, rows, found.claims)
     clearing = rules.clearing(lines, found.claims, found.posted)
     _drive_on(site, lines)
     told = telling.told(site, book, lines)

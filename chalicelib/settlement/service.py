@@ -39,6 +39,7 @@ from .splits import find as split_of
 from .topups import may_take_back, take_back
 from .unowned import FitsNothing, Unowned, claim, drive_all, give_back
 from .unowned import book as book_unowned
+from .unowned import follow_fee as follow_unowned_fee
 from .unowned import of_number as unowned_of
 from .unowned import of_payment as unowned
 
@@ -66,6 +67,7 @@ __all__ = [
     "drive_all",
     "drive_split",
     "fee_of",
+    "follow_unowned_fee",
     "give",
     "give_back",
     "hear",

@@ -64,6 +64,18 @@ def book(money: Unowned) -> None:
         _post(money, "suspense", legs, money.paid_at)
 
 
+def follow_fee(money: Unowned, event: str, fen: int, *, day: str) -> None:
+    """Have main's books of a bill's day follow its fee for a journal of a payment: by what is new since, once."""
+    chain, accrued = f"fee-{event}-", f"fee_accrued:{money.channel}"
+    posted = ledger.journals_of(tenant.MAIN, day, money.number)
+    before = [one.legs for one in posted if one.event.startswith(chain)]
+    new = fen + ledger.totals(before).get(accrued, 0)
+    if new:
+        at, legs = clock.day_start(day) + clock.DAY - 1, [("channel_fee_expense", new), (accrued, -new)]
+        about = money.out_trade_no
+        ledger.post(tenant.MAIN, day, money.number, f"{chain}{len(before)}", legs, at=at, about=about)
+
+
 def give_back(case_id: str, *, staff: str, now: int) -> None:
     """Have a payment in suspense go back to whoever paid it. Raises Conflict where somebody did, NotFound."""
     money = _unowned(cases.case(case_id))
@@ -112,6 +124,12 @@ def claim(case_id: str, *, staff: str, now: int) -> orders.Order:
     if ledger.journals_of(tenant.MAIN, clock.day_of(money.paid_at), money.number):
         legs = [(SUSPENSE, money.fen), (f"clearing:{money.channel}", -money.fen)]
         _post(money, "suspense-claimed", legs, money.paid_at)
+    for days in (
+        -1,
+        0,
+        1,
+    ):  # a bill may count the last minutes to the next day; the sale has a fee of its own
+        follow_fee(money, "suspense", 0, day=clock.day_of(money.paid_at + days * clock.DAY))
     note = f"已认领到订单 {order.number}。"
     cases.settle(money.case.kind, money.case.key, staff=staff, note=note, now=now)
     return order

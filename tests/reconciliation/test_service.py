@@ -12,6 +12,7 @@ from chalicelib.kit import clock, errors, log, outbound, tenant, worker
 from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
 from chalicelib.payments import gateways
+from chalicelib.payments import service as payments
 from chalicelib.reconciliation import asking, bills, comparing, rules, telling
 from chalicelib.reconciliation import service as reconciliation
 from chalicelib.reconciliation import worker as functions
@@ -180,7 +181,24 @@ def test_money_of_nobody_is_booked_as_suspense_and_has_one_case(shop, world, bil
     with tenant.acting_for(tenant.MAIN):
         legs = ledger.totals(one.legs for one in ledger.journals(tenant.MAIN, DAY))
     assert legs["suspense:unmatched"] == -4950
-    assert legs["clearing:wechat"] == 0
+    assert (legs["clearing:wechat"], legs["fee_accrued:wechat"], legs["channel_fee_expense"]) == (0, 0, 30)
+
+    def again(digest, *rows):
+        bill.digest, bill.rows[DAY] = digest, list(rows)
+        with tenant.acting_for(tenant.MAIN):
+            reconciliation.ask_again(BOOK)
+        reconcile(world)
+        with tenant.acting_for(tenant.MAIN):
+            return ledger.totals(one.legs for one in ledger.journals(tenant.MAIN, DAY))
+
+    for digest, rows, fee in (
+        ("d1", [row(payment)], 30),
+        ("d2", [row(payment, fee_fen=31)], 31),
+        ("d3", [], 0),
+        ("d4", [row(payment)], 30),
+    ):
+        legs = again(digest, *rows)
+        assert (legs["fee_accrued:wechat"], legs["channel_fee_expense"]) == (0, fee)
 
 
 def test_its_way_back_in_the_next_bill_is_no_difference(shop, world, bill):
@@ -190,11 +208,36 @@ def test_its_way_back_in_the_next_bill_is_no_difference(shop, world, bill):
         money = settlement.unowned("wechat", "odd")
         settlement.give_back(money.case.case_id, staff="admin", now=world.now)
     world.run("refund")
-    back = row(payment, kind="refund", out_refund_no=money.number, fee_fen=0)
+    back = row(payment, kind="refund", out_refund_no=money.number, fee_fen=-25)
     bill.rows[DAY] = [row(payment), back]
     closed = reconcile(world)
     assert (closed.state, closed.totals["unexplained_fen"]) == ("closed", 0)
     assert differences() == []
+    with tenant.acting_for(tenant.MAIN):
+        legs = ledger.totals(one.legs for one in ledger.journals(tenant.MAIN, DAY))
+    assert (legs["fee_accrued:wechat"], legs["channel_fee_expense"]) == (0, 5)
+
+
+def test_money_claimed_after_its_bill_has_its_fee_once(shop, world, bill):
+    order = shop.place()
+    payment = shop.payment(order)
+    with tenant.acting_for(tenant.MAIN):
+        payments.suspend(payment, why="lost", now=world.now)
+    bill.rows[DAY] = [row(payment)]
+    money = settlement.unowned("wechat", payment.transaction_id)
+    answers(world, None)
+    reconcile(world)
+    with tenant.acting_for(tenant.MAIN):
+        settlement.claim(money.case.case_id, staff="admin", now=payment.paid_at + 60)
+    world.run("fulfil", "settle")
+    with tenant.acting_for(shop.site):
+        days = (DAY, "20261124")
+        sites = ledger.totals(one.legs for day in days for one in ledger.journals(shop.site, day))
+    with tenant.acting_for(tenant.MAIN):
+        mains = ledger.totals(one.legs for one in ledger.journals(tenant.MAIN, DAY))
+    assert sites["clearing:wechat"] + mains["clearing:wechat"] == 0
+    assert sites["fee_accrued:wechat"] + mains["fee_accrued:wechat"] == 0
+    assert mains.get("channel_fee_expense", 0) == 0
 
 
 def test_a_fee_is_followed_once_and_back_again(shop, world, bill):
