@@ -2,8 +2,8 @@
 
 I1 an order ends delivered or refunded and every message is done, I2 codes, I3 positions, I4 journals, I5 splits, I6
 statements, I7 refunds, I9 members' lists, I12 the channels' books, I13 balances. Bills, I14, stand in reconciled.py,
-what must be true after every write (I2, I3, I4, I8, I11) in watch.py; I9, policies, in cloud.py; I10, secrets, in
-ears.py.
+payouts, I15, in treasury.py, what must be true after every write (I2, I3, I4, I8, I11) in watch.py; I9, policies, in
+cloud.py; I10, secrets, in ears.py.
 """
 
 from collections import Counter, defaultdict
@@ -18,6 +18,7 @@ from chalicelib.stock import claims, model
 from chalicelib.stock import service as stock
 from chalicelib.wallet import service as wallet
 
+from . import treasury
 from .channel import Channel
 from .dynamo.database import Database
 from .queues import JUNK, Letter
@@ -185,8 +186,8 @@ class Rest:
         insist(
             moved.available == held.available, f"I6: what moved the account of {site} is not what is there"
         )
-        owed = -sums.get(f"subsite:{site}:pending", 0)
-        insist(ledger.available(site) == owed, f"I6: {site} may withdraw {ledger.available(site)} of {owed}")
+        owed = -sums.get(f"subsite:{site}:pending", 0) - treasury.gone_fen(site)
+        insist(held.available == owed, f"I6: {site} may withdraw {held.available} of {owed}")
 
     def _money(self) -> tuple[Counter[str], Counter[str]]:
         """Fen paid and given back, by order."""

@@ -12,13 +12,18 @@ from .channel import Channel
 from .watch import insist
 
 
-def check(channels: Mapping[str, Channel], sites: Sequence[str], days: Sequence[str], now: float) -> None:
-    """Every book is closed with nothing unexplained, and each fen at a channel is where ours say it is."""
+def check(
+    channels: Mapping[str, Channel], sites: Sequence[str], days: Sequence[str], now: float, *, out_fen: int
+) -> None:
+    """Every book is closed with nothing unexplained, and each fen at a channel is where ours say it is.
+
+    Of the bank's money, so many fen were paid out.
+    """
     with tenant.acting_for(tenant.MAIN):
         open_ = cases.open_ones(kind="difference", limit=1000)
         insist(not open_, f"I14: {[one.key for one in open_]} differ")
     sums = ledger.totals(_legs((tenant.MAIN, *sites), days))
-    due = 0
+    due = -out_fen
     for name, channel in channels.items():
         trades = channel.trades.values()
         for day in bills.days(trades, now):

@@ -20,6 +20,8 @@ from chalicelib.ledger import service as ledger
 from chalicelib.orders import rules as order_rules
 from chalicelib.payments import gateways
 from chalicelib.payments import service as payments
+from chalicelib.payouts import service as payouts
+from chalicelib.payouts.adapters import BANKS
 from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
 
@@ -34,6 +36,9 @@ from .releases import Codes
 BEGIN = 1_795_406_400  # 2026-11-23 12:00 in Beijing
 CHANNELS = ("wechat", "alipay")
 _BUCKETS = 1  # partition of a day, since the walk reads them all; that there are several is tested elsewhere
+LEAST = 1000  # fen that can be paid out
+_TWO = 8000  # fen from which on two people have to agree
+_PAID_AT = ("alipay", "bank", "wechat")  # of the sites' accounts, in turn
 _SETTINGS = {
     "AWS_ACCESS_KEY_ID": "000000000001",
     "AWS_SECRET_ACCESS_KEY": "test",
@@ -46,6 +51,9 @@ _SETTINGS = {
     "HASH_PASSES": "1",
     "HOLDS_PER_CONTACT": "1000",
     "HOLDS_PER_ADDRESS": "1000",
+    "PAYOUT_VIA": "transfer",
+    "PAYOUT_LEAST_FEN": str(LEAST),
+    "PAYOUT_TWO_FEN": str(_TWO),
     "POWERTOOLS_METRICS_DISABLED": "true",
     **{f"QUEUE_{name.upper()}": f"https://sqs.test/cardmesh-{name}" for name in config.QUEUES},
 }
@@ -116,6 +124,7 @@ def _turn(stage: Stage, enter: Any) -> None:
     enter(mock.patch.object(clock, "source", now))
     enter(mock.patch.object(ids, "source", draw))
     enter(mock.patch.dict(gateways.GATEWAYS, channels, clear=True))
+    enter(mock.patch.dict(BANKS, {"transfer": lambda _settings: stage.world.bank}))
     enter(mock.patch.object(order_rules, "BUCKETS", _BUCKETS))
     enter(mock.patch.object(ledger, "BUCKETS", _BUCKETS))
     enter(mock.patch.object(tenant, "_clients", _clients))
@@ -142,6 +151,7 @@ class _Builder:
         self.database = Database()
         self.draw = Random(0).randbytes  # noqa: S311
         self.keys = Keys(self.draw, self.clock)
+        self.bank = mock.Mock()
         self.channels = {name: mock.Mock(merchant=f"m{name}") for name in CHANNELS}
 
     def clock(self) -> float:
@@ -165,6 +175,7 @@ def _build(stage: Stage, slugs: Sequence[str]) -> None:
         for channel in CHANNELS:
             payments.put_channel(channel, {"channel": channel, "api_v3_key": ears.SECRET})
         stage.sites = tuple(_open_site(builder, slug) for slug in slugs)
+        _tell_accounts(stage.sites, now=BEGIN)
     stage.goods = tuple(_stock(stage.sites))
     for site in stage.sites:
         with tenant.acting_for(site):
@@ -188,6 +199,17 @@ def _open_site(builder: _Builder, slug: str) -> str:
         vault.make_key(opened.site)
         tenancy.move(opened.site, "active", expected=("asked",))
     return opened.site
+
+
+def _tell_accounts(sites: Sequence[str], *, now: int) -> None:
+    """Every site has told where it is paid, which was verified; the last one wants that daily."""
+    payouts.put_bank({})
+    for number, site in enumerate(sites):
+        kind = _PAID_AT[number % len(_PAID_AT)]
+        held = payouts.Account(kind, "Holder", f"1000{number:06}", "Bank, Branch" if kind == "bank" else "")
+        told = payouts.register(site, held, by="owner", now=now)
+        payouts.judge(site, told.rev, "verified", by="a", note="", now=now)
+    payouts.set_auto(sites[-1], LEAST)
 
 
 def _stock(sites: tuple[str, ...]) -> Iterator[Goods]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.checkout import worker as checkout_worker
 from chalicelib.kit import clock, tenant
-from chalicelib.orders import rules as order_rules
+from chalicelib.payouts import worker as payouts_worker
 from chalicelib.reconciliation import worker as reconciliation_worker
 from chalicelib.settlement import rules as settlement_rules
 from chalicelib.settlement import worker as settlement_worker
@@ -15,7 +15,8 @@ from chalicelib.web.hooks import payments as hooks
 from chalicelib.web.visit import Visit
 
 from . import faults as faults_
-from . import reconciled
+from . import reconciled, treasury
+from .bank import Bank
 from .channel import Channel
 from .clockwork import Clockwork, Process
 from .cloud import Cloud, Network
@@ -42,9 +43,18 @@ _WANTED = (3, 1, 3)  # how often at most, against 3 of plenty: scarce, a site's 
 TRADE = 24 * HOUR  # of trade with faults
 LIVENESS = 6 * HOUR  # within which every order is final once faults have stopped
 AFTERMATH = 8 * clock.DAY  # until the audit has judged every night of trade
+_WITHDRAWALS = 3 * clock.DAY  # for which owners ask for money
 _SWEEP = 12 * HOUR  # between two looks for rows whose time to live is over
 _LONGEST_DEAD = 48 * HOUR  # for which such a row may stay
-_TOGETHER = ("SKU#", "BACK#", "STMT#", "ACC#", "BATCH#", "WENT#")  # what the shop writes in transactions
+_TOGETHER = (
+    "SKU#",
+    "BACK#",
+    "STMT#",
+    "ACC#",
+    "BATCH#",
+    "WENT#",
+    "PAYOUT",
+)  # what the shop writes in transactions
 _TTL: Mapping[str, Any] = {"TimeToLiveSpecification": {"AttributeName": "ttl", "Enabled": True}}
 _EVENT = dict.fromkeys(
     ("version", "account", "region", "detail", "detail-type", "source", "time", "id", "resources"), ""
@@ -88,6 +98,7 @@ class World:
         for name in self.database.tables:
             self.database.call("UpdateTimeToLive", {"TableName": name, **_TTL})
         self.channels = {name: Channel(name, network, self._tell) for name in CHANNELS}
+        self.bank = Bank(network)
         self.watch = Watch(self.database, self.channels, lambda: self.time.now)
         self.queues = Queues(self.time, self.faults, self.functions.invoke)
         keys = Keys(self.draw, lambda: self.time.now).with_keys_of(stage.keys)
@@ -135,8 +146,10 @@ class World:
         self._tick("close_windows", settlement_worker.close_windows, every=HOUR, offset=1800)
         self._tick("audit_pools", checkout_worker.audit_pools, every=clock.DAY, offset=19 * HOUR + 1800)
         self._tick("ask_for_bills", reconciliation_worker.ask_for_bills, every=_BILLS, offset=2 * HOUR + 2400)
+        self._tick("plan_payouts", payouts_worker.plan_payouts, every=HOUR, offset=2700)
         for site in self.stage.sites:
             self._send_staff(site)
+        self._send_treasury()
         self._send_accountant()
         self._expect_changes()
         self._sweep(self.time.random.choice((0, _LONGEST_DEAD)))
@@ -150,7 +163,8 @@ class World:
         self._rest().check_orders(but=self.untold())
         self.time.run(quiet + AFTERMATH)
         self._check()
-        reconciled.check(self.channels, self.stage.sites, self._days(), self.time.now)
+        out_fen = treasury.check(self.bank, self.stage.sites, self.time.now)
+        reconciled.check(self.channels, self.stage.sites, self._days(), self.time.now, out_fen=out_fen)
 
     def _check(self) -> None:
         """All that must be true at rest. Raises Violation."""
@@ -227,6 +241,13 @@ class World:
         self.time.spawn("accountant", who.look, delay=self.time.random.uniform(0, HOUR))
         self.time.at(self.time.now + clock.DAY, self._send_accountant)
 
+    def _send_treasury(self) -> None:
+        """Owners ask for money for some days; staff looks at what waits."""
+        selling, again = self.time.now < self.start + _WITHDRAWALS, (3 if self.faults.on else 12) * HOUR
+        for look in treasury.people(self.time, self.functions.invoke, self.stage.sites if selling else ()):
+            self.time.spawn("treasury", look, delay=self.time.random.uniform(0, again))
+        self.time.at(self.time.now + again, self._send_treasury)
+
     def _tick(self, function: str, act: Any, *, every: int, offset: int) -> None:
         """A schedule: it fires after so many seconds, now and then not at all or twice."""
         due = (self.time.now - offset) // every * every + offset + every
@@ -250,17 +271,9 @@ class World:
             return now > self.start + TRADE + LIVENESS and not settlement_rules.windows_to_close(now)
         if function == "ask_for_bills":
             return not self.faults.on and not reconciled.unclosed(self.channels, self.time.now)
-        return function == "walk_sites" and not self.faults.on and not self._anything_open()
-
-    def _anything_open(self) -> bool:
-        """Whether a walk would find something: an order that is not final, or something left to do for one."""
-        todos = (
-            item
-            for table in self.database.tables.values()
-            for _, (item, _) in table.under("TODO", consistent=True)
-        )
-        final = order_rules.FINAL.issuperset(self.watch.states.values())
-        return not final or any("done_at" not in item for item in todos)
+        if function == "plan_payouts":
+            return not self.faults.on and not treasury.anything_due(self.database, now)
+        return function == "walk_sites" and not self.faults.on and not self.watch.anything_open()
 
     def _tell(self, channel: str, merchant: str, headers: Mapping[str, str], body: bytes) -> Process:
         """A notification reaches the function that takes them; the answer is a status."""

@@ -5,6 +5,7 @@ from .harmless import HARMLESS
 from .mutant import Mutant, Stale
 from .orders import ORDERS
 from .payments import PAYMENTS
+from .payouts import PAYOUTS
 from .reconciliation import RECONCILIATION
 from .refunds import REFUNDS
 from .settlement import SETTLEMENT
@@ -21,6 +22,7 @@ _ALL = (
     *SETTLEMENT,
     *BALANCES,
     *RECONCILIATION,
+    *PAYOUTS,
     *WORKERS,
 )
 MUTANTS = {one.name: one for one in _ALL}

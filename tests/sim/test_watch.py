@@ -75,7 +75,8 @@ BROKEN = {
     "I3: PTR#s is at": [("PTR#s", ".", POINTER | {"free": 8})],
     "I3: PTR#s went back": [("PTR#s", ".", POINTER), ("PTR#s", ".", POINTER | {"next": 2, "free": 8})],
     "I4": [("J#1", "n1#sale", {"legs": "[]"}), ("J#1", "n1#sale", {"legs": "[[]]"})],
-    "I11": [("ACC#aaaa", ".", {"available": -1})],
+    "I11": [("ACC#aaaa", ".", {"available": -101})],
+    "I11: .*bbbb": [("ACC#bbbb", ".", {"available": 0, "transit": -1})],
     "TTL: .*O#1": [("O#1", "n1", {"st": "pending", "ttl": 5})],
     "TTL: .*TODO": [("TODO", "n1#refund", {"ttl": 5})],
 }
