@@ -115,9 +115,9 @@ def _elsewhere(name: str, site: str, rows: Sequence[BillRow], found: Ours) -> se
 
 
 def _judged(line: Line, row: BillRow | None, account: Account, healed: set[str]) -> Line:
-    """Healed is what this run accepted, and what waits in suspense with a case of its own."""
+    """Healed is what was accepted, unless the bill says something else of it now, and what waits in suspense."""
     own_case = row is not None and nobodys.in_suspense(account, row)
-    return replace(line, healed=own_case or line.key in healed)
+    return replace(line, healed=own_case or (line.key in healed and line.name in rules.HEALABLE))
 
 
 def _adjust(site: str, day: str, lines: Iterable[Line], found: Ours) -> int:

@@ -15,6 +15,7 @@ from .rules import Claim
 
 _PAID = ("paid", "delivered", "review", "refunding", "refunded")
 _FEE = "fee-"  # how the events of adjusted fees begin
+_ROOM = {"unionpay": 32}  # characters that a channel's bill has for a number; the order's 28 come first
 Account = tuple[str, str]  # channel and merchant
 
 
@@ -143,7 +144,8 @@ def _of_second(
     }
     key = f"payment:{paid['transaction']}"
     yield Claim(key, "payment", event=f"{todo.what}-taken", **whole), int(paid["paid_at"])
-    key, settled = f"refund:{order.number}{todo.what}", todo.done_at is not None
+    key = f"refund:{f'{order.number}{todo.what}'[: _ROOM.get(paid['channel'])]}"
+    settled = todo.done_at is not None
     yield Claim(key, "refund", event=f"{todo.what}-returned", settled=settled, **whole), todo.done_at
 
 

@@ -25,6 +25,7 @@ MATCHED, LONG, SHORT, AMOUNT, FEE, STATE, DUPLICATE = CLASSES = (
     "state",
     "duplicate",
 )
+HEALABLE = (MATCHED, FEE, LONG)  # a payment that was accepted stays healed while it is one of these
 # What the channel says of a payment that is short: paid, not paid, another payment, or nothing that helps.
 PAID, UNPAID, OTHER, UNSAID = "paid", "unpaid", "other", "unsaid"
 FIRST = 10 * 3600 + 1800  # seconds after midnight in Beijing from which bills of the day before are asked for

@@ -13,7 +13,7 @@ from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
 from chalicelib.payments import gateways
 from chalicelib.payments import service as payments
-from chalicelib.reconciliation import asking, bills, comparing, rules, telling
+from chalicelib.reconciliation import asking, bills, comparing, ours, rules, telling
 from chalicelib.reconciliation import service as reconciliation
 from chalicelib.reconciliation import worker as functions
 from chalicelib.settlement import service as settlement
@@ -140,6 +140,18 @@ def test_a_lost_notification_is_healed_and_its_order_delivered(shop, world, bill
     assert differences() == []
 
 
+def test_a_payment_that_was_healed_is_a_difference_where_a_later_bill_says_otherwise(shop, world, bill):
+    order = shop.place()
+    paid = shop.payment(order)
+    bill.rows[DAY] = [row(paid)]
+    assert reconcile(world).totals["healed"] == 1
+    bill.digest, bill.rows[DAY] = "d2", [row(paid, amount_fen=4949), row(paid, amount_fen=4949)]
+    with tenant.acting_for(tenant.MAIN):
+        reconciliation.ask_again(BOOK)
+    assert reconcile(world).totals["healed"] == 0
+    assert sorted(differences()) == [("同一笔在账单里出现两次", "4949"), ("金额与账单不一致", "4949")]
+
+
 def test_a_second_payment_nobody_told_of_goes_back(shop, world, bill):
     order = shop.place()
     first, second = shop.payment(order), shop.payment(order, transaction_id="again")
@@ -151,6 +163,25 @@ def test_a_second_payment_nobody_told_of_goes_back(shop, world, bill):
     with tenant.acting_for(shop.site):
         assert [todo.done_at is None for todo in orders.todos_named(shop.site, "D", closed=True)] == [False]
     assert list(world.channel.refunds.values()) == [4950]
+
+
+def test_a_bill_that_cuts_long_numbers_still_knows_a_second_payment_s_way_back(
+    shop, world, bill, monkeypatch
+):
+    monkeypatch.setattr(ours, "_ROOM", {"wechat": 32})
+    order = shop.place()
+    first, second = shop.payment(order), shop.payment(order, transaction_id="again")
+    shop.pay(order)
+    with tenant.acting_for(tenant.MAIN):
+        checkout.accept_payment(second, now=world.now)
+    world.run("fulfil", "settle", "refund")
+    (number,) = world.channel.refunds
+    assert len(number) == 40
+    back = row(second, kind="refund", out_refund_no=number[:32], fee_fen=0)
+    bill.rows[DAY] = [row(first), row(second, fee_fen=0), back]
+    closed = reconcile(world)
+    assert (closed.state, set(closed.totals["counts"])) == ("closed", {"matched"})
+    assert differences() == []
 
 
 def test_a_second_payment_told_of_again_still_went_back_when_it_did(shop, world, bill):
