@@ -57,12 +57,6 @@ HARMLESS = (
         origin=_REPLICA,
     ),
     mutant(
-        "journals-read-with-a-lag",
-        "A day is closed again and again, and the difference posted.",
-        ("ledger.service:journals", "consistent=True", "consistent=False"),
-        origin=_REPLICA,
-    ),
-    mutant(
         "delivery-without-asking-for-the-codes",
         "The codes of an order change only when an expired one is paid, so asking for the state is enough.",
         ("orders.service:deliver", "only=only, ", ""),

@@ -50,4 +50,10 @@ RECONCILIATION = (
         origin="this shop, before bills were played here",
         rates=ROUGH | {"stale": 0.2},
     ),
+    mutant(
+        "journals-read-with-a-lag",
+        "A day is closed with less than was sold, when some of it was paid out already: the owner is said to owe.",
+        ("ledger.service:journals", "consistent=True", "consistent=False"),
+        origin="shops that decide on a replica",
+    ),
 )
