@@ -27,11 +27,11 @@ OPEN = aftersales.WAITING | aftersales.MOVING | {"abnormal"}
 
 def drive(site: str, number: str, *, now: int) -> None:
     """Take an order's split as far as it goes; nothing where there is none, or its time has not come."""
-    order = orders.order(site, number)
+    order, split = orders.order(site, number), splits.find(site, number)
     for todo in orders.todos_of(site, number):
-        if todo.what == "split" and todo.due <= now + rules.EARLY:
+        if split and todo.what == "split" and todo.due <= now + rules.EARLY:
             with contextlib.suppress(errors.Conflict):  # another run took the step
-                _drive(order, todo, now)
+                _drive(order, todo, split, now)
 
 
 def gateway(order: orders.Order) -> payments.Gateway:
@@ -44,17 +44,15 @@ def sums_of(order: orders.Order, *events: str) -> dict[str, int]:
     return sharing.counted(books.journals_of(order), events)
 
 
-def _drive(order: orders.Order, todo: orders.Todo, now: int) -> None:
+def _drive(order: orders.Order, todo: orders.Todo, split: Split, now: int) -> None:
     steps = {"planned": _submit, "held": _submit, "submitted": _ask, "finished": _thaw}
-    split = splits.find(order.site, order.number)
-    while split and split.state not in OVER:
+    while split.state not in OVER:
         after = steps[split.state](order, split, now)
         if after.state in (split.state, "held"):
             _try_later(order, todo, now)
             return
         split = after
-    if split:
-        _end(order, split, now)
+    _end(order, split, now)
     orders.close_todo(order.site, order.number, todo.what, now=now)
 
 

@@ -26,7 +26,7 @@ def drive(order: orders.Order, todo: orders.Todo, *, now: int) -> None:
         refund = _hear(order, refund, _ask(order, refund, now), now)
     if refund.state in aftersales.MOVING:
         _try_later(order, refund, todo, now)
-    elif refund.state not in aftersales.WAITING:
+    else:
         _end(order, refund, now)
 
 

@@ -8,7 +8,7 @@ from chalicelib.kit import clock, errors, outbound, tenant
 from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
 from chalicelib.payments import gateways
-from chalicelib.settlement import aftersales, rules
+from chalicelib.settlement import aftersales, books, rules
 from chalicelib.settlement import service as settlement
 from tests import make
 
@@ -244,6 +244,92 @@ def test_messages_that_come_again_move_nothing_twice(shop, world, sold):
     assert sums(shop, sold)["clearing:wechat"] == 4900
 
 
+def test_a_run_that_died_before_its_last_line_is_ended_by_the_next(shop, world, sold, monkeypatch):
+    give(shop, sold, 9900)
+    with monkeypatch.context() as patches:
+        patches.setattr(books, "post_returned", lambda *_asked, **_more: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            refund(shop, sold)
+    assert (shop.order(sold.number).status, events(shop, sold)) == ("refunding", ["sale", "R2"])
+    assert refund(shop, sold).status == "refunded"
+    assert events(shop, sold) == ["sale", "R2", "R2-returned"]
+    assert orders.todos_of(shop.site, sold.number) == []
+
+
+def test_of_two_runs_that_hear_of_a_success_one_writes_it(shop, world, sold, monkeypatch):
+    give(shop, sold, 3000)
+    real = aftersales.succeed
+
+    def overtaken(*asked, **more):
+        monkeypatch.setattr(aftersales, "succeed", real)
+        refund(shop, sold)
+        return real(*asked, **more)
+
+    monkeypatch.setattr(aftersales, "succeed", overtaken)
+    with pytest.raises(errors.Conflict):
+        refund(shop, sold)
+    assert (states(shop, sold), events(shop, sold)) == (["success"], ["sale", "R2", "R2-returned"])
+
+
+def test_of_two_runs_that_hear_nothing_one_asks_for_the_next_try(shop, world, sold, monkeypatch):
+    world.channel.refund_state = "processing"
+    give(shop, sold, 3000)
+    refund(shop, sold)
+    real, sent = orders.delay_todo, len(world.sent_to("refund"))
+
+    def overtaken(*asked, **more):
+        monkeypatch.setattr(orders, "delay_todo", real)
+        refund(shop, sold)
+        return real(*asked, **more)
+
+    monkeypatch.setattr(orders, "delay_todo", overtaken)
+    refund(shop, sold)
+    assert len(world.sent_to("refund")) == sent + 1
+    assert orders.todos_of(shop.site, sold.number)[0].tries == 2
+
+
+def test_a_note_of_a_refund_that_delivery_was_faster_than_moves_nothing_when_all_goes_back(shop, world):
+    order = shop.place()
+    shop.pay(order)
+    orders.add_todo(shop.site, order.number, "refund", due=world.now)
+    world.run("fulfil", "settle")
+    give(shop, order, 4950)
+    world.channel.refund_state = "processing"
+    refund(shop, order)
+    world.channel.refund_state = "success"
+    world.now += 900
+    assert refund(shop, order).status == "refunded"
+    assert (list(world.channel.refunds), orders.todos_of(shop.site, order.number)) == (
+        [f"{order.number}01R2"],
+        [],
+    )
+
+
+def test_who_was_refused_may_ask_again(shop, world, sold):
+    asked = settlement.request(sold, wish(1000), now=world.now)
+    settlement.reject(shop.order(sold.number), asked.seq, "no", by=OWNER, now=world.now)
+    again = settlement.request(shop.order(sold.number), wish(2000), now=world.now)
+    assert (again.seq, again.state) == (asked.seq + 1, "requested")
+
+
+def test_what_is_decided_beside_a_refund_says_who_bears_it(shop, world, sold):
+    one = settlement.draft(sold, wish(9900), by=OWNER, now=world.now)
+    shares = settlement.shared(sold, one)
+    assert (shares.channel_fen, shares.balance_fen) == (9900, 0)
+    assert (shares.site_fen, shares.main_fen, shares.agents_fen, shares.fee_fen) == (SHARE, 8380, 0, 0)
+
+
+def test_a_shop_s_refunds_are_listed_newest_first_with_those_that_are_over(shop, world, sold):
+    give(shop, sold, 1000)
+    refund(shop, sold)
+    world.now += 60
+    give(shop, sold, 2000)
+    assert {(one.name, one.state) for one in settlement.refunds_at(shop.site)} == {
+        ("R02", "success"),
+        ("R03", "submitted"),
+    }
+
+
 # Who may.
 
 
@@ -426,6 +512,15 @@ def test_a_notice_makes_the_shop_ask_before_its_time(shop, world, sold):
     tell(shop, sold, f"{sold.number}01R2")
     world.run("refund")
     assert states(shop, sold) == ["success"]
+
+
+def test_a_notice_that_comes_again_after_the_end_changes_nothing(shop, world, sold):
+    give(shop, sold, 3000)
+    refund(shop, sold)
+    before = events(shop, sold)
+    tell(shop, sold, f"{sold.number}01R2")
+    assert world.run("refund") == []
+    assert (states(shop, sold), events(shop, sold)) == (["success"], before)
 
 
 def test_a_notice_is_no_proof(shop, world, sold):

@@ -1,5 +1,6 @@
 """Splits at the channel, through the real gateways and against the channel's own books."""
 
+import contextlib
 from dataclasses import dataclass
 
 import botocore.client
@@ -7,7 +8,7 @@ import pytest
 
 from chalicelib.cases import service as cases
 from chalicelib.checkout import service as checkout
-from chalicelib.kit import clock, outbound, tenant
+from chalicelib.kit import clock, errors, outbound, tenant
 from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
@@ -569,3 +570,194 @@ def test_what_is_frozen_for_nobody_is_unfrozen_too(shop, plan, channels):
     split_now(alone, order)
     assert not channels.is_frozen(order)
     assert alone.balance(order) == before
+
+
+def test_an_order_that_is_not_split_is_left_alone(shop, world):
+    order = shop.place()
+    shop.pay(order)
+    world.run("fulfil", "settle")
+    assert make.work("refund", [{"site": shop.site, "order": order.number, "split": True}]) == []
+    with tenant.acting_for(shop.site):
+        assert settlement.split_of(shop.site, order.number) is None
+
+
+def test_a_main_site_without_an_account_is_owed_its_share_by_the_site(shop, plan, channels):
+    agents = bring_two(shop)
+    put_receivers(agents, of=("first", "second"))
+    tenancy.license_site(shop.site, LICENCE, by="admin", now=make.NOON)
+    payments.put_channel("wechat", channels.settings["wechat"], owner=shop.site)
+    own = Split(shop, channels, agents)
+    order = own.sell()
+    split_now(own, order)
+    assert channels.given(order) == {FIRST: 500, SECOND: 200}
+    assert own.balance(order) == {"main:commission": -1300, f"subsite:{order.site}:pending": 1300}
+    ((_, facts),) = opened(order)
+    assert facts["主站（NO_ACCOUNT）_fen"] == "1300"
+
+
+def test_a_split_all_of_whose_parts_have_no_account_asks_the_channel_only_to_unfreeze(shop, plan, channels):
+    tenancy.license_site(shop.site, LICENCE, by="admin", now=make.NOON)
+    payments.put_channel("wechat", channels.settings["wechat"], owner=shop.site)
+    own = Split(shop, channels, ())
+    order = own.sell()
+    split_now(own, order)
+    assert (channels.given(order), channels.is_frozen(order)) == ({}, False)
+    assert own.balance(order) == {"main:commission": -2000, f"subsite:{order.site}:pending": 2000}
+
+
+def answering(monkeypatch, verb, answer):
+    """The gateway's answer to one verb, made of the channel's."""
+    line = payments.gateway("wechat", keys.MCHID)
+    really = getattr(type(line), verb)
+    monkeypatch.setattr(
+        type(line), verb, lambda self, *asked, **more: answer(really(self, *asked, **more), asked, more)
+    )
+
+
+def test_a_part_the_channel_says_nothing_of_was_not_paid(own, monkeypatch):
+    def without_persons(found, _asked, _more):
+        return make.replace(found, parts=tuple(part for part in found.parts if part.account == MAIN))
+
+    answering(monkeypatch, "query_split", without_persons)
+    answering(monkeypatch, "split", without_persons)
+    order = own.sell()
+    split_now(own, order)
+    assert {(share.fen, share.word) for share in own.state(order).closed} == {
+        (500, "NOT_FOUND"),
+        (200, "NOT_FOUND"),
+    }
+    first, second = own.agents
+    owed = own.balance(order)
+    assert (owed[f"dist:{first}:pending"], owed[f"dist:{second}:pending"]) == (-500, -200)
+
+
+def test_what_the_channel_is_slow_to_unfreeze_is_the_merchants_after_a_month(own, monkeypatch):
+    def slow(found, asked, more):
+        thawing = (more.get("out_split_no") or asked[1]).endswith("U1")
+        return make.replace(found, state="processing") if thawing and found.state == "finished" else found
+
+    answering(monkeypatch, "query_split", slow)
+    answering(monkeypatch, "unfreeze", slow)
+    order = own.sell()
+    own.world.now += 90_000
+    drive_to_the_end(own, order)
+    assert own.state(order).state == "finished"
+    assert len(own.channels.trade(order).splits) == 2
+    own.world.now = order.paid_at + 31 * clock.DAY + 3600
+    drive_to_the_end(own, order)
+    assert own.state(order).state == "unfrozen"
+    assert own.balance(order) == {"main:commission": -1300, "bank:main": 1300}
+    assert own.todos(order) == []
+
+
+def test_a_refund_that_comes_while_parts_are_reckoned_has_them_reckoned_again(own, monkeypatch):
+    order = own.sell()
+    own.world.now += 90_000
+    real = splits.submit
+
+    def overtaken(*asked, **more):
+        monkeypatch.setattr(splits, "submit", real)
+        stands, wish = own.shop.order(order.number), settlement.Wish("坏码", fen=3000)
+        settlement.give(stands, wish, by="main:an", seen=0, now=own.world.now)
+        return real(*asked, **more)
+
+    monkeypatch.setattr(splits, "submit", overtaken)
+    drive_to_the_end(own, order)
+    assert (own.state(order).state, own.channels.given(order)) == ("held", {})
+    own.pass_(60)
+    drive_to_the_end(own, order)
+    assert own.channels.given(order) == {MAIN: 910, FIRST: 350, SECOND: 140}
+
+
+# Parts that come back, by receivers who are slow, silent, or changed.
+
+
+@pytest.fixture
+def going_back(own):
+    """30.00 of an order that was split are to go back; the message has not been read."""
+    order = own.sell()
+    split_now(own, order)
+    with tenant.acting_for(order.site):
+        wish, stands = settlement.Wish("坏码", fen=3000), own.shop.order(order.number)
+        settlement.give(stands, wish, by="main:an", seen=0, now=own.world.now)
+    own.world.messages("refund")
+    return order
+
+
+def refund_once(own, order):
+    with tenant.acting_for(order.site):
+        settlement.refund(order.site, order.number, now=own.world.now)
+        return settlement.refunds_of(own.shop.order(order.number))[-1].state
+
+
+def test_a_payer_waits_while_a_receiver_is_asked_and_the_answer_is_found_later(own, going_back):
+    own.channels.dead = 1
+    assert refund_once(own, going_back) == "processing"
+    own.world.now += 60
+    own.channels.lost = 2  # of the refund, and of the part that is to come back
+    assert refund_once(own, going_back) == "processing"
+    own.world.now += 60
+    assert refund_once(own, going_back) == "success"
+    assert own.channels.given(going_back)[MAIN] == 910
+    assert own.channels.trade(going_back).refunded_fen == 3000
+
+
+def test_a_receiver_the_channel_is_not_reached_for_an_hour_owes_and_the_payer_has_it(own, going_back):
+    line, silent = payments.gateway("wechat", keys.MCHID), outbound.NotSent("dead")
+
+    def dead(*_asked, **_more):
+        raise silent
+
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr(type(line), "return_split", dead)
+        assert refund_once(own, going_back) == "processing"
+        own.world.now += 3601
+        assert refund_once(own, going_back) == "success"
+    assert own.channels.given(going_back)[MAIN] == 1300
+    assert own.balance(going_back)["bank:main"] == 1300
+    assert own.balance(going_back)[f"subsite:{going_back.site}:pending"] == -600
+
+
+def test_a_part_comes_back_once_although_the_refund_itself_is_asked_for_again(own, going_back):
+    own.channels.faults.set({"refund": "processing"})
+    for _ in range(3):
+        assert refund_once(own, going_back) == "processing"
+        own.world.now += 1200
+    own.channels.faults.set({})
+    assert own.channels.given(going_back)[MAIN] == 910
+
+
+def test_of_two_runs_that_take_parts_back_each_is_noted_and_asked_once(own, going_back, monkeypatch):
+    real = {name: getattr(splits, name) for name in ("take_back", "answer")}
+
+    def overtaken(name):
+        def together(*asked, **more):
+            monkeypatch.setattr(splits, name, real[name])
+            refund_once(own, going_back)
+            return real[name](*asked, **more)
+
+        return together
+
+    for name in real:
+        monkeypatch.setattr(splits, name, overtaken(name))
+    with contextlib.suppress(errors.Conflict):
+        refund_once(own, going_back)
+    for _ in range(3):
+        own.world.now += 1200
+        refund_once(own, going_back)
+    assert refund_once(own, going_back) == "success"
+    assert own.channels.given(going_back) == {MAIN: 910, FIRST: 500, SECOND: 200}
+    assert own.channels.trade(going_back).refunded_fen == 3000
+    assert own.balance(going_back)["bank:main"] == 910
+
+
+def test_a_part_is_asked_of_the_account_that_got_it_also_when_its_party_has_another_now(own):
+    order = own.sell()
+    own.channels.faults.set({"split": "processing"})
+    own.world.now += 90_000
+    drive_to_the_end(own, order)
+    payments.put_receiver("main", "wechat", payments.Receiver("merchant", "1900000999", "另一家公司"))
+    own.channels.faults.set({})
+    drive_to_the_end(own, order)
+    assert give_back(own, order, 3000).state == "success"
+    assert own.channels.given(order) == {MAIN: 910, FIRST: 500, SECOND: 200}
