@@ -202,7 +202,9 @@ class WeChat(notices.Notices):
 
     def _file(self, request: Request, *, now: int) -> Answer:  # noqa: ARG002
         token = request.query.get("token", "")
-        content = self._written(token[:-8], token[-8:])
+        kind, day = token[:-8], token[-8:]
+        words.need(kind in _BILLS and bool(re.fullmatch(r"\d{8}", day)), "token错误")
+        content = self._written(kind, day)
         return Answer(
             200, bills.spoiled(content, self._faults.bill("wechat")), {"Content-Type": "text/plain"}
         )

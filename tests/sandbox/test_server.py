@@ -181,7 +181,7 @@ def test_keys_are_private_and_stay_the_same_however_many_start(tmp_path):
         found = list(starters.map(lambda _: keys.settings(tmp_path / "keys", "http://localhost:1"), range(4)))
     assert all(one == found[0] for one in found)
     files = list((tmp_path / "keys").iterdir())
-    assert len(files) == 14
+    assert len(files) == 17
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
     assert json.loads(json.dumps(found[0])) == found[0]
 

@@ -105,7 +105,7 @@ def test_wechat_s_sdk_downloads_and_reads_a_bill(shop, at_sandbox, order_no):
     settings = at_sandbox["wechat"]
     (early,) = sdks.ask("wechatCalls", settings=settings, calls=[["GET", "v3/bill/tradebill", asked]])
     assert early["data"]["code"] == "NO_STATEMENT_EXIST"
-    path = ["GET", "v3/billdownload/file", {"token": today}]
+    path = ["GET", "v3/billdownload/file", {"token": f"tradebill{today}"}]
     (file,) = sdks.ask("wechatCalls", settings=settings, calls=[path])
     read = sdks.ask("wechatBill", content=base64.b64encode(file["data"].encode()).decode())
     assert transaction_id in {row["微信订单号"] for row in read["rows"]}
