@@ -156,6 +156,22 @@ def test_a_process_that_died_before_the_move_to_refunding_keeps_its_matter_open(
     assert world.channel.refunds == {}
 
 
+def test_of_two_runs_that_hear_nothing_one_asks_for_the_next_try(shop, world, refunding, monkeypatch):
+    world.channel.refund_state = "processing"
+    real = orders.delay_todo
+
+    def overtaken(*asked, **more):
+        monkeypatch.setattr(orders, "delay_todo", real)
+        refund(shop, refunding)
+        return real(*asked, **more)
+
+    monkeypatch.setattr(orders, "delay_todo", overtaken)
+    sent = len(world.sent_to("refund"))
+    refund(shop, refunding)
+    assert len(world.sent_to("refund")) == sent + 1
+    assert orders.todos_of(shop.site, refunding.number)[0].tries == 1
+
+
 def test_codes_of_a_refunded_order_are_sold_again(shop, world, refunding):
     refund(shop, refunding)
     make.stock.fold(shop.owner, shop.goods_id, now=world.now)
