@@ -5,7 +5,7 @@ short          the first payment is missing            midnight       what was p
 amount, fee    of the first payment, a fen more        truncated      the file ends early
 duplicate      the first row twice                     changed        a digit is another, the announced sum is not
 awkward        a product with comma, quote, backtick   late           there is no bill yet
-foreign        a row of another merchant
+foreign        a row of another merchant               less           the last row, by a fen
 """
 
 from collections.abc import Callable, Iterator
@@ -125,6 +125,7 @@ def _first(change: Callable[[Entry], list[Entry]]) -> Callable[[list[Entry]], li
 _DIFFER: dict[str, Callable[[list[Entry]], list[Entry]]] = {
     "amount": _first(lambda entry: [replace(entry, amount_fen=entry.amount_fen + 1)]),
     "fee": _first(lambda entry: [replace(entry, fee_fen=entry.fee_fen + 1)]),
+    "less": lambda found: [*found[:-1], replace(found[-1], amount_fen=found[-1].amount_fen - 1)],
     "awkward": _first(lambda entry: [replace(entry, subject="卡,\"50\"元,'x',`y")]),
     "long": _long,
     "foreign": lambda found: [*found, replace(found[0], merchant=found[0].merchant[::-1])],

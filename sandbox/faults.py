@@ -27,7 +27,7 @@ from .exchange import Refused
 
 _ALWAYS = 1 << 30
 DIFFERENCES = frozenset(
-    {"long", "short", "amount", "fee", "duplicate", "awkward", "foreign", "refunds_later", "midnight"}
+    {"long", "short", "amount", "fee", "duplicate", "awkward", "foreign", "less", "refunds_later", "midnight"}
     | {"truncated", "changed", "late"}
 )
 

@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from random import Random
 from unittest import mock
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from bench import shop as shops
 from chalicelib.checkout import service as checkout
@@ -18,24 +18,34 @@ from chalicelib.fulfilment import service as fulfilment
 from chalicelib.kit import clock, outbound, tenant
 from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
+from chalicelib.payments import gateways
 from chalicelib.payments import service as payments
-from chalicelib.payments.gateways.alipay import build as alipay_gateway
-from chalicelib.payments.gateways.wechat import build as wechat_gateway
 from chalicelib.settlement import service as settlement
 from chalicelib.settlement import worker as settlement_worker
 from chalicelib.stock import service as stock
+from chalicelib.tenancy import service as tenancy
 from sandbox import keys
 from sandbox.alipay import Alipay
 from sandbox.bills import entries
 from sandbox.books import Books
+from sandbox.ecny import ECny
 from sandbox.exchange import Request
 from sandbox.faults import Faults, Plan
 from sandbox.notify import Notice
+from sandbox.unionpay import UnionPay
 from sandbox.wechat import WeChat
 
 DAY = "20261124"
 START = clock.day_start(DAY)
 URL = "http://channels.test"
+GATEWAYS = dict(gateways.GATEWAYS)  # the real ones, which the stage replaces
+PATHS = {
+    "/v3/": "wechat",
+    "/gateway/api/": "unionpay",
+    "/filedownload/": "unionpay",
+    "/ecny/": "ecny",
+    "/": "alipay",
+}
 # fate → how many of a hundred shoppers meet it
 FATES = {
     "plain": 54,
@@ -64,23 +74,23 @@ class Day(shops.Shop):
         self.met = Counter()
         self.books, self.faults = Books(), Faults()
         own = keys.load(folder)
-        plain = {"cashier": lambda _: f"{URL}/cashier", "tell": lambda _: None}
+        account = (own, self.books, self.faults)
+        cashier, silent = {"cashier": lambda _: f"{URL}/cashier"}, {"tell": lambda _: None}
         self.sides = {
-            "wechat": WeChat(own, self.books, self.faults, **plain),
-            "alipay": Alipay(own, self.books, self.faults, **plain),
+            "wechat": WeChat(*account, **cashier, **silent),
+            "alipay": Alipay(*account, **cashier, **silent),
+            "unionpay": UnionPay(*account, **cashier),
+            "ecny": ECny(*account, **cashier, **silent),
         }
         settings = keys.settings(folder, URL)
-        self.channels = {
-            "wechat": wechat_gateway(settings["wechat"]),
-            "alipay": alipay_gateway(settings["alipay"]),
-        }
+        self.channels = {name: build(settings[name]) for name, build in GATEWAYS.items()}
         self._later = []
-        self._set_up(settings)
+        self._settings = settings
 
     def answer(self, method, url, *, headers, body=b"", **_limits):
         """A call of the shop's, as the channel's server gets it."""
         target = url.removeprefix(URL)
-        side = "wechat" if urlsplit(target).path.startswith("/v3/") else "alipay"
+        side = next(name for path, name in PATHS.items() if urlsplit(target).path.startswith(path))
         request = Request(
             method, target, {"host": "channels.test", **{k.lower(): v for k, v in headers.items()}}, body
         )
@@ -119,7 +129,7 @@ class Day(shops.Shop):
         site = self.random.choice(self.stage.sites)
         by_hand = fate in ("refunded", "refund_unheard")
         goods = self.stage.goods[3 if by_hand else 0]
-        order = self.order(site, goods.goods_id, self.random.choice(("wechat", "alipay")))
+        order = self.order(site, goods.goods_id, self.random.choice(list(self.channels)))
         getattr(self, fate)(order)
 
     # What may happen to a shopper.
@@ -189,16 +199,22 @@ class Day(shops.Shop):
         ask = checkout.Ask(goods_id, 1, f"{count}@example.com", "open sesame", channel, key, now)
         with tenant.acting_for(site):
             placed = checkout.place(site, ask, member=None, address="192.0.2.1", device="pc", now=now).order
-            checkout.pay_link(site, placed, now=now)
+            self._visit(checkout.pay_link(site, placed, now=now))
         return placed
 
     def switch(self, order):
         """The shopper opens the other channel's page, too."""
-        other = {"wechat": "alipay", "alipay": "wechat"}[order.attempts[0].channel]
+        other = self.random.choice([name for name in self.channels if name != order.attempts[0].channel])
         with tenant.acting_for(order.site):
             order = checkout.switch_channel(order.site, order.number, other, device="pc")
-            checkout.pay_link(order.site, order, now=int(self.now))
+            self._visit(checkout.pay_link(order.site, order, now=int(self.now)))
         return order
+
+    def _visit(self, link):
+        """The browser takes a form to the channel, where the trade begins."""
+        if link.kind == "form":
+            body = urlencode(link.fields).encode()
+            assert self.answer("POST", link.payload, headers={}, body=body).status == 302
 
     def take(self, order, *, index=1, closed=False):
         """The channel takes the money of an attempt."""
@@ -321,14 +337,16 @@ class Day(shops.Shop):
     def _fate(self):
         return self.random.choices(list(FATES), FATES.values())[0]
 
-    def _set_up(self, settings):
+    def set_up(self):
         """The sandbox's merchants instead of the simulation's, and codes for everybody."""
         main = self.database.tables["cardmesh-main"]
         for key in [key for key in main.rows if str(key).find("CHANNEL#") >= 0]:
             del main.rows[key]
         with tenant.acting_for(tenant.MAIN):
             for channel in self.channels:
-                payments.put_channel(channel, settings[channel])
+                payments.put_channel(channel, self._settings[channel])
+            for site in self.stage.sites:
+                tenancy.set_channels(site, self.channels)
             codes = "\n".join(f"LONG-DAY-{i:06}" for i in range(6000))
             stock.import_codes(
                 tenant.MAIN, self.stage.goods[0].goods_id, codes, note="day", now=int(self.now)
@@ -340,7 +358,12 @@ def opened(folder):
     """A shop before its day."""
     with shops.opened() as stage:
         day = Day(stage, folder)
-        with mock.patch.object(outbound, "call", day.answer):
+        channels = {name: (lambda _settings, name=name: day.channels[name]) for name in day.channels}
+        with (
+            mock.patch.object(outbound, "call", day.answer),
+            mock.patch.dict(gateways.GATEWAYS, channels),
+        ):
+            day.set_up()
             yield day
 
 

@@ -12,10 +12,13 @@ pytestmark = pytest.mark.slow
 
 ORDERS = 5000
 HOUR = 3600
+CHANNELS = ["alipay", "ecny", "unionpay", "wechat"]
+FOREIGN = "账单里有别的商户号的行"
 SHORT = "渠道已收款，账单里没有"
 NIGHT = days.START + clock.DAY
 BILLS = NIGHT + 10 * HOUR + 2400  # 10:40 in Beijing
-WRONG = ["long", "amount", "fee", "duplicate", "awkward", "midnight"]
+WRONG = ["long", "amount", "less", "fee", "duplicate", "awkward", "midnight", "refunds_later"]
+SHIFTED = ["midnight", "refunds_later"]
 WINDOWS = [clock.day_of(days.START + i * clock.DAY) for i in range(-1, 4)]
 
 
@@ -73,22 +76,30 @@ def test_the_day_is_reconciled_to_the_last_fen(day):
     assert {book.state for book in books(day).values()} == {"damaged"}
     assert day.balances(WINDOWS) == before
 
+    # Rows of another merchant are told and left out; a file of Alipay's has one merchant, so it is left out whole.
+    ask(day, "foreign")
+    assert [channel for channel, book in books(day).items() if book.state == "damaged"] == ["alipay"]
+    foreign = [case.facts["channel"] for case in open_cases("bill") if case.why == FOREIGN]
+    assert sorted(foreign) == [channel for channel in CHANNELS if channel != "alipay"]
+
     # A bill with differences: what only the bill has is asked for and found, what is wrong becomes a case.
-    ask(day, *WRONG, hours=4)
+    day.faults.set({"bill": WRONG})
+    again(day)
+    ask(day, *WRONG)
     assert {book.state for book in books(day).values()} <= {"waiting", "closed"}
     healed = day.met["lost_and_expired"] + day.met["paid_twice_unheard"]
     assert sum(line.healed for line in lines(day)) >= healed * 9 // 10  # some were paid after midnight
     assert day.states()["expired"] < unheard[0][1]
 
     # The next day's bill ends all waiting; then only what was put into the bills is left.
-    day.faults.set({"bill": ["midnight"]})
+    day.faults.set({"bill": SHIFTED})
     day.hourly(NIGHT + 38 * HOUR, days.CLOSE, worker.ask_for_bills)
     assert {book.state for book in books(day).values()} == {"closed"}
     for book in books(day).values():
         assert book.totals["unexplained_fen"] == 0
         wrong = {name: count for name, (count, _) in book.totals["counts"].items()}
-        assert (wrong["long"], wrong["amount"], wrong["duplicate"]) == (1, 1, 1)
-    assert len(open_cases()) == 2 * 3
+        assert (wrong["long"], wrong["amount"], wrong["duplicate"]) == (1, 2, 1)
+    assert len(open_cases()) == len(CHANNELS) * 4
 
     # The same bill again changes nothing.
     day.faults.set({"bill": WRONG})
@@ -98,13 +109,13 @@ def test_the_day_is_reconciled_to_the_last_fen(day):
 
 
 def test_another_bill_changes_only_what_differs(day):
-    day.faults.set({"bill": ["short", "midnight"]})
+    day.faults.set({"bill": ["short", *SHIFTED]})
     again(day)
     found = [(case.facts["channel"], case.why) for case in open_cases()]
-    assert sorted(found) == [("alipay", SHORT), ("wechat", SHORT)]
+    assert sorted(found) == [(channel, SHORT) for channel in CHANNELS]
     with tenant.acting_for(tenant.MAIN):
         ended = [case.staff for case in cases.settled_ones(kind="difference")]
-    assert ended == ["系统"] * 6
+    assert ended == ["系统"] * 4 * len(CHANNELS)
 
 
 def test_a_corrected_bill_leaves_nothing_open_and_every_account_at_zero(day):
