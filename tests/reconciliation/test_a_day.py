@@ -57,15 +57,22 @@ def open_cases(kind="difference"):
         return cases.open_ones(kind=kind, limit=10_000)
 
 
-def test_every_fate_was_met(day):
+def test_a_day_of_5000_orders_is_reconciled_to_the_last_fen(day):
+    """One story, since each bill comes after the one before."""
+    every_fate_was_met(day)
+    the_bills_are_held_against_the_books(day)
+    another_bill_changes_only_what_differs(day)
+    a_corrected_bill_leaves_nothing_open_and_every_account_at_zero(day)
+
+
+def every_fate_was_met(day):
     assert sum(day.met[fate] for fate in days.FATES) == ORDERS
     assert min(day.met[fate] for fate in days.FATES) >= ORDERS // 100
     assert day.met["refused"]
     assert set(day.states()) <= {"delivered", "expired", "refunded"}
 
 
-def test_the_day_is_reconciled_to_the_last_fen(day):
-    """One long story, since each bill comes after the one before."""
+def the_bills_are_held_against_the_books(day):
     unheard = [state for state in day.states().items() if state[0] == "expired"]
     before = day.balances(WINDOWS)
 
@@ -108,7 +115,7 @@ def test_the_day_is_reconciled_to_the_last_fen(day):
     assert (day.balances(WINDOWS), [case.key for case in open_cases()]) == seen
 
 
-def test_another_bill_changes_only_what_differs(day):
+def another_bill_changes_only_what_differs(day):
     day.faults.set({"bill": ["short", *SHIFTED]})
     again(day)
     found = [(case.facts["channel"], case.why) for case in open_cases()]
@@ -118,7 +125,7 @@ def test_another_bill_changes_only_what_differs(day):
     assert ended == ["系统"] * 4 * len(CHANNELS)
 
 
-def test_a_corrected_bill_leaves_nothing_open_and_every_account_at_zero(day):
+def a_corrected_bill_leaves_nothing_open_and_every_account_at_zero(day):
     day.faults.set({})
     for back in range(-1, 3):
         again(day, clock.day_of(days.START + back * clock.DAY))
