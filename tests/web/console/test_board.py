@@ -1,5 +1,5 @@
 from chalicelib.catalog import service as catalog
-from chalicelib.kit import tenant
+from chalicelib.kit import config, tenant
 from tests import make
 
 from .conftest import MAIN, Person, buy, page, sign_in
@@ -35,7 +35,7 @@ def test_what_waits_for_a_person_is_on_the_board(world, shop, staff, owner):
 
 
 def test_dead_letters_are_seen(world, staff):
-    assert page(staff.get("/console")).count('<li class="ok">') == 7
+    assert page(staff.get("/console")).count('<li class="ok">') == len(config.QUEUES)
     url = world.sqs.get_queue_url(QueueName="cardmesh-fulfil-dead")["QueueUrl"]
     world.sqs.send_message(QueueUrl=url, MessageBody="{}")
     assert '<li class="bad"><i></i><b>出卡</b><span>1 条需要处理</span>' in page(staff.get("/console"))
