@@ -169,6 +169,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(found.status)
         for name, value in found.headers.items():
             self.send_header(name, value)
+        if self.close_connection:
+            self.send_header("Connection", "close")  # else a client sends its next call into the closing one
         if found.status != 204:
             self.send_header("Content-Length", str(len(found.body)))
         self.end_headers()

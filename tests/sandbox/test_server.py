@@ -69,7 +69,8 @@ def test_unsigned_calls_of_a_channel_are_refused_in_its_dialect(shop, path, body
 
 
 def test_a_body_of_unknown_length_is_refused(shop):
-    assert shop.web.post(shop.address + "/pay", content=iter([b"{}"])).status_code == 411
+    refused = shop.web.post(shop.address + "/pay", content=iter([b"{}"]))
+    assert (refused.status_code, refused.headers["connection"]) == (411, "close")
 
 
 def test_a_failure_inside_shows_nothing_of_it(shop, monkeypatch, capsys):
