@@ -21,8 +21,7 @@ def request(party: str, fen: int | None, *, key: str, by: str, now: int, source:
         fen = _all_of(party, name, source)
     least = 1 if source == "deposit" else config.load().payout_least_fen
     rules.check_amount(fen, least=least)
-    if ledger.balances(party).available < 0:
-        raise rules.BadAmount("What is owed comes first.", field="owing")
+    _check_owing(party)
     account = payees.payee(party)
     if account is None or account.state != "verified":
         raise rules.NotPayable
@@ -42,10 +41,14 @@ def request_daily(party: str, *, now: int) -> Payout | None:
 
 
 def approve(party: str, name: str, *, by: str, now: int) -> Payout:
-    """Agree to a payout; from a threshold on two people have to. Raises SamePerson, Conflict."""
+    """Agree to a payout; from a threshold on two people have to. Raises SamePerson, Conflict.
+
+    Raises BadAmount where a refund has left the party owing since it asked: given back, the money pays that first.
+    """
     payout = book.get(party, name)
     if payout.state != "requested":
         raise errors.Conflict
+    _check_owing(party)
     names = rules.agreed(payout.agreed, by, asked_by=payout.asked_by)
     enough = len(names) >= rules.people_needed(payout.fen, two_fen=config.load().payout_two_fen)
     state = "approved" if enough else "requested"
@@ -85,6 +88,11 @@ def send(party: str, name: str, *, delay: int = 0) -> None:
 def new_key() -> str:
     """What a form carries, so that posting it twice asks once."""
     return ids.token()
+
+
+def _check_owing(party: str) -> None:
+    if ledger.balances(party).available < 0:
+        raise rules.BadAmount("What is owed comes first.", field="owing")
 
 
 def _all_of(party: str, name: str, source: str) -> int:

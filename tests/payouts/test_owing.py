@@ -147,3 +147,16 @@ def test_what_the_bank_returns_pays_what_a_refund_left_owing(shop, site):
     assert bank_says(shop, payout, "失败") == "failed"
     assert ledger.balances(site) == ledger.Balances(0, 0, 0, 0)
     assert midnight(shop) == ledger.Balances(0, 0, 0, 0)
+
+
+def test_nobody_agrees_to_a_payout_while_its_party_owes_and_given_back_it_pays_that(shop, site, paid_out):
+    sell(shop)
+    midnight(shop)
+    asked = payouts.request(site, 8000, key="k2", by="owner", now=shop.world.now)
+    refund(shop, paid_out, 5000)
+    assert midnight(shop) == ledger.Balances(-4000, 0, 8000, 0)
+    with pytest.raises(payouts.BadAmount) as owing:
+        payouts.approve(site, asked.id, by="ann", now=shop.world.now)
+    assert owing.value.detail["field"] == "owing"
+    payouts.reject(site, asked.id, by="ann", why="owes", now=shop.world.now)
+    assert ledger.balances(site) == ledger.Balances(4000, 0, 0, 0)
