@@ -79,8 +79,8 @@ _MERCHANT = {
     "mchid": "1900000001",
     "appid": "bench",
     "serial": "0",
-    "private_key_pem": "",
-    "api_v3_key": "",
+    "private_key_pem": "a key that nothing is signed with",
+    "api_v3_key": "a key that nothing is sealed with",
     "platform_keys": {},
 }
 
