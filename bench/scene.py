@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from chalice.local import LambdaEventConverter, RouteMatcher
 
+from chalicelib.catalog import service as catalog
 from chalicelib.checkout import service as checkout
 from chalicelib.kit import tenant
 from chalicelib.orders import service as orders
@@ -84,7 +85,7 @@ def _order(site: str, goods_id: str, now: int) -> _Event:
     with tenant.acting_for(site):
         key = checkout.new_key(site, now=now)
     form = {"key": key, "quantity": "1", "contact": "a@example.com", "query_password": "open sesame"}
-    body = urlencode({**form, "channel": "wechat"}).encode()
+    body = urlencode({**form, "channel": "wechat", "waiver": str(catalog.WAIVER)}).encode()
     kind = "application/x-www-form-urlencoded"
     return _request(_host(site), "POST", f"/buy/{goods_id}", body=body, content_type=kind)
 

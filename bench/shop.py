@@ -18,6 +18,7 @@ from uuid import UUID
 
 from botocore.exceptions import ClientError
 
+from chalicelib.catalog import service as catalog
 from chalicelib.checkout import service as checkout
 from chalicelib.kit import tenant
 from chalicelib.ledger import service as ledger
@@ -150,7 +151,16 @@ class Shop:
         """Somebody orders through one of the channels."""
         now, count = int(self.now), next(self._count)
         key = str(UUID(int=(now * 1000) << 80 | 7 << 76 | 2 << 62 | count))
-        ask = checkout.Ask(goods_id, quantity, f"{count}@example.com", "open sesame", "wechat", key, now)
+        ask = checkout.Ask(
+            goods_id,
+            quantity,
+            f"{count}@example.com",
+            "open sesame",
+            "wechat",
+            key,
+            now,
+            waiver=catalog.WAIVER,
+        )
         with tenant.acting_for(site):
             return checkout.place(site, ask, member=member, address="192.0.2.1", device="pc", now=now).order
 

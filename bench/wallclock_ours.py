@@ -97,7 +97,7 @@ def _buy(site: str, goods_id: str, number: int) -> float:
     """One purchase from end to end; the seconds from callback to code. Raises RuntimeError where there is none."""
     now = clock.now()
     key = str(UUID(int=(now * 1000) << 80 | 7 << 76 | 2 << 62 | number))
-    ask = checkout.Ask(goods_id, 1, "a@example.com", "open sesame", _CHANNEL, key, now)
+    ask = checkout.Ask(goods_id, 1, "a@example.com", "open sesame", _CHANNEL, key, now, waiver=catalog.WAIVER)
     with tenant.acting_for(site):
         order = checkout.place(site, ask, member=None, address="192.0.2.1", device="pc", now=now).order
     event = _event(site, order.number)

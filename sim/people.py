@@ -175,7 +175,7 @@ class Shopper(Person):
         channel = draw.choice(sorted(self.channels))
         balance = checkout.FromBalance(self.balance_fen, _SECRET) if self.balance_fen else None
         what = (self.goods.goods_id, self.quantity, self.contact, f"{PRIVATE} sesame", channel)
-        return checkout.Ask(*what, str(key), now, balance)
+        return checkout.Ask(*what, str(key), now, balance, waiver=catalog.WAIVER)
 
     def _place(self, ask: checkout.Ask) -> orders.Order:
         order = self._placed(ask)

@@ -267,7 +267,7 @@ class Shop:
     def ask(self, **changes):
         key = uuid7(self.world.now)
         base = checkout.Ask(
-            self.goods_id, 1, "buyer@example.com", "open sesame", "wechat", key, self.world.now
+            self.goods_id, 1, "buyer@example.com", "open sesame", "wechat", key, self.world.now, waiver=1
         )
         return replace(base, **changes)
 

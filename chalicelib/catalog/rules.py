@@ -9,6 +9,10 @@ from chalicelib.kit.errors import NotFound, ShopError
 
 KINDS = ("card", "topup", "membership", "licence", "service", "course")
 WAYS = ("pool", "manual")
+DIGITAL = ("card", "topup", "membership", "licence", "course")  # kinds of digital content; a service is none
+WAIVER = (
+    1  # version of the words, `waiver` in storefront/words, that a shopper confirms; other words, next number
+)
 HIGHEST_PRICE = 10_000_000  # fen
 MOST = 10_000  # codes in one order
 
@@ -109,6 +113,15 @@ class Offer:
     def sku(self) -> str:
         """The pool the codes come from."""
         return self.goods_id
+
+    @property
+    def waiver(self) -> int:
+        """The version of the words to confirm before buying, that seven days to return it do not apply.
+
+        0 where the right stays: digital content has none, a service and a balance's top-up have it. Source: Consumer
+        Protection Law, article 25; Measures on Seven-Day Returns, articles 6 and 7; 法释〔2025〕4号.
+        """
+        return WAIVER if self.kind in DIGITAL and self.way != "wallet" else 0
 
 
 # What a member's balance is filled with: by the yuan, at the main site's own merchant, on no shelf.

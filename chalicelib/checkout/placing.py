@@ -81,9 +81,9 @@ def read_key(site: str, key: str, *, now: int) -> tuple[str, int]:
 def place(site: str, ask: Ask, *, member: str | None, address: str, device: str, now: int) -> Placed:
     """Place an order, or find the one that the same key and body placed.
 
-    Raises NotFound, BadQuantity, BadContact, BadChannel, KeyInvalid, KeyReused, NotForSale, SoldOut, TooMany,
-    ChannelDown where no merchant is set up, Suspended where the shop is closed, NotFromBalance and the wallet's
-    refusals.
+    Raises NotFound, NotConfirmed, BadQuantity, BadContact, BadChannel, KeyInvalid, KeyReused, NotForSale, SoldOut,
+    TooMany, ChannelDown where no merchant is set up, Suspended where the shop is closed, NotFromBalance and the
+    wallet's refusals.
     """
     draft = _draft(site, ask, member, device, now)
     if draft.offer.way == "pool":
@@ -143,6 +143,7 @@ def _draft(site: str, ask: Ask, member: str | None, device: str, now: int) -> _D
     shop = _open_shop(site)
     rules.check_key_time(ask.key_time, now)
     offer = _offer(site, ask, member)
+    rules.check_waiver(offer.waiver, ask.waiver)
     rules.check_quantity(ask.quantity, offer.most)
     orders.query_password(ask.query_password)
     if ask.channel not in shop.channels:
@@ -281,6 +282,7 @@ def _fields(draft: _Draft, ranges: tuple[stock.Range, ...], now: int, expires_at
         "contact": orders.seal_contact(draft.site, draft.number, draft.contact),
         "password": password.hashed(ask.query_password),
         "member": draft.member,
+        "waiver": offer.waiver or None,
         "placed_at": now,
         "expires_at": expires_at,
     }

@@ -61,6 +61,14 @@ class NotFromBalance(ShopError):
     sentence = "The balance pays for the main site's goods only; choose a payment channel for these."
 
 
+class NotConfirmed(ShopError):
+    """Digital goods, and the shopper has not confirmed that the seven-day return does not apply."""
+
+    status = 422
+    code = "return_waiver_required"
+    sentence = "Confirm first that these digital goods can't be returned within seven days without a reason."
+
+
 @dataclass(frozen=True)
 class FromBalance:
     """The part of an order that the member's balance pays, in fen, and what proves the member: either may be empty.
@@ -75,7 +83,10 @@ class FromBalance:
 
 @dataclass(frozen=True)
 class Ask:
-    """An order as the shopper asks for it. `key_time`: the second in which the idempotency key was made."""
+    """An order as the shopper asks for it. `key_time`: the second in which the idempotency key was made.
+
+    `waiver`: the version of the words on the seven-day return that the shopper confirmed, 0 for none.
+    """
 
     goods_id: str
     quantity: int
@@ -85,6 +96,7 @@ class Ask:
     key: str
     key_time: int
     balance: FromBalance | None = None
+    waiver: int = 0
 
     def canonical(self, member: str | None) -> str:
         """Everything that makes two asks the same, as one text."""
@@ -102,6 +114,12 @@ def check_quantity(quantity: int, most: int) -> None:
     """Raise BadQuantity unless 1 to `most` pieces are asked for."""
     if not 1 <= quantity <= most:
         raise BadQuantity(f"One order holds 1 to {most} pieces.", most=most)
+
+
+def check_waiver(needed: int, confirmed: int) -> None:
+    """Raise NotConfirmed unless the words in force were confirmed, where some are to be."""
+    if needed and confirmed != needed:
+        raise NotConfirmed(field="waiver")
 
 
 def next_look(placed_at: int, expires_at: int, now: int) -> int:

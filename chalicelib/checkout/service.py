@@ -16,6 +16,7 @@ from .rules import (
     FromBalance,
     KeyInvalid,
     KeyReused,
+    NotConfirmed,
     NotForSale,
     NotFromBalance,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "FromBalance",
     "KeyInvalid",
     "KeyReused",
+    "NotConfirmed",
     "NotForSale",
     "NotFromBalance",
     "Placed",

@@ -52,6 +52,7 @@ class OrderRow(table.Row):
     contact = BinaryAttribute(legacy_encoding=False, attr_name="c")
     password = BinaryAttribute(legacy_encoding=False, attr_name="pw")
     member = UnicodeAttribute(attr_name="m", null=True)
+    waiver = table.IntegerAttribute(attr_name="v", null=True)  # the words on returns confirmed when placing
     placed_at = table.IntegerAttribute(attr_name="t")
     expires_at = table.IntegerAttribute(attr_name="te")
     paid_at = table.IntegerAttribute(attr_name="tp", null=True)

@@ -58,6 +58,9 @@ class Order:
     balance_fen: int = 0
     refunded_fen: int = 0  # of after-sales refunds, those asked for included
     refunds: int = 0  # after-sales refunds ever asked for
+    waiver: int = (
+        0  # the version of the words on the seven-day return confirmed when placing, 0 where it stays
+    )
 
     @property
     def attempt(self) -> Attempt:
@@ -171,4 +174,5 @@ def order_of(site: str, row: OrderRow) -> Order:
         balance_fen=row.balance or 0,
         refunded_fen=row.refunded_fen or 0,
         refunds=row.refunds or 0,
+        waiver=row.waiver or 0,
     )

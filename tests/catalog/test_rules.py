@@ -20,6 +20,13 @@ LISTINGS = st.builds(
 )
 
 
+@pytest.mark.parametrize("kind", rules.KINDS)
+def test_only_digital_content_asks_to_waive_the_return_and_a_filled_balance_never_does(kind):
+    offer = rules.offer_of(replace(GOODS, kind=kind), None, wholesale=False)
+    assert offer.waiver == (0 if kind == "service" else rules.WAIVER)
+    assert rules.TOP_UP.waiver == 0
+
+
 @pytest.mark.parametrize(
     ("field", "change"),
     [

@@ -56,6 +56,23 @@ def test_an_order_holds_its_codes_and_says_where_to_pay(shop, world):
     assert timer == {"site": shop.site, "order": placed.order.number, "first": True, "delay": 3}
 
 
+@pytest.mark.parametrize("waiver", [0, 2, -1])
+def test_digital_goods_are_not_ordered_without_the_words_in_force_confirmed(shop, world, waiver):
+    before = shop.free()
+    with pytest.raises(checkout.NotConfirmed):
+        place(shop, waiver=waiver)
+    assert (shop.free(), world.sent_to("timer")) == (before, [])
+    placed = place(shop)
+    assert (placed.order.waiver, orders.order(shop.site, placed.order.number).waiver) == (1, 1)
+
+
+def test_what_may_be_returned_needs_no_words_and_remembers_none(shop):
+    with tenant.acting_for(tenant.MAIN):
+        service = make.make_goods(name="远程装机", kind="service", way="manual")
+    catalog.publish(shop.site, now=make.NOON)
+    assert place(shop, goods_id=service.goods_id, waiver=0).order.waiver == 0
+
+
 def test_the_same_key_and_body_find_the_same_order(shop):
     first, again = place(shop), place(shop)
     assert (again.order, again.replayed) == (first.order, True)

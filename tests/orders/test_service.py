@@ -240,6 +240,7 @@ def test_an_order_stays_under_900_bytes_in_every_state(shop):
         contact=orders.seal_contact(site, number, orders.contact(LONGEST["contact"])),
         password=make.placing.password.hashed(LONGEST["query_password"]),
         member=LONGEST["member"],
+        waiver=99,
         placed_at=make.NOON,
         expires_at=make.NOON + 900,
     )

@@ -62,6 +62,7 @@ class Shop:
             "contact": "a@b.cn",
             "query_password": "pass1234",
             "channel": "wechat",
+            "return_waiver": 1,
         } | changed
         answer = self.web.post(
             "/api/v1/orders", json=body, headers={"Idempotency-Key": idempotency_key or key()}

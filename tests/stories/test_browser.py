@@ -112,6 +112,7 @@ def fill_in(page, contact, secret, channel="微信支付"):
     page.get_by_label("联系方式").fill(contact)
     page.get_by_label("查询密码").fill(secret)
     page.get_by_role("radio", name=channel).check()
+    page.get_by_role("checkbox", name=re.compile("不适用七日无理由退货")).check()
 
 
 def buy(page, name, *, contact, secret="4321", channel="微信支付"):
@@ -312,6 +313,7 @@ def test_the_shop_speaks_english(visitor, card):
     texts = page.locator("label, button, legend, h1, header nav a, small").all_inner_texts()
     chinese = [text for text in texts if CHINESE.search(text) and "中文" not in text]
     assert chinese == []
+    page.get_by_role("checkbox", name=re.compile("can't be returned within seven days")).check()
     page.get_by_role("button", name=re.compile("^Pay ¥")).click()
     expect(page.get_by_text("Pay in the sandbox")).to_be_visible()
 

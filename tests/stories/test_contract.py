@@ -54,6 +54,7 @@ def body(shop):
         "contact": "a@b.cn",
         "query_password": "pass1234",
         "channel": "wechat",
+        "return_waiver": 1,
     }
 
 

@@ -62,6 +62,7 @@ def _place(visit: Visit, wanted: shapes.OrderRequest, key: str, key_time: int) -
         channel=wanted.channel,
         key=key,
         key_time=key_time,
+        waiver=wanted.return_waiver,
     )
     return checkout.place(
         visit.shop.site, ask, member=None, address=visit.address, device=visit.device, now=visit.now

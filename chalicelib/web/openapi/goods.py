@@ -53,6 +53,7 @@ def _goods(offers: list[catalog.Offer], *, now: int) -> list[shapes.Goods]:
             category=offer.category,
             price_fen=shown[offer.goods_id].unit_fen,
             stock=shown[offer.goods_id].left,
+            return_waiver=offer.waiver or None,
         )
         for offer in offers
     ]

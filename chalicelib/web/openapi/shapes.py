@@ -27,6 +27,10 @@ REFUND_STATES = (
     "closed",
     "rejected",
 )
+RETURN_WAIVER = (
+    "The goods' own `return_waiver`, after the shopper confirmed, by a choice that was not made for them, that these "
+    "digital goods can't be returned within seven days without a reason once delivered. The order keeps it."
+)
 MOST_QUANTITY = 1_000_000_000
 
 
@@ -38,6 +42,12 @@ class Goods(Struct):
     category: str
     price_fen: Annotated[Fen, Meta(description="Price of one piece now.")]
     stock: Annotated[int | None, Meta(description="Pieces left; null where stock is not counted.")]
+    return_waiver: Annotated[
+        int | None,
+        Meta(
+            description="What an order has to confirm, see OrderRequest; null: these goods can be returned."
+        ),
+    ]
 
 
 class GoodsPage(Struct):
@@ -55,6 +65,7 @@ class OrderRequest(Struct, forbid_unknown_fields=True):
     contact: Annotated[str, Meta(min_length=3, max_length=64)]
     query_password: Annotated[str, Meta(min_length=4, max_length=64)]
     channel: Literal["wechat", "alipay", "unionpay", "ecny"]
+    return_waiver: Annotated[int, Meta(description=RETURN_WAIVER)] = 0
 
 
 class Payment(Struct):

@@ -37,6 +37,7 @@ class Purchase(msgspec.Struct):
     channel: str
     balance_fen: int = 0
     pay_password: str = ""
+    waiver: int = 0
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ def _place(visit: Visit, goods_id: str, form: Purchase) -> checkout.Placed:
         key=key,
         key_time=key_time,
         balance=_from_balance(visit, form, member),
+        waiver=form.waiver,
     )
     return checkout.place(
         site,
@@ -154,7 +156,7 @@ def _form(visit: Visit, goods_id: str, refusal: errors.ShopError | None = None) 
         filled={"contact": "", "query_password": "", "channel": "", "balance_fen": "", **visit.form},
         key=_key(visit, refusal),
         reason=look.reason(visit, refusal) if refusal else "",
-        field=refusal.detail.get("field", "") if refusal else "",
+        wrong=refusal.detail.get("field", "") if refusal else "",
     )
 
 

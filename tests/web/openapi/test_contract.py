@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.checkout import service as checkout
 from chalicelib.kit import errors
 from chalicelib.orders import service as orders
 from chalicelib.settlement import service as settlement
@@ -17,6 +18,7 @@ ASKED = {
     "contact": "13800138021",
     "query_password": "4321",
     "channel": "wechat",
+    "return_waiver": 1,
 }
 KNOWN = {"X-Contact": "13800138021", "X-Query-Password": "4321"}
 
@@ -48,9 +50,11 @@ def test_goods_are_listed_with_price_now_and_stock_counted_or_null(browser):
         "category": "视频会员",
         "price_fen": 2280,
         "stock": 240,
+        "return_waiver": 1,
     }
     assert listed["mobile-50"]["stock"] is None
     assert listed["xbox"]["stock"] == 0
+    assert listed["setup"]["return_waiver"] is None
 
 
 def test_the_cursor_leads_through_all_goods_once(browser, store):
@@ -116,6 +120,14 @@ def test_an_order_is_placed_once_however_often_it_is_sent(browser, store):
 def test_a_field_of_the_wrong_kind_is_named_and_nothing_is_placed(browser, store, asked):
     assert refused(place(browser, asked)) == (422, "bad_input")
     assert store.asks == []
+
+
+def test_what_the_shopper_confirmed_comes_with_the_order(browser, store):
+    place(browser)
+    store.refusal = checkout.NotConfirmed(field="waiver")
+    unconfirmed = {name: value for name, value in ASKED.items() if name != "return_waiver"}
+    assert refused(place(browser, unconfirmed)) == (422, "return_waiver_required")
+    assert [ask.waiver for ask in store.asks] == [1]
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"\xff", b'{"quantity": 1e400}', b"[" * 50_000])

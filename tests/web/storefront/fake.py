@@ -106,6 +106,7 @@ OFFERS = (
     offer("mobile-50", "中国移动话费 全国通用", "话费流量", "topup", "¥50", 4980, way="manual"),
     offer("jetbrains", "JetBrains 全家桶 个人授权", "软件授权", "licence", "1 年", 128_000),
     offer("win11", "Windows 11 专业版 正版密钥", "软件授权", "licence", "永久", 16_800),
+    offer("setup", "远程装机 一次", "上门与远程", "service", "", 6900, way="manual"),
     offer("course", "Python 数据分析 30 讲", "学习课程", "course", "", 9900),
 )
 LEVELS = {"tx-month": 240, "steam-50": 3, "xbox": 0}
@@ -133,6 +134,7 @@ class Order:
     refunds: int = 0
     refunded_fen: int = 0
     delivered_at: int | None = None
+    waiver: int = 1
 
     @property
     def channel_fen(self) -> int:

@@ -87,7 +87,7 @@ def test_a_balance_is_still_legible_and_in_reach_of_a_thumb(saver, path):
     page = saver(path, viewport=PHONE, has_touch=True)
     page.wait_for_load_state("networkidle")
     if path.startswith("/buy"):
-        page.get_by_role("checkbox").check()
+        page.get_by_role("checkbox", name="用余额抵扣").check()
     assert page.evaluate(f"{MEASURE}; tooWide()") == []
     assert page.evaluate("small()") == []
     for scheme in ("light", "dark"):
@@ -162,6 +162,11 @@ def test_from_the_counter_to_the_codes_without_a_reload(visit, store):
     page.get_by_label("查询密码").fill("4321")
     page.get_by_role("radio", name="支付宝").check()
     page.get_by_role("button", name="支付 ¥22.80").click()
+    expect(
+        page.get_by_role("button", name="支付 ¥22.80")
+    ).to_be_in_viewport()  # the browser asks for the tick
+    page.get_by_role("checkbox", name="不适用七日无理由退货").check()
+    page.get_by_role("button", name="支付 ¥22.80").click()
     expect(page.get_by_role("img", name="支付宝付款二维码")).to_be_visible()
     expect(page.get_by_text("请在 14:")).to_be_visible()
     store.reach("paid", "paid")
@@ -210,6 +215,7 @@ def test_without_scripts_a_shopper_gets_to_the_pay_page_and_on_when_paid(visit, 
     page.get_by_role("button", name="更新价格").click()
     page.get_by_label("联系方式").fill("13800138021")
     page.get_by_label("查询密码").fill("4321")
+    page.get_by_role("checkbox", name="不适用七日无理由退货").check()
     page.get_by_role("button", name="支付 ¥45.60").click()
     expect(page.get_by_text("打开微信，扫一扫")).to_be_visible()
     store.reach("paid", "paid")

@@ -1,13 +1,20 @@
+import hashlib
+import json
+from pathlib import Path
+
 import pytest
 
+from chalicelib.catalog import service as catalog
 from chalicelib.checkout import service as checkout
 from chalicelib.kit import errors
 from chalicelib.payments import service as payments
 from chalicelib.stock import service as stock
+from chalicelib.web import visit
 from tests.web.storefront import fake
 from tests.web.storefront.markup import read
 
-FILLED = b"key=a-signed-key&quantity=2&contact=13800138021&query_password=4321&channel=wechat"
+WORDS = Path(__file__).parents[3] / "chalicelib/web/storefront/words"
+FILLED = b"key=a-signed-key&quantity=2&contact=13800138021&query_password=4321&channel=wechat&waiver=1"
 PAY = f"/pay/{fake.NUMBER}"
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Mobile/15E148"
 
@@ -32,6 +39,35 @@ def test_placing_goes_to_the_pay_page_and_lets_this_browser_see_the_order(browse
     assert (answer.status_code, answer.headers["Location"]) == (303, PAY)
     assert store.asks[0].quantity == 2
     assert browser.get(PAY).status_code == 200
+
+
+def test_digital_goods_ask_for_a_tick_that_nobody_else_sets(browser, store):
+    (box,) = read(browser.get("/buy/tx-month")).all("input", type="checkbox", name="waiver")
+    assert (box["value"], "required" in box, "checked" in box) == ("1", True, False)
+    store.refusal = stock.SoldOut()
+    (box,) = read(browser.post("/buy/tx-month", FILLED)).all("input", name="waiver")
+    assert "checked" not in box
+
+
+@pytest.mark.parametrize(("lang", "words"), [("zh-CN", "请先勾选确认"), ("en", "please tick")])
+def test_without_the_tick_the_shop_says_what_is_missing(browser, store, lang, words):
+    store.refusal = checkout.NotConfirmed(field="waiver")
+    answer = browser.post("/buy/tx-month", FILLED.removesuffix(b"&waiver=1"), **{"Accept-Language": lang})
+    assert (answer.status_code, words in read(answer).text) == (422, True)
+    assert read(answer).all("label", **{"class": "agree wrong"})
+
+
+def test_a_service_keeps_the_right_of_return_and_asks_for_nothing(browser):
+    shown = read(browser.get("/buy/setup"))
+    assert shown.all("input", name="waiver") == []
+    assert "七日内无理由退货" in shown.text
+
+
+def test_words_to_confirm_have_a_version_of_their_own():
+    spoken = [json.loads((WORDS / f"{lang}.json").read_bytes()) for lang in visit.LANGUAGES]
+    shown = "|".join(words[key] for words in spoken for key in ("waiver", "waiver.keeps"))
+    digest = hashlib.sha256(shown.encode()).hexdigest()[:8]
+    assert (catalog.WAIVER, digest) == (1, "089de487"), "other words need the next number"
 
 
 def test_a_double_click_sends_the_same_key_twice(browser, store):

@@ -25,6 +25,7 @@ def fill(browser, shop, **changes):
     """The checkout form filled in and sent."""
     key = read(browser.get(f"/buy/{shop.goods_id}")).all("input", name="key")[0]["value"]
     given = {"key": key, "quantity": 2, "contact": "微信 lili", "query_password": "4321", "channel": "wechat"}
+    given["waiver"] = 1
     return browser.post(f"/buy/{shop.goods_id}", urlencode({**given, **changes}).encode())
 
 
@@ -177,6 +178,7 @@ def test_a_programme_buys_by_the_contract(world, shop, browser):
         "contact": "😀 bot; DROP TABLE orders",
         "query_password": "pass 1234",
         "channel": "alipay",
+        "return_waiver": 1,
     }
     headers = {"Content-Type": "application/json", "Idempotency-Key": make.uuid7(world.now)}
     body = json.dumps(asked).encode()
@@ -208,6 +210,7 @@ def test_a_key_too_old_or_from_the_future_is_refused(world, shop, browser, secon
         "contact": "abc",
         "query_password": "4321",
         "channel": "wechat",
+        "return_waiver": 1,
     }
     answer = browser.post("/api/v1/orders", json.dumps(asked).encode(), **headers)
     assert (answer.status_code, json.loads(answer.body)["code"]) == (400, "idempotency_key_invalid")

@@ -56,6 +56,7 @@ def buy(browser, shop, **fields):
         "contact": "13800138021",
         "query_password": "4321",
         "channel": "wechat",
+        "waiver": 1,
         **fields,
     }
     return browser.post(path, "&".join(f"{name}={value}" for name, value in filled.items()).encode())
