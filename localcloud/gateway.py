@@ -6,6 +6,7 @@ address is lost and its threads share one request unless the app's class is swap
 
 import base64
 import re
+import uuid
 from dataclasses import dataclass, field
 
 from chalice import local
@@ -99,6 +100,7 @@ class Gateway:
         except ValueError:
             raise Unknown from None
         event["requestContext"]["identity"]["sourceIp"] = request.address
+        event["requestContext"]["requestId"] = str(uuid.uuid4())
         if isinstance(event["body"], bytes):
             event["body"] = event["body"].decode(errors="replace")  # API Gateway passes text
         return event

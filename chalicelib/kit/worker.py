@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from . import log, tenant
+from . import log, tenant, trace
 from .errors import ShopError
 
 Message = dict[str, Any]
@@ -23,7 +23,8 @@ def each_message(event: dict[str, Any], handle: Callable[[Message], None]) -> di
 
     def one(record: Record) -> None:
         message, site = _read(record)
-        with tenant.acting_for(site):
+        # A message of an older release, or of a schedule, is followed under its own id.
+        with tenant.acting_for(site), trace.following(message.get("trace"), record["messageId"]):
             _guarded(handle, message)
 
     failed = [record["messageId"] for record in event["Records"] if not _done(one, record)]

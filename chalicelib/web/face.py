@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.kit import config, errors, log, tenant
+from chalicelib.kit import config, errors, log, tenant, trace
 from chalicelib.tenancy import service as tenancy
 
 from .visit import Visit
@@ -69,6 +69,10 @@ class Face:
 
     def _answer(self, view: View, parts: dict[str, str]) -> Response:
         visit = Visit(self.blueprint.current_request)
+        with trace.following(*visit.traces):
+            return self._followed(visit, view, parts)
+
+    def _followed(self, visit: Visit, view: View, parts: dict[str, str]) -> Response:
         try:
             visit.site = tenancy.site_at(visit.host)
             with tenant.acting_for(visit.site.site if visit.site else tenant.MAIN):
@@ -78,8 +82,9 @@ class Face:
             answer = self._refuse(visit, refusal)
         except Exception:  # noqa: BLE001  the last line of defence: a visitor never sees a traceback
             log.crash("web.failed", view=view.__name__)
-            answer = self._refuse(visit, Unexpected())
-        answer.headers = {**SECURITY, **answer.headers}
+            answer = self._refuse(visit, Unexpected(trace=trace.name()))
+        followed = {"X-Trace": trace.name()} if trace.name() else {}
+        answer.headers = {**SECURITY, **followed, **answer.headers}
         return answer
 
     def _refuse(self, visit: Visit, refusal: errors.ShopError) -> Response:
@@ -88,7 +93,7 @@ class Face:
 
 
 class Unexpected(errors.ShopError):
-    """Our own failure. The log has the traceback; the visitor gets a sentence."""
+    """Our own failure. The log has the traceback; the visitor gets a sentence and the trace's name to tell us."""
 
     status = 500
     code = "unexpected"

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from chalice.app import Request
 
-from chalicelib.kit import clock, config, errors
+from chalicelib.kit import clock, config, errors, trace
 from chalicelib.tenancy import service as tenancy
 
 LANGUAGES = ("zh-CN", "en")
@@ -68,6 +68,12 @@ class Visit:
         forwarded = self.header("x-forwarded-for").split(",")[0].strip()
         seen: str = self.request.context.get("identity", {}).get("sourceIp", "")
         return forwarded if config.load().origin_secret and forwarded else seen
+
+    @property
+    def traces(self) -> tuple[str, str]:
+        """What the request may be followed by: what its sender follows, or else the gateway's name for it."""
+        own = str(self.request.context.get("requestId", ""))
+        return trace.of_parent(self.header("traceparent")), own
 
     @property
     def device(self) -> str:

@@ -48,8 +48,8 @@ WORKERS = (
         "A delivery waits: the function still acts for the site of the message before.",
         (
             "kit.worker:each_message",
-            "        with tenant.acting_for(site):\n            _guarded(handle, message)",
-            "        tenant._acting.set(tenant._acting.get() or site)\n        _guarded(handle, message)",
+            "        with tenant.acting_for(site), trace",
+            "        tenant._acting.set(tenant._acting.get() or site)\n        with trace",
         ),
         origin="globals that outlive a request",
         rates=CALM,

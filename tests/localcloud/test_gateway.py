@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -42,6 +43,10 @@ def shop() -> Chalice:
         query = {k: request.query_params.getlist(k) for k in request.query_params or {}}
         return {"goods": goods_id, "query": query, "from": request.context["identity"]["sourceIp"]}
 
+    @app.route("/name")
+    def name() -> dict[str, object]:
+        return {"name": app.current_request.context["requestId"]}
+
     @app.route("/echo", methods=["POST"], content_types=["text/plain"])
     def echo() -> dict[str, object]:
         before = app.current_request.raw_body
@@ -77,6 +82,11 @@ def address() -> Iterator[str]:
 def client(address: str) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=address, trust_env=False) as made:
         yield made
+
+
+def test_every_request_has_a_name(client: httpx.Client) -> None:
+    names = {uuid.UUID(client.get("/name").json()["name"]) for _ in range(2)}
+    assert len(names) == 2
 
 
 def test_several_cookies_survive(client: httpx.Client) -> None:

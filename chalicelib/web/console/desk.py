@@ -158,7 +158,9 @@ def error_page(visit: Visit, refusal: errors.ShopError) -> Response:
     """A refusal as a page; whoever is not signed in is sent to do so and comes back."""
     if isinstance(refusal, SignInFirst):
         return face.go(f"{HOME}/login?next={quote(_address(visit), safe='')}")
-    return bare_page(visit, "error.html", status=refusal.status, sentence=say(refusal), code=refusal.code)
+    trace = refusal.detail.get("trace", "")
+    shown = {"sentence": say(refusal), "code": refusal.code, "trace": trace}
+    return bare_page(visit, "error.html", status=refusal.status, **shown)
 
 
 def say(refusal: errors.ShopError) -> str:

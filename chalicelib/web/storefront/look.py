@@ -48,7 +48,12 @@ def page(visit: Visit, template: str, **values: Any) -> Response:
 def error_page(visit: Visit, refusal: errors.ShopError) -> Response:
     """What happened, that the money is safe, and what to do."""
     shown = page(
-        visit, "error.html", status=refusal.status, title=_title(refusal), reason=reason(visit, refusal)
+        visit,
+        "error.html",
+        status=refusal.status,
+        title=_title(refusal),
+        reason=reason(visit, refusal),
+        trace=refusal.detail.get("trace", ""),
     )
     if "retry_after" in refusal.detail:
         shown.headers["Retry-After"] = str(refusal.detail["retry_after"])

@@ -148,3 +148,11 @@ def test_both_channels_arrive_at_their_own_path(hooks, shop):
     form = "application/x-www-form-urlencoded"
     assert hooks("/hooks/alipay/malipay", body, kind=form, **GOOD).status_code == 200
     assert shop.order(order.number).status == "paid"
+
+
+def test_a_channel_s_request_and_the_messages_it_leads_to_are_followed_under_one_name(hooks, shop, world):
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    body = notification(shop, shop.place())
+    answer = hooks("/hooks/wechat/mwechat", body, **GOOD, traceparent=f"00-{trace}-00f067aa0ba902b7-01")
+    assert answer.headers["X-Trace"] == trace
+    assert [message["trace"] for message in world.messages("fulfil")] == [trace]

@@ -187,9 +187,12 @@ def test_the_seconds_to_wait_are_a_header(browser, store):
 
 def test_a_failure_of_our_own_says_nothing_internal(browser, store, monkeypatch):
     monkeypatch.setattr(orders, "may_read", lambda *_args, **_more: 1 / 0)
-    answer = browser.get(f"/api/v1/orders/{fake.NUMBER}", **KNOWN)
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    parent = f"00-{trace}-00f067aa0ba902b7-00"
+    answer = browser.get(f"/api/v1/orders/{fake.NUMBER}", **KNOWN, traceparent=parent)
     assert refused(answer) == (500, "unexpected")
     assert b"ZeroDivision" not in answer.body
+    assert json.loads(answer.body)["trace"] == answer.headers["X-Trace"] == trace
 
 
 def test_an_order_shows_its_progress_and_all_its_codes_once_delivered(browser, store):

@@ -3,6 +3,7 @@ from urllib.parse import quote
 
 import pytest
 
+from chalicelib.catalog import service as catalog
 from chalicelib.web.storefront import pages
 from tests.web.storefront import fake
 from tests.web.storefront.markup import read
@@ -105,6 +106,19 @@ def test_goods_unknown_here_are_a_warm_404(browser):
     answer = browser.get("/goods/none")
     assert answer.status_code == 404
     assert "已付的钱是安全的" in read(answer).text
+
+
+@pytest.mark.parametrize(("lang", "words"), [("zh-CN", "请告诉他这个编号"), ("en", "give them this number")])
+def test_a_failure_of_ours_has_a_number_to_tell_and_a_refusal_none(browser, monkeypatch, lang, words):
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    browser.cookies["lang"] = lang
+    given = {"traceparent": f"00-{trace}-00f067aa0ba902b7-00"}
+    assert words not in read(browser.get("/goods/none", **given)).text
+    monkeypatch.setattr(catalog, "shelf", lambda _site: 1 / 0)
+    answer = browser.get("/", **given)
+    assert answer.status_code == 500
+    assert words in read(answer).text
+    assert trace in read(answer).text
 
 
 def test_the_main_site_has_no_counter_but_a_console(browser):
