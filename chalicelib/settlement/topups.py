@@ -17,8 +17,8 @@ REASON = "七天无理由退回充值"
 
 
 def may_take_back(order: orders.Order, *, now: int) -> bool:
-    """Whether the member may have this top-up back now."""
-    if order.way != "wallet" or order.status != "delivered" or order.member is None:
+    """Whether the member may have this top-up back now; one that is on its way back may not go again."""
+    if order.way != "wallet" or order.status != "delivered" or order.refunded_fen or order.member is None:
         return False
     filled = wallet.Entry(what="topup", fen=order.amount_fen, at=order.delivered_at or 0)
     return wallet.may_take_back(filled, wallet.newest(order.site, order.member), now)

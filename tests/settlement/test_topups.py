@@ -1,0 +1,108 @@
+"""A top-up goes back: once, with the balance's consent, and it is there again where the channel does not pay it."""
+
+import pytest
+
+from chalicelib.cases import service as cases
+from chalicelib.kit import clock, errors
+from chalicelib.ledger import service as ledger
+from chalicelib.orders import service as orders
+from chalicelib.settlement import asking
+from chalicelib.settlement import service as settlement
+from chalicelib.wallet import service as wallet
+
+pytestmark = pytest.mark.usefixtures("at_the_shop")
+
+
+@pytest.fixture
+def filled(shop):
+    """A member's balance with 100.00 in it."""
+    wallet.set_password(shop.site, "m1", "135790")
+    return top_up(shop)
+
+
+def top_up(shop):
+    order = shop.place(member="m1", goods_id="topup", quantity=100)
+    shop.pay(order)
+    assert shop.world.run("fulfil", "settle") == []
+    return shop.order(order.number)
+
+
+def take_back(shop, order):
+    return settlement.take_back(shop.order(order.number), now=shop.world.now)
+
+
+def books(shop, order):
+    found = ledger.totals(one.legs for one in settlement.journals_of(shop.order(order.number)))
+    return {account: fen for account, fen in found.items() if fen}
+
+
+def test_it_goes_back_to_its_payer_and_only_the_channel_s_fee_stays(shop, world, filled):
+    refund = take_back(shop, filled)
+    assert (refund.state, refund.fen, refund.asked_by) == ("submitted", 10_000, "shopper")
+    assert shop.wallet() == (0, 0)
+    assert world.run("refund") == []
+    assert (shop.order(filled.number).status, world.channel.refunds) == (
+        "refunded",
+        {f"{filled.number}01R2": 10_000},
+    )
+    assert books(shop, filled) == {"channel_fee_expense": 60, "fee_accrued:wechat": -60}
+
+
+def test_what_a_channel_closed_is_on_the_balance_again_and_may_be_taken_back_once_more(shop, world, filled):
+    world.channel.refund_state = "closed"
+    before = books(shop, filled)
+    take_back(shop, filled)
+    assert world.run("refund") == []
+    kept = shop.order(filled.number)
+    assert (kept.status, kept.refunded_fen, shop.wallet()) == ("delivered", 0, (10_000, 0))
+    assert (books(shop, filled), world.channel.refunds) == (before, {})
+    assert [one.kind for one in cases.open_ones()] == ["refund"]
+    assert orders.todos_of(shop.site, filled.number) == []
+    world.channel.refund_state = "success"
+    assert take_back(shop, filled).name == "R03"
+    assert world.run("refund") == []
+    assert (shop.order(filled.number).status, shop.wallet()) == ("refunded", (0, 0))
+    assert world.channel.refunds == {f"{filled.number}01R3": 10_000}
+
+
+def test_a_second_tap_takes_nothing_of_another_top_up(shop, world, filled):
+    top_up(shop)
+    take_back(shop, filled)
+    with pytest.raises(settlement.NotRefundable):
+        take_back(shop, filled)
+    assert world.run("refund") == []
+    assert (shop.wallet(), world.channel.refunds) == ((10_000, 0), {f"{filled.number}01R2": 10_000})
+
+
+def test_of_two_taps_at_once_one_is_told_to_look_again(shop, filled):
+    top_up(shop)
+    settlement.take_back(filled, now=shop.world.now)
+    with pytest.raises(errors.Conflict):
+        settlement.take_back(filled, now=shop.world.now)
+    assert shop.wallet() == (10_000, 0)
+
+
+def test_what_is_spent_while_it_is_taken_back_stays_spent(shop, filled, monkeypatch):
+    monkeypatch.setattr(asking, "check_time", lambda _order, _now: shop.place_from(4950))
+    with pytest.raises(wallet.Short):
+        settlement.take_back(filled, now=shop.world.now)
+    assert (shop.wallet(), shop.order(filled.number).refunds) == ((5050, 0), 0)
+
+
+@pytest.mark.parametrize("reason", ["spent", "late", "card", "unpaid"])
+def test_only_a_top_up_that_is_delivered_fresh_and_unspent_goes_back(shop, world, filled, reason):
+    order = filled
+    if reason == "spent":
+        shop.place_from(4950)
+    elif reason == "late":
+        world.now += 7 * clock.DAY + 1
+    elif reason == "card":
+        order = shop.place(member="m1")
+        shop.pay(order)
+        world.run("fulfil")
+    else:
+        order = shop.place(member="m1", goods_id="topup", quantity=10)
+    stands = shop.wallet()
+    with pytest.raises(settlement.NotRefundable):
+        take_back(shop, order)
+    assert (shop.wallet(), world.sent_to("refund")) == (stands, [])
