@@ -1,4 +1,4 @@
-"""Accounts that get parts of payments: kept whole, tried at the channel by the function that may, told as it answers."""
+"""Accounts that get parts of payments: kept whole, tried by the function that may, told as the channel answers."""
 
 import pytest
 
