@@ -6,7 +6,6 @@ three times, with the same token for a transaction, after a throttle or an answe
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -16,8 +15,7 @@ from chalicelib.kit import tenant
 from .clockwork import Clockwork, Died, Process, Violation
 from .dynamo.database import Database
 from .faults import Faults
-from .iam import documents, enforce
-from .iam.evaluate import Request, allows
+from .iam import enforce
 from .keys import Keys
 from .queues import Queues
 from .trace import Trace
@@ -158,9 +156,8 @@ class Cloud:
         function = process.instance.function if process and process.instance else ""
         signer = client._request_signer._credentials  # noqa: SLF001  the public way tells only how it was configured
         site = self._site_of(signer) if isinstance(signer, tenant.SiteCredentials) else ""
-        policy = "tenant" if site else function
         for asked in enforce.requests(service, operation, given):
-            if not _allowed(policy, site, asked):
+            if not enforce.may(function, site, asked):
                 raise Violation(f"I9: {function or 'nobody'}{' for ' + site if site else ''} may not {asked}")
 
     def _site_of(self, signer: tenant.SiteCredentials) -> str:
@@ -169,12 +166,6 @@ class Cloud:
         if grant.ends_at <= self.network.time.now:
             raise Violation(f"credentials for {grant.site} have ended")
         return grant.site
-
-
-@lru_cache(maxsize=100_000)
-def _allowed(policy: str, site: str, asked: Request) -> bool:
-    tag = {"aws:PrincipalTag/site": site} if site else {}
-    return allows(documents.policy(policy), Request(asked.action, asked.resource, {**asked.context, **tag}))
 
 
 def _raiser(error: ClientError) -> Callable[[], Any]:

@@ -4,6 +4,9 @@ import json
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+from infra.package import template
 
 from .evaluate import Policy
 
@@ -40,6 +43,21 @@ def policy(name: str) -> Policy:
     """One policy by the name of its file."""
     found: Policy = json.loads(filled((POLICIES / f"{name}.json").read_text()))
     return found
+
+
+@cache
+def trust() -> Policy:
+    """Who may act for which site: the tenant role's trust policy, of infra/main.yaml."""
+    role = template.load(POLICIES.parent / "infra/main.yaml")["Resources"]["TenantRole"]
+    found: Policy = _plain(role["Properties"]["AssumeRolePolicyDocument"])
+    return found
+
+
+def _plain(node: Any) -> Any:
+    """A template without its only function here, Fn::Sub."""
+    if isinstance(node, dict):
+        return filled(node["Fn::Sub"]) if "Fn::Sub" in node else {k: _plain(v) for k, v in node.items()}
+    return [_plain(one) for one in node] if isinstance(node, list) else node
 
 
 def functions() -> list[str]:

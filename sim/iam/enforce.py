@@ -1,13 +1,15 @@
 """AWS calls under the policy of a function: what IAM would refuse fails here as well.
 
 `acting_as("checkout")` evaluates every call made inside the block, whatever answers it. Calls signed for a site are
-evaluated under the tenant policy with that site as its tag, all others under the function's own. Each block begins
-as a cold function does: nothing another function read or decrypted is remembered.
+evaluated under the tenant policy with that site as its tag, all others under the function's own. A block begins as a
+cold function does, nothing another function read or decrypted being remembered, unless it says otherwise. Of blocks
+within blocks the innermost counts: one function called while another was still at work.
 """
 
 import contextlib
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from unittest import mock
@@ -37,25 +39,68 @@ class Denied(AssertionError):
     """IAM would have refused this call."""
 
 
+_acting: list[tuple[str, list[str]]] = []  # functions and who hears of refusals, the innermost last
+_heard: list[set["Heard"]] = []
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A request that a function made, for a site or, where that is empty, in its own name."""
+
+    function: str
+    site: str
+    asked: Request
+
+
+def listen() -> set[Heard]:
+    """The different requests that are decided about from now on."""
+    may.cache_clear()  # what was decided before would be decided unheard
+    _heard.append(set())
+    return _heard[-1]
+
+
+@lru_cache(maxsize=100_000)
+def may(function: str, site: str, asked: Request) -> bool:
+    """Whether IAM lets a function do this, for a site or, where that is empty, in its own name."""
+    for heard in _heard:
+        heard.add(Heard(function, site, asked))
+    tag = {"aws:PrincipalTag/site": site} if site else {}
+    policy = documents.policy("tenant" if site else function)
+    return allows(policy, Request(asked.action, asked.resource, {**asked.context, **tag}))
+
+
 @contextlib.contextmanager
-def acting_as(function: str) -> Iterator[None]:
-    """Evaluate each call of the block under a function's policy. Raises Denied at the call."""
+def acting_as(function: str, *, cold: bool = True, refused: list[str] | None = None) -> Iterator[None]:
+    """Evaluate each call of the block under a function's policy. Raises Denied at the call.
+
+    `refused` hears of it too, where what is called may hide an error from its caller.
+    """
+    if cold:
+        grow_cold()
+    _acting.append((function, [] if refused is None else refused))
+    try:
+        with contextlib.nullcontext() if len(_acting) > 1 else _guarded():
+            yield
+    finally:
+        _acting.pop()
+
+
+def _guarded() -> contextlib.AbstractContextManager[Any]:
+    """Every call of every client, decided about before it is made."""
     every: Any = BaseClient
     call = every._make_api_call  # noqa: SLF001  every call of every client passes here
-    grow_cold()
 
     def guarded(client: Any, operation: str, given: Mapping[str, Any]) -> Any:
         signer = client._request_signer._credentials  # noqa: SLF001  the public way tells only how it was configured
-        for_site = isinstance(signer, tenant.SiteCredentials)
-        policy = documents.policy("tenant" if for_site else function)
-        tag = {"aws:PrincipalTag/site": tenant.acting()} if for_site else {}
+        site = tenant.acting() if isinstance(signer, tenant.SiteCredentials) else ""
+        function, refused = _acting[-1]
         for asked in requests(client.meta.service_model.service_name, operation, given):
-            if not allows(policy, Request(asked.action, asked.resource, {**asked.context, **tag})):
-                raise Denied(f"{function}{' for ' + tenant.acting() if for_site else ''}: {asked}")
+            if not may(function, site, asked):
+                refused.append(f"{function}{' for ' + site if site else ''}: {asked}")
+                raise Denied(refused[-1])
         return call(client, operation, given)
 
-    with mock.patch.object(every, "_make_api_call", guarded):
-        yield
+    return mock.patch.object(every, "_make_api_call", guarded)
 
 
 def grow_cold() -> None:

@@ -8,12 +8,14 @@ so a denial proven here holds. Condition operators outside the table below raise
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 Values = str | tuple[str, ...]
 Policy = Mapping[str, Any]
 
-_SYMBOL = re.compile(r"\$\{[^}]*\}|.", re.DOTALL)
+SYMBOL = re.compile(r"\$\{[^}]*\}|.", re.DOTALL)
+_WILD = {"*": ".*", "?": "."}
 _ESCAPES = {"${*}": "*", "${?}": "?", "${$}": "$"}
 
 
@@ -38,20 +40,34 @@ class Request:
 
 def allows(policies: Policy | Iterable[Policy], request: Request) -> bool:
     """Whether the policies together allow a request."""
-    documents = [policies] if isinstance(policies, Mapping) else list(policies)
-    applying = {
-        statement["Effect"]
-        for document in documents
-        for statement in _several(document["Statement"])
-        if _applies(statement, request)
-    }
-    return applying == {"Allow"}
+    return decide(statements(policies), request)
+
+
+def statements(policies: Policy | Iterable[Policy]) -> list[Policy]:
+    """All statements of some policies."""
+    documents = [policies] if isinstance(policies, Mapping) else policies
+    return [statement for document in documents for statement in _several(document["Statement"])]
+
+
+def decide(statements: Iterable[Policy], request: Request) -> bool:
+    """Whether these statements together allow a request."""
+    return {one["Effect"] for one in statements if _applies(one, request)} == {"Allow"}
+
+
+def touches(statement: Policy, request: Request) -> bool:
+    """Whether a statement is about the resource of a request, whatever its action and conditions."""
+    return _named(statement, "Resource", request.resource, request)
+
+
+def names(statement: Policy, action: str) -> bool:
+    """Whether a statement is about an action."""
+    return _named(statement, "Action", action.lower(), Request(action), fold=True)
 
 
 def _applies(statement: Policy, request: Request) -> bool:
     return (
-        _named(statement, "Action", request.action.lower(), request, fold=True)
-        and _named(statement, "Resource", request.resource, request)
+        names(statement, request.action)
+        and touches(statement, request)
         and all(
             _holds(operator, key, _several(wanted), request)
             for operator, block in statement.get("Condition", {}).items()
@@ -94,20 +110,28 @@ def _holds(operator: str, key: str, wanted: list[str], request: Request) -> bool
 
 def _like(value: str, pattern: str, request: Request) -> bool:
     """Wildcards in the pattern count, wildcards that come out of a variable do not."""
-    parts = []
-    for symbol in _SYMBOL.findall(pattern):
-        if symbol in ("*", "?"):
-            parts.append(".*" if symbol == "*" else ".")
-            continue
-        literal = _resolved(symbol, request)
-        if literal is None:
-            return False
-        parts.append(re.escape(literal))
-    return re.fullmatch("".join(parts), value, re.DOTALL) is not None
+    literals = tuple([_resolved(symbol, request) for symbol in _variables(pattern)])
+    return None not in literals and _compiled(pattern, literals).fullmatch(value) is not None
+
+
+@lru_cache(maxsize=1 << 12)
+def _variables(pattern: str) -> tuple[str, ...]:
+    return tuple(symbol for symbol in SYMBOL.findall(pattern) if len(symbol) > 1)
+
+
+@lru_cache(maxsize=1 << 14)
+def _compiled(pattern: str, literals: tuple[str, ...]) -> re.Pattern[str]:
+    """A pattern with its variables' values in it."""
+    left = iter(literals)
+    parts = [
+        _WILD.get(symbol) or re.escape(symbol if len(symbol) == 1 else next(left))
+        for symbol in SYMBOL.findall(pattern)
+    ]
+    return re.compile("".join(parts), re.DOTALL)
 
 
 def _equal(value: str, pattern: str, request: Request) -> bool:
-    literals = [_resolved(symbol, request) for symbol in _SYMBOL.findall(pattern)]
+    literals = [_resolved(symbol, request) for symbol in SYMBOL.findall(pattern)]
     return None not in literals and "".join(filter(None, literals)) == value
 
 
@@ -124,7 +148,7 @@ def _arn_like(value: str, pattern: str, request: Request) -> bool:
 def _parts(pattern: str) -> list[str]:
     """An ARN pattern split at its first five colons, those inside variables not counted."""
     parts = [""]
-    for symbol in _SYMBOL.findall(pattern):
+    for symbol in SYMBOL.findall(pattern):
         if symbol == ":" and len(parts) < 6:
             parts.append("")
         else:

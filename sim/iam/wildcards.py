@@ -1,0 +1,105 @@
+"""Every `*` in an action or a resource of this project's policies, with the reason why it stands there.
+
+Looked for in policies/*.json and in every policy of infra/*.yaml. Patterns of condition keys are no wildcards of this
+kind: they narrow what a statement gives. A wildcard without a reason fails tests/policies/test_wildcards.py, as does a
+reason whose wildcard is gone.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from infra.package import template
+
+from . import documents
+from .grants import several
+
+_INFRA = Path(__file__).parents[2] / "infra"
+_SECRETS = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/${TablePrefix}"
+_TABLE = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${TablePrefix}-site-"
+_MERCHANTS = (
+    "A secret's name ends with channel, merchant and version; people set up merchants in the console, and no "
+    "template is deployed for that. All below it are secrets of channels, and this function calls any channel."
+)
+
+Place = tuple[str, str, str]  # the document, the statement's Sid, the value
+
+REASONS: dict[Place, str] = {
+    ("tenant", "ItsOwnIndexes", f"{_TABLE}${{aws:PrincipalTag/site}}/index/*"): (
+        "Below the site's own table; an index that a later template adds needs no change of the role that all "
+        "sites share while both templates are out."
+    ),
+    (
+        "provision_sites",
+        "OpensSites",
+        (
+            "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}:stack/${TablePrefix}-site-*/*"
+        ),
+    ): (
+        "Opens sites that do not exist yet, so it cannot name them; the last part of a stack's name is an id that "
+        "CloudFormation draws."
+    ),
+    ("provision_sites", "CloudFormationMakesTheirTables", f"{_TABLE}*"): (
+        "Tables of sites that do not exist yet; only CloudFormation, called by this function, may use it, and no "
+        "action of it reads or writes an item."
+    ),
+    ("provision_sites", "CloudFormationMakesTheirTables", f"{_TABLE}*/index/*"): (
+        "The indexes of those tables, under the same condition."
+    ),
+    ("pay_out", "ReadsHowToReachTheBank", f"{_SECRETS}/bank/*"): (
+        "A secret's name ends with its version. All below it are the bank's, and nobody else reads them."
+    ),
+    ("console", "WritesSecretsOfChannels", f"{_SECRETS}/channels/*"): (
+        "A secret's name ends with channel, merchant and version, which people type here. It may write them and "
+        "read none."
+    ),
+    **{
+        (name, "ReadsSecretsOfChannels", f"{_SECRETS}/channels/*"): _MERCHANTS
+        for name in ("checkout", "drive_orders", "hooks", "reconcile_books", "refund_orders")
+    },
+    ("main.yaml Key", "PermissionsComeFromIamPolicies", "kms:*"): (
+        "The key's own policy has the account decide by IAM policies, as KMS recommends; without it nobody could "
+        "ever administer the key. No function's policy has more than is listed here."
+    ),
+    ("main.yaml Key", "PermissionsComeFromIamPolicies", "*"): "In a key's policy this means that key alone.",
+}
+
+
+def found() -> set[Place]:
+    """Every wildcard that there is."""
+    return {
+        (name, statement.get("Sid", ""), value)
+        for name, document in written()
+        for value, statement in starred(document)
+    }
+
+
+def starred(document: Any) -> Iterator[tuple[str, Any]]:
+    """The actions and resources of a policy with a wildcard in them, and their statements."""
+    for statement in several(document["Statement"]):
+        for element in ("Action", "NotAction", "Resource", "NotResource"):
+            for value in several(statement.get(element, [])):
+                if {"*", "?"} & set(value):
+                    yield value, statement
+
+
+def written() -> Iterator[tuple[str, Any]]:
+    """Every policy by the name of its file, or of its template and resource."""
+    for path in sorted(documents.POLICIES.glob("*.json")):
+        yield path.stem, json.loads(path.read_text())
+    for path in sorted(_INFRA.glob("*.yaml")):
+        for resource, content in template.load(path)["Resources"].items():
+            for document in _policies(content):
+                yield f"{path.name} {resource}", document
+
+
+def _policies(node: Any) -> Iterator[Any]:
+    """Whatever has statements, however deep in a template."""
+    if isinstance(node, dict):
+        if "Statement" in node:
+            yield node
+        for value in node.values():
+            yield from _policies(value)
+    for one in node if isinstance(node, list) else ():
+        yield from _policies(one)
