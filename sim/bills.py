@@ -22,7 +22,10 @@ Rows = list[Row]
 
 @dataclass
 class Trade:
-    """One order's try at a channel. `refunds` holds fen by refund number, `back_at` when each went back."""
+    """One order's try at a channel. `refunds` holds fen by refund number, `back_at` when each went back.
+
+    `stuck` says of refunds that moved nothing why: abnormal, closed, or given up, which somebody pays otherwise.
+    """
 
     amount_fen: int
     state: str = "open"  # open | paid | closed
@@ -30,6 +33,7 @@ class Trade:
     payment: gateways.Payment | None = None
     refunds: dict[str, int] = field(default_factory=dict)
     back_at: dict[str, int] = field(default_factory=dict)
+    stuck: dict[str, str] = field(default_factory=dict)
 
     @property
     def back_fen(self) -> int:

@@ -16,6 +16,8 @@ from .cloud import Network
 _AGAIN = (15, 15, 30, 180, 1800, 1800, 1800, 1800, 3600)  # seconds between notifications (WeChat Pay API v2)
 _OUTAGE = 7200  # seconds a channel may be out of reach
 _LATE = 3600  # seconds by which a notification may come late
+_ABLE = gateways.Capabilities(0, 0, refund_days=365, returns_from=frozenset(), returns_with_refund=False)
+_NEVER = {"closed": "closed", "given up": "abnormal"}  # of refunds that will never be, what is said of them
 _MUCH_LATER = 48 * 3600  # seconds after which it may come once more
 
 Answer = tuple[int, Mapping[str, str], str]
@@ -33,6 +35,7 @@ class Channel:
         self.name = name
         self.merchant = f"m{name}"
         self.app = "app1"
+        self.capabilities = replace(_ABLE, fee_returned=name in bills.GIVES_FEES_BACK)
         self.trades: dict[str, Trade] = {}
         self.lies: set[str] = set()
         self.untold: set[str] = set()
@@ -70,6 +73,11 @@ class Channel:
         if state == "refused":
             raise gateways.Declined("NOT_ENOUGH", "balance")
         return gateways.Refund(out_refund_no, state)
+
+    def query_refund(self, out_trade_no: str, out_refund_no: str, **_: Any) -> gateways.Refund:
+        """How a refund stands."""
+        act = partial(self._state_of, out_trade_no, out_refund_no)
+        return gateways.Refund(out_refund_no, self._asked("query_refund", out_refund_no, act))
 
     def parse_notify(self, headers: Mapping[str, str], body: bytes, **_: Any) -> gateways.Payment:
         """The payment a notification tells of. Raises Forged."""
@@ -118,6 +126,15 @@ class Channel:
         elif not asked:
             self.untold.add(out_trade_no)
         return True
+
+    def gives_up(self, number: str, event: str, *, for_good: bool) -> bool:
+        """Whether a refund of an order will never be, as its own page says; one it could not do ends so `for_good`."""
+        for trade_no, trade in self.trades.items():
+            for name, state in trade.stuck.items():
+                if trade_no.startswith(number) and name == f"{trade_no}{event}":
+                    trade.stuck[name] = "given up" if for_good and state == "abnormal" else state
+                    return trade.stuck[name] == "given up"
+        return False
 
     def _send(self, payment: gateways.Payment) -> None:
         faults, time = self._network.faults, self._network.time
@@ -184,17 +201,37 @@ class Channel:
     def _refund(self, out_trade_no: str, number: str, fen: int) -> str:
         trade, faults = self.trades[out_trade_no], self._network.faults
         if number not in trade.refunds:
-            for fault, state in (("refund_refused", "refused"), ("refund_abnormal", "abnormal")):
-                if faults.strikes(fault):
-                    return state
+            if state := _NEVER.get(trade.stuck.get(number, "")):
+                return state
+            if faults.strikes("refund_refused"):
+                return "refused"
+            if faults.strikes("refund_abnormal"):
+                return trade.stuck.setdefault(number, "abnormal")
+            if _is_after_sales(number) and faults.strikes("refund_closed"):
+                trade.stuck[number] = "closed"
+                return "closed"
+            trade.stuck.pop(number, None)
         trade.refunds.setdefault(number, fen)
         trade.back_at.setdefault(number, int(self._network.time.now))
         if trade.payment is None or trade.back_fen > trade.amount_fen:
             raise Violation(f"I7: {out_trade_no} has {trade.refunds} back of {trade.amount_fen}")
         return "processing" if faults.strikes("refund_slow") else "success"
 
+    def _state_of(self, out_trade_no: str, number: str) -> str:
+        trade = self.trades[out_trade_no]
+        if number not in trade.refunds:
+            stuck = trade.stuck.get(number, "unknown")
+            return _NEVER.get(stuck, stuck)
+        return "processing" if self._network.faults.strikes("refund_slow") else "success"
+
     def _vouch(self, out_trade_no: str, amount_fen: int, at: int) -> gateways.Payment:
         transaction = f"t{out_trade_no}"
         return gateways.Payment(
             self.name, self.merchant, self.app, out_trade_no, transaction, amount_fen, "CNY", at, transaction
         )
+
+
+def _is_after_sales(number: str) -> bool:
+    """Whether a refund's number is one of R2 and on; what was never delivered goes back under R1 until it is back."""
+    event = number[30:]
+    return event.startswith("R") and event != "R1"

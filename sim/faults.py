@@ -66,6 +66,8 @@ OTHERS = {  # the highest rate of what happens elsewhere
     "refund_slow": 0.5,
     "refund_refused": 0.3,
     "refund_abnormal": 0.2,
+    "refund_closed": 0.2,
+    "regrets": 0.6,
     "double_click": 0.3,
     "reprice": 1.0,
     "replan": 1.0,

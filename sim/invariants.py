@@ -2,8 +2,8 @@
 
 I1 an order ends delivered or refunded and every message is done, I2 codes, I3 positions, I4 journals, I5 splits, I6
 statements, I7 refunds, I9 members' lists, I12 the channels' books, I13 balances. Bills, I14, stand in reconciled.py,
-payouts, I15, in treasury.py, what must be true after every write (I2, I3, I4, I8, I11) in watch.py; I9, policies, in
-cloud.py; I10, secrets, in ears.py.
+payouts, I15, in treasury.py, after-sales refunds, I16, in refunded.py, what must be true after every write (I2, I3, I4,
+I8, I11, I16) in watch.py; I9, policies, in cloud.py; I10, secrets, in ears.py.
 """
 
 from collections import Counter, defaultdict
@@ -18,7 +18,7 @@ from chalicelib.stock import claims, model
 from chalicelib.stock import service as stock
 from chalicelib.wallet import service as wallet
 
-from . import treasury
+from . import refunded, treasury
 from .channel import Channel
 from .dynamo.database import Database
 from .queues import JUNK, Letter
@@ -53,7 +53,7 @@ class Rest:
         insist(self._suspended() == lies, f"I12: in suspense, or not, is {self._suspended() ^ lies}")
         for order in found:
             insist(order.status in orders.FINAL, f"I1: {order.number} is still {order.status}")
-            kept = order.channel_fen if order.status == "delivered" else 0
+            kept = _kept_fen(order)
             left = paid[order.number] - back[order.number]
             insist(left == kept, f"I1: {order.number} is {order.status}, {left} fen of it are with us")
             insist(
@@ -133,17 +133,21 @@ class Rest:
             trades = channel.trades.values()
             taken = sum(trade.amount_fen for trade in trades if trade.payment)
             held = taken - sum(sum(trade.refunds.values()) for trade in trades)
-            orders_of = (one for one in self._orders() if (one.status, one.channel) == ("delivered", name))
-            kept = sum(order.channel_fen for order in orders_of)
+            kept = sum(_kept_fen(order) for order in self._orders() if order.channel == name)
             insist(held == kept, f"I12: {name} holds {held} fen, the orders {kept}")
+
+    def check_refunds(self) -> int:
+        """I16: after-sales refunds came right; the fen that people paid by hand. Raises Violation."""
+        refunded.check(self._orders(), self._channels, self._days)
+        return refunded.by_hand_fen(self._orders())
 
     def check_wallets(self) -> None:
         """I13: a balance is what its member paid in less what it paid for, in entries and in the books alike."""
         for site in self._sites:
             due: Counter[str] = Counter()
             for order in self._orders(site):
-                if order.status == "delivered" and order.member:
-                    due[order.member] -= order.balance_fen
+                if refunded.was_sold(order) and order.member:
+                    due[order.member] += refunded.balance_fen(refunded.of(order)) - order.balance_fen
                     due[order.member] += order.amount_fen if order.way == "wallet" else 0
             with tenant.acting_for(site):
                 found = (one for day in self._days for one in ledger.journals(site, day))
@@ -165,7 +169,7 @@ class Rest:
             f"I4: a journal of {site} is unbalanced",
         )
         sales = Counter(one.number for one in posted if one.event == "sale")
-        delivered = {one.number: one for one in self._orders(site) if one.status == "delivered"}
+        delivered = {one.number: one for one in self._orders(site) if refunded.was_sold(one)}
         insist(sales == dict.fromkeys(delivered, 1), f"I4: sales of {site} are not its deliveries")
         for day in self._days:
             for one in (each for each in journals[day] if each.event == "sale"):
@@ -213,7 +217,7 @@ class Rest:
         live = [
             one
             for order in self._orders()
-            if order.status == "delivered" and order.goods_id == goods.goods_id
+            if refunded.was_sold(order) and order.goods_id == goods.goods_id
             for one in order.ranges
         ]
         with tenant.acting_for(goods.owner):
@@ -231,6 +235,13 @@ class Rest:
                 and row["sku"]["S"] == goods.goods_id
             ):
                 yield stock.Range(row["pk"]["S"][4:], int(row["next"]["N"]), int(row["free"]["N"]))
+
+
+def _kept_fen(order: orders.Order) -> int:
+    """What of an order is still at its channel."""
+    if not refunded.was_sold(order):
+        return 0
+    return order.channel_fen - refunded.channel_fen(refunded.of(order))
 
 
 def _split(order: orders.Order) -> dict[str, int]:

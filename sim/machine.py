@@ -17,12 +17,13 @@ from chalicelib.kit import clock
 from chalicelib.settlement import worker as settlement_worker
 
 from .clockwork import Violation
+from .crowd import HOUR, LIVENESS
 from .desk import Operator
 from .faults import CALLS, Point
 from .people import PLANS, Shopper
 from .small import LAST
 from .stage import BEGIN, CHANNELS, Stage
-from .world import HOUR, LIVENESS, World
+from .world import World
 
 _SEED = 1
 _OTHERS = (
@@ -78,8 +79,7 @@ class Shop(World):
     def shopper(self, goods: int, plan: str, *, quantity: int, joins: bool) -> Shopper:
         """Somebody comes with a plan."""
         wanted = self.stage.goods[goods]
-        people = (self.time, self.functions.invoke, self.channels, self.watch.pools.least, self._shown)
-        shopper = Shopper(*people, wanted.sites[0], wanted, plan, quantity, joins)
+        shopper = self.crowd.shopper(wanted.sites[0], wanted, plan, quantity, joins)
         self.time.spawn("shopper", shopper.shop)
         return shopper
 
@@ -92,7 +92,7 @@ class Shop(World):
 
     def staff(self) -> None:
         """Two look after what waits for a person."""
-        self._send_two(self.stage.sites[0])
+        self.crowd.send_two(self.stage.sites[0])
 
     def change(self, what: Any) -> None:
         """An operator changes something."""

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from . import run
+from .crowd import SHOPPERS
 from .faults import Point
 from .stage import Stage
-from .world import SHOPPERS, World
+from .world import World
 
 REPLAYS = 150  # at most, since each takes up to as long as a seed
 T = TypeVar("T")

@@ -14,10 +14,10 @@ from chalicelib.settlement import worker as settlement_worker
 
 from . import likeness
 from .clockwork import Violation
+from .crowd import HOUR, LIVENESS
 from .faults import Point
-from .people import Shopper
 from .stage import BEGIN, Stage
-from .world import HOUR, LIVENESS, World
+from .world import World
 
 _TRADE = HOUR  # with faults
 _REST = (0.2, 0.39, 0.6, 0.79, 0.89, 1)  # hours after the beginning at which most of it has come to rest
@@ -110,7 +110,7 @@ class Small(World):
         self._plan("audit_pools", checkout_worker.audit_pools, _AUDITS)
         self._plan("close_windows", settlement_worker.close_windows, _CLOSINGS)
         for hour in _STAFF:
-            self._at(hour, partial(self._send_two, self.stage.sites[0]))
+            self._at(hour, partial(self.crowd.send_two, self.stage.sites[0]))
         for hour in _REST:
             self.time.run(self.start + hour * HOUR)
             if self._is_known():
@@ -135,8 +135,7 @@ class Small(World):
 
     def _expect(self, visit: Visit) -> None:
         goods = self.stage.goods[visit.goods]
-        people = (self.time, self.functions.invoke, self.channels, self.watch.pools.least, self._shown)
-        shopper = Shopper(*people, goods.sites[0], goods, visit.plan, visit.quantity, visit.joins)
+        shopper = self.crowd.shopper(goods.sites[0], goods, visit.plan, visit.quantity, visit.joins)
         self.time.spawn("shopper", shopper.shop, delay=visit.delay)
 
     def _plan(self, function: str, act: Any, hours: Collection[float]) -> None:

@@ -22,6 +22,7 @@ from chalicelib.payments import gateways
 from chalicelib.payments import service as payments
 from chalicelib.payouts import service as payouts
 from chalicelib.payouts.adapters import BANKS
+from chalicelib.settlement import service as settlement
 from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
 
@@ -37,6 +38,7 @@ BEGIN = 1_795_406_400  # 2026-11-23 12:00 in Beijing
 CHANNELS = ("wechat", "alipay")
 _BUCKETS = 1  # partition of a day, since the walk reads them all; that there are several is tested elsewhere
 LEAST = 1000  # fen that can be paid out
+LIMIT = 9000  # fen of one order that one person may give back
 _TWO = 8000  # fen from which on two people have to agree
 _PAID_AT = ("alipay", "bank", "wechat")  # of the sites' accounts, in turn
 _SETTINGS = {
@@ -172,6 +174,7 @@ def _build(stage: Stage, slugs: Sequence[str]) -> None:
         for owner in vault.SHARED:
             vault.make_key(owner)
         ledger.put_plan(ledger.Plan("standard", 0, 2000, 2000), now=BEGIN)
+        settlement.set_limit(LIMIT)
         for channel in CHANNELS:
             payments.put_channel(channel, {"channel": channel, "api_v3_key": ears.SECRET})
         stage.sites = tuple(_open_site(builder, slug) for slug in slugs)

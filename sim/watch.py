@@ -1,10 +1,12 @@
 """What must be true after every write. What is not true raises Violation.
 
 I2 a position is one order's, I3 pointers and returned ranges, I4 journals stay as they are, I8 moves, their time, and
-what an order was delivered, I11 accounts are never below zero but for fees; and nothing that is still needed has a time
-to live.
+what an order was delivered, I11 accounts are never below zero but for fees and what refunds took back, I16 what was
+delivered never goes back on sale; and nothing that is still needed has a time to live.
 """
 
+import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -18,6 +20,7 @@ from .dynamo.database import Database
 from .functions import SKEW
 from .pools import Pools
 
+_REFUND = re.compile(r"#R\d+$")  # how the key of an after-sales refund's journal ends
 Position = tuple[str, int]
 Row = Mapping[str, Any]
 _FEES = 100  # fen at most that bills take back, in fees, of what may have been paid out
@@ -49,6 +52,8 @@ class Watch:
         self.pools = Pools(database, clock)
         self.states: dict[str, str] = {}
         self.holders: dict[Position, str] = {}
+        self.refunds: dict[tuple[str, str], str] = {}  # states of after-sales refunds, by order and name
+        self._back_fen = 0  # that such refunds took from accounts
         self._returned: set[Position] = set()
         self._ranges: dict[str, str] = {}
         self._pointers: dict[tuple[str, str], Row] = {}
@@ -64,6 +69,7 @@ class Watch:
             "J": self._journal,
             "ACC": self._account,
             "WENT": self._entry,
+            "REFUND": self._refund,
         }
 
     def after(self, operation: str, given: Mapping[str, Any]) -> None:
@@ -85,17 +91,21 @@ class Watch:
             self._pointers,
             self._texts,
             self._journals,
+            self.refunds,
+            self._back_fen,
         ]
 
     def anything_open(self) -> bool:
-        """Whether a walk would find something: an order that is not final, or something left to do for one."""
+        """Whether a walk would find something: an order that is not final, or something to do for one by now."""
         todos = (
             item
             for table in self._database.tables.values()
             for _, (item, _) in table.under("TODO", consistent=True)
         )
         final = order_rules.FINAL.issuperset(self.states.values())
-        return not final or any("done_at" not in item for item in todos)
+        return not final or any(
+            "done_at" not in item and int(item["due"]["N"]) <= self._clock() + SKEW for item in todos
+        )
 
     def _see(self, write: Mapping[str, Any]) -> None:
         key = write.get("Key") or write["Item"]
@@ -155,11 +165,18 @@ class Watch:
         insist(closed or over >= checkout_rules.PATIENCE, f"I8: {number} expired and its trade is not closed")
 
     def _journal(self, place: tuple[str, str], row: Row) -> None:
+        if place not in self._journals and _REFUND.search(place[1]):
+            legs = json.loads(row["legs"]["S"])
+            self._back_fen += sum(fen for account, fen in legs if account.endswith(":pending") and fen > 0)
         insist(self._journals.setdefault(place, dict(row)) == row, f"I4: the journal {place} was changed")
 
     def _account(self, place: tuple[str, str], row: Row) -> None:
         on_way = int(row["transit"]["N"]) if "transit" in row else 0
-        insist(int(row["available"]["N"]) >= -_FEES and on_way >= 0, f"I11: {place} is overdrawn")
+        least = -_FEES - self._back_fen
+        insist(int(row["available"]["N"]) >= least and on_way >= 0, f"I11: {place} is overdrawn")
+
+    def _refund(self, place: tuple[str, str], row: Row) -> None:
+        self.refunds[place[0].removeprefix("REFUND#"), place[1]] = row["state"]["S"]
 
     def _entry(self, place: tuple[str, str], row: Row) -> None:
         insist(self._journals.setdefault(place, dict(row)) == row, f"I4: the entry {place} was changed")
@@ -171,8 +188,11 @@ class Watch:
             position = row["seg"]["S"], n
             self._returned.add(position)
             number = self.holders.get(position, "")
-            holds = self.states.get(number) in _HOLDING and position in set(named(self._ranges[number]))
-            insist(not holds, f"I3: {position} went back while {number} is {self.states.get(number)}")
+            held, state = position in set(named(self._ranges.get(number, ""))), self.states.get(number)
+            insist(not (held and state in _HOLDING), f"I3: {position} went back while {number} is {state}")
+            insist(
+                not (held and number in self._texts), f"I16: {position} went back, and {number} was shown it"
+            )
 
 
 def named(ranges: str) -> Iterator[Position]:

@@ -20,14 +20,13 @@ from .bank import Bank
 from .channel import Channel
 from .clockwork import Clockwork, Process
 from .cloud import Cloud, Network
-from .desk import CHANGES, Accountant, Operator, Staff
+from .crowd import HOUR, LIVENESS, TRADE, Crowd
 from .dynamo.database import Database
 from .faults import Point
 from .functions import Functions
 from .instance import Instance
 from .invariants import Rest, days_of
 from .keys import Keys
-from .people import JOINS, LOOKS, PLANS, QUANTITIES, SAVES, Shopper
 from .queues import Queues
 from .releases import Releases
 from .stage import BEGIN, CHANNELS, Stage
@@ -35,15 +34,8 @@ from .trace import Trace
 from .watch import Watch
 from .weather import Weather
 
-SHOPPERS = 55  # some come too late for the last codes; about 40 orders stand
-HOUR = 3600
 _BILLS = 6 * HOUR  # between two questions for bills; the shop asks every hour, of which most change nothing
-_CHANGES = 3  # of each kind that a day may see
-_WANTED = (3, 1, 3)  # how often at most, against 3 of plenty: scarce, a site's own, by hand
-TRADE = 24 * HOUR  # of trade with faults
-LIVENESS = 6 * HOUR  # within which every order is final once faults have stopped
 AFTERMATH = 8 * clock.DAY  # until the audit has judged every night of trade
-_WITHDRAWALS = 3 * clock.DAY  # for which owners ask for money
 _SWEEP = 12 * HOUR  # between two looks for rows whose time to live is over
 _LONGEST_DEAD = 48 * HOUR  # for which such a row may stay
 _TOGETHER = (
@@ -103,8 +95,8 @@ class World:
         self.queues = Queues(self.time, self.faults, self.functions.invoke)
         keys = Keys(self.draw, lambda: self.time.now).with_keys_of(stage.keys)
         self.cloud = Cloud(network, self.database, self.queues, keys, self.watch.after)
+        self.crowd = Crowd(self)
         self.codes = {one.goods_id: list(one.codes) for one in stage.goods}
-        self._shown: dict[str, str] = {}
 
     # What the shop's edges ask for.
 
@@ -137,7 +129,7 @@ class World:
             self.functions.releases.withdraw()
 
     def _play(self) -> None:
-        self._expect_shoppers()
+        self.crowd.expect_shoppers(self.cast)
         self.weather.expect(self.start, self.start + TRADE)
         self.queues.expect_junk(self.start + TRADE)
         for channel in self.channels.values():
@@ -147,11 +139,7 @@ class World:
         self._tick("audit_pools", checkout_worker.audit_pools, every=clock.DAY, offset=19 * HOUR + 1800)
         self._tick("ask_for_bills", reconciliation_worker.ask_for_bills, every=_BILLS, offset=2 * HOUR + 2400)
         self._tick("plan_payouts", payouts_worker.plan_payouts, every=HOUR, offset=2700)
-        for site in self.stage.sites:
-            self._send_staff(site)
-        self._send_treasury()
-        self._send_accountant()
-        self._expect_changes()
+        self.crowd.send_all()
         self._sweep(self.time.random.choice((0, _LONGEST_DEAD)))
         quiet = self.start + TRADE
         self.time.run(quiet)
@@ -163,7 +151,7 @@ class World:
         self._rest().check_orders(but=self.untold())
         self.time.run(quiet + AFTERMATH)
         self._check()
-        out_fen = treasury.check(self.bank, self.stage.sites, self.time.now)
+        out_fen = treasury.check(self.bank, self.stage.sites, self.time.now) + self._rest().check_refunds()
         reconciled.check(self.channels, self.stage.sites, self._days(), self.time.now, out_fen=out_fen)
 
     def _check(self) -> None:
@@ -191,62 +179,10 @@ class World:
         """The orders of which only a bill tells all that was paid."""
         return {trade[:28] for channel in self.channels.values() for trade in channel.untold}
 
-    def _expect_shoppers(self) -> None:
-        """They come in crowds, because a sale begins or a message went round: within moments, or within hours."""
-        draw = self.time.random
-        crowds = [draw.uniform(0, TRADE - 3 * HOUR) for _ in range(draw.randint(2, 12))]
-        apart = 10 ** draw.uniform(-2, 3.8)
-        wanted = [3.0, *(draw.uniform(0, most) for most in _WANTED)]
-        moods = [draw.random() for _ in PLANS]
-        drawn_to = {site: draw.random() ** 3 for site in self.stage.sites}  # one site may be hot
-        for _ in range(SHOPPERS):
-            who = self.time.who.child("shopper")
-            draw = who.random
-            (goods,), (plan,) = draw.choices(self.stage.goods, wanted), draw.choices(PLANS, moods)
-            (site,) = draw.choices(goods.sites, [drawn_to[site] for site in goods.sites])
-            people = (self.time, self.functions.invoke, self.channels, self.watch.pools.least, self._shown)
-            quantity, joins, looks = draw.choice(QUANTITIES), draw.random() < JOINS, draw.random() < LOOKS
-            shopper = Shopper(*people, site, goods, plan, quantity, joins, looks, draw.choice(SAVES))
-            delay = draw.choice(crowds) + draw.uniform(0, apart)
-            if self.cast is None or who.name in self.cast:
-                self.time.spawn(who, shopper.shop, delay=delay)
-
-    def _expect_changes(self) -> None:
-        """Now and then somebody changes what is sold, for how much, and where."""
-        operator = Operator(self.time, self.functions.invoke, self.stage.sites, self.stage.goods, self.codes)
-        for change in CHANGES:
-            for _ in range(_CHANGES):
-                who = self.time.who.child(change.__name__)
-                if self.faults.strikes(change.__name__, who):
-                    self.time.spawn(who, partial(change, operator), delay=who.random.uniform(0, TRADE))
-
     def _sweep(self, late: int) -> None:
         """Rows go at the end of their time to live, or so many seconds later."""
         self.database.expire(self.time.now - late)
         self.time.at(self.time.now + _SWEEP, partial(self._sweep, late), who=self._world)
-
-    def _send_staff(self, site: str) -> None:
-        """Two people look after a site every two hours, not knowing of each other, while there may be work."""
-        if self.faults.on or "review" in self.watch.states.values():
-            self._send_two(site)
-        self.time.at(self.time.now + 2 * HOUR, partial(self._send_staff, site))
-
-    def _send_two(self, site: str) -> None:
-        for _ in range(2):
-            self.time.spawn("staff", Staff(self.time, self.functions.invoke, self.faults, site).look)
-
-    def _send_accountant(self) -> None:
-        """Once a day somebody looks at the channels' own pages."""
-        who = Accountant(self.time, self.functions.invoke, self.channels)
-        self.time.spawn("accountant", who.look, delay=self.time.random.uniform(0, HOUR))
-        self.time.at(self.time.now + clock.DAY, self._send_accountant)
-
-    def _send_treasury(self) -> None:
-        """Owners ask for money for some days; staff looks at what waits."""
-        selling, again = self.time.now < self.start + _WITHDRAWALS, (3 if self.faults.on else 12) * HOUR
-        for look in treasury.people(self.time, self.functions.invoke, self.stage.sites if selling else ()):
-            self.time.spawn("treasury", look, delay=self.time.random.uniform(0, again))
-        self.time.at(self.time.now + again, self._send_treasury)
 
     def _tick(self, function: str, act: Any, *, every: int, offset: int) -> None:
         """A schedule: it fires after so many seconds, now and then not at all or twice."""

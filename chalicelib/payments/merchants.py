@@ -18,6 +18,7 @@ _FRESH = 30  # seconds
 _KEY_NAMES = ("serial", "cert_id")  # the setting that names a private key; each has a place of its own
 
 _gateways: dict[tuple[str, str], tuple[int, gateways.Gateway]] = {}
+_able: dict[tuple[str, str], tuple[int, gateways.Capabilities]] = {}
 _current: dict[str, tuple[int, str]] = {}
 _owners: dict[tuple[str, str], str] = {}  # of merchants, which never change hands
 
@@ -132,6 +133,16 @@ def gateway(channel: str, merchant: str) -> gateways.Gateway:
     return held[1]
 
 
+def capabilities(channel: str, merchant: str) -> gateways.Capabilities:
+    """What can be done with what a merchant collected, for whoever may not read its secrets. Raises NotFound."""
+    now = clock.now()
+    held = _able.get((channel, merchant))
+    if held is None or held[0] <= now - _FRESH:
+        able = gateways.GATEWAYS[channel](_read(channel, merchant).settings).capabilities
+        held = _able[channel, merchant] = (now, able)
+    return held[1]
+
+
 def fresh_gateway(channel: str, merchant: str) -> gateways.Gateway:
     """The gateway of a merchant with its settings as they are now. Raises NotFound, parameters.Missing."""
     _gateways.pop((channel, merchant), None)
@@ -147,6 +158,7 @@ def notify_url(channel: str, merchant: str) -> str:
 def forget() -> None:
     """Drop what this instance remembers of merchants."""
     _gateways.clear()
+    _able.clear()
     _current.clear()
     _owners.clear()
 

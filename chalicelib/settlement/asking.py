@@ -165,7 +165,7 @@ def check_time(order: orders.Order, now: int) -> None:
     """Raise NotRefundable where the channel no longer gives the payment back."""
     if not order.channel_fen:
         return
-    days = payments.gateway(order.attempt.channel, order.attempt.merchant).capabilities.refund_days
+    days = payments.capabilities(order.attempt.channel, order.attempt.merchant).refund_days
     if (order.paid_at or 0) + days * clock.DAY < now:
         raise NotRefundable(f"The channel gives money back for {days} days only.", field="days")
 

@@ -62,13 +62,14 @@ def post_refund(order: orders.Order, refund: AfterSale, *, fee_back: bool) -> No
     post(order, refund.event, refund_legs(order, refund.slices, fee_back=fee_back), refund.accepted_at or 0)
 
 
-def post_returned(order: orders.Order, refund: AfterSale, *, by_hand: bool) -> None:
-    """The payer has it: from the channel, or from main's bank where a person paid."""
+def post_returned(order: orders.Order, refund: AfterSale, *, by_hand: bool, fee_back: bool) -> None:
+    """The payer has it: from the channel, or from main's bank where a person paid and the channel keeps its fee."""
     if not refund.channel_fen:
         return
     legs = ledger.returned_legs(order.channel, refund.channel_fen)
     if by_hand:
         legs = [(f"refund_clearing:{order.channel}", refund.channel_fen), ("bank:main", -refund.channel_fen)]
+        legs += _fee_kept(order, refund) if fee_back else []
     post(order, f"{refund.event}-returned", legs, refund.done_at or 0)
 
 
@@ -92,6 +93,13 @@ def refund_legs(
         for leg in ledger.refund_legs(sold, order.amount_fen, start, end - start, fee_back=fee_back)
     ]
     return list(ledger.totals([legs]).items())
+
+
+def _fee_kept(order: orders.Order, refund: AfterSale) -> list[ledger.Leg]:
+    """What the refund said of the channel's fee, undone: it gives none back of what it did not give back."""
+    back = [(account, -fen) for account, fen in refund_legs(order, refund.slices, fee_back=True)]
+    kept = ledger.totals([refund_legs(order, refund.slices, fee_back=False), back])
+    return [(account, fen) for account, fen in kept.items() if fen]
 
 
 def _sold(order: orders.Order) -> Iterable[ledger.Leg]:

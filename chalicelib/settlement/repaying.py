@@ -55,7 +55,8 @@ def refund_no(order: orders.Order, refund: AfterSale) -> str:
 
 def fee_back(order: orders.Order) -> bool:
     """Whether the channel gives its fee back with a refund."""
-    return order.channel_fen > 0 and _gateway(order).capabilities.fee_returned
+    paid = order.attempt
+    return order.channel_fen > 0 and payments.capabilities(paid.channel, paid.merchant).fee_returned
 
 
 def fee_of(order: orders.Order, refund: AfterSale) -> int:
@@ -148,7 +149,7 @@ def _try_later(order: orders.Order, refund: AfterSale, todo: orders.Todo, now: i
 def _end(order: orders.Order, refund: AfterSale, now: int) -> None:
     """Whatever follows from how a refund ended; said again when this process dies before the last line."""
     if refund.state == "success":
-        books.post_returned(order, refund, by_hand=refund.word.startswith(BY_HAND))
+        books.post_returned(order, refund, by_hand=paid_elsewhere(refund), fee_back=fee_back(order))
         _close_order(order, now)
     elif refund.state == "closed":
         books.post_undone(order, refund, fee_back=fee_back(order))

@@ -71,8 +71,8 @@ def part_of(order: orders.Order, share: Share) -> payments.Part:
 
 def _wanted(order: orders.Order, split: Split, refund: AfterSale) -> list[Share]:
     """Of each part that the channel paid, what belongs to the refund and can be had."""
-    sums = _journal(order, refund)
-    kinds = payments.gateway(order.attempt.channel, order.attempt.merchant).capabilities.returns_from
+    sums = _journal(order, refund.event)
+    kinds = payments.capabilities(order.attempt.channel, order.attempt.merchant).returns_from
     gone = [share for each in splits.taken_back(split).values() for share in each.shares]
     found = []
     for share in split.paid:
@@ -121,8 +121,9 @@ def _return(
 def _legs(order: orders.Order, refund: AfterSale, given: TakeBack | None) -> Sequence[ledger.Leg]:
     happened = refund.state == "success"
     by_hand = refund.word.startswith(BY_HAND)
+    events = (refund.event, f"{refund.event}-returned")
     return sharing.back_legs(
-        _journal(order, refund) if happened else {},
+        _journal(order, *events) if happened else {},
         order.site,
         order.channel,
         _given(order, given, by_refund=happened and not by_hand),
@@ -133,8 +134,8 @@ def _legs(order: orders.Order, refund: AfterSale, given: TakeBack | None) -> Seq
 
 def _given(order: orders.Order, given: TakeBack | None, *, by_refund: bool) -> list[sharing.Outcome]:
     """What came back: answered by each receiver, or with the refund where the channel has it so."""
-    line = payments.gateway(order.attempt.channel, order.attempt.merchant)
-    with_refund = line.capabilities.returns_with_refund and by_refund
+    able = payments.capabilities(order.attempt.channel, order.attempt.merchant)
+    with_refund = able.returns_with_refund and by_refund
     shares = given.shares if given else ()
     return [
         sharing.Outcome(share.party, share.fen)
@@ -143,6 +144,6 @@ def _given(order: orders.Order, given: TakeBack | None, *, by_refund: bool) -> l
     ]
 
 
-def _journal(order: orders.Order, refund: AfterSale) -> dict[str, int]:
-    """What the refund took from everybody."""
-    return ledger.totals(one.legs for one in books.journals_of(order) if one.event == refund.event)
+def _journal(order: orders.Order, *events: str) -> dict[str, int]:
+    """What a refund took from everybody."""
+    return ledger.totals(one.legs for one in books.journals_of(order) if one.event in events)

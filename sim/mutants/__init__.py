@@ -1,5 +1,6 @@
 """Bugs that shops like this one really had, each switched on by name, to see whether the simulation finds them."""
 
+from .aftersales import AFTERSALES
 from .balances import BALANCES
 from .harmless import HARMLESS
 from .mutant import Mutant, Stale
@@ -19,6 +20,7 @@ _ALL = (
     *ORDERS,
     *PAYMENTS,
     *REFUNDS,
+    *AFTERSALES,
     *SETTLEMENT,
     *BALANCES,
     *RECONCILIATION,

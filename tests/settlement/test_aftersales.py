@@ -4,10 +4,11 @@ import pytest
 
 from chalicelib.cases import service as cases
 from chalicelib.fulfilment import service as fulfilment
-from chalicelib.kit import clock, errors, outbound, tenant
+from chalicelib.kit import clock, errors, outbound, parameters, tenant
 from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
 from chalicelib.payments import gateways
+from chalicelib.payments import service as payments
 from chalicelib.settlement import aftersales, books, rules
 from chalicelib.settlement import service as settlement
 from tests import make
@@ -490,6 +491,32 @@ def test_a_person_pays_another_way_and_says_how(shop, world, failed):
     assert (sums(shop, failed)["bank:main"], sums(shop, failed)["clearing:wechat"]) == (-3000, 9900)
     with pytest.raises(settlement.NotRefundable):
         settlement.paid_by_hand(failed, 2, "again", by=ANN, now=world.now)
+
+
+def test_of_what_a_person_paid_the_channel_keeps_its_fee(shop, world, failed, monkeypatch):
+    monkeypatch.setattr(
+        make.Merchant,
+        "capabilities",
+        gateways.Capabilities(3000, 60, 365, frozenset(), returns_with_refund=False, fee_returned=True),
+    )
+    settlement.give(failed, wish(2000), by=OWNER, seen=1, now=world.now)
+    refund(shop, failed)
+    settlement.paid_by_hand(failed, 3, "bank slip 78", by=ANN, now=world.now)
+    after = sums(shop, failed)
+    assert (after["fee_accrued:wechat"], after["channel_fee_expense"]) == (-59, 59)
+    assert after["bank:main"] == -2000
+
+
+def test_nobody_who_decides_on_a_refund_reads_the_secrets_of_a_merchant(shop, world, sold, monkeypatch):
+    give(shop, sold, 1000)
+    payments.forget()
+    monkeypatch.setattr(parameters, "read", None)
+    give(shop, sold, 1000)
+    again = settlement.request(shop.order(sold.number), wish(1000), now=world.now)
+    settlement.agree(shop.order(sold.number), again.seq, by=ANN, now=world.now)
+    assert settlement.shared(shop.order(sold.number), again).channel_fen == 1000
+    with pytest.raises(TypeError):
+        refund(shop, sold)
 
 
 # What the channel tells on its own.

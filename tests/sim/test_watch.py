@@ -74,6 +74,14 @@ BROKEN = {
     ],
     "I3: PTR#s is at": [("PTR#s", ".", POINTER | {"free": 8})],
     "I3: PTR#s went back": [("PTR#s", ".", POINTER), ("PTR#s", ".", POINTER | {"next": 2, "free": 8})],
+    "I16": [
+        ("O#1", "n1", {"st": "pending", "r": "s:0:1"}),
+        ("O#1", "n1", {"st": "paid", "r": "s:0:1"}),
+        ("O#1", "n1", {"st": "delivered", "r": "s:0:1"}),
+        ("O#1", "n1", {"st": "refunding", "r": "s:0:1", "rn": 1}),
+        ("O#1", "n1", {"st": "refunded", "r": "s:0:1", "rn": 1}),
+        ("BACK#g1", "a", {"seg": "s", "start": 0, "size": 1}),
+    ],
     "I4": [("J#1", "n1#sale", {"legs": "[]"}), ("J#1", "n1#sale", {"legs": "[[]]"})],
     "I11": [("ACC#aaaa", ".", {"available": -101})],
     "I11: .*bbbb": [("ACC#bbbb", ".", {"available": 0, "transit": -1})],
@@ -103,6 +111,8 @@ def test_what_an_order_may_do_is_no_violation(write):
     write("J#1", "n1#sale", legs="[]")
     write("J#1", "n1#sale", legs="[]")
     write("SESSION#1", ttl=5)
+    write("J#1", "n1#R2", legs='[["subsite:s:pending", 900], ["main:sales", 7]]')
+    write("ACC#s", available=-1000)
 
 
 def test_secrets_are_heard_in_log_lines_and_in_the_errors_they_tell_of():
