@@ -1,6 +1,5 @@
 """Hold the pools against the orders, and balances against their histories, night by night."""
 
-from chalicelib.cases import service as cases
 from chalicelib.catalog import service as catalog
 from chalicelib.kit import clock, queue, tenant
 from chalicelib.orders import service as orders
@@ -29,6 +28,8 @@ def check_wallets(site: str, *, now: int) -> int:
         members = {one.member for one in found if one.member and (one.balance_fen or one.way == "wallet")}
         broken = [one for one in sorted(members) if not wallet.sound(wallet.all_entries(site, one))]
     for member in broken:
+        from chalicelib.cases import service as cases
+
         facts = {"site": site, "member": member}
         why, action = "会员余额的明细前后对不上。", "暂停该会员使用余额，逐笔核对明细和订单，查明后更正。"
         cases.open("wallet", f"{site}#{member}", why=why, facts=facts, action=action, now=now)

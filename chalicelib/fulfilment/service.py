@@ -3,15 +3,16 @@
 Delivering and refunding both ask for the same state in their condition, so one of them wins; the loser stops and
 lets the order be driven again, and never goes on to an outside effect. Codes are readable only once an order says
 delivered.
+
+Most orders hold their codes and keep them, and receipts only read: what money going back and balances need is imported
+where it comes to that.
 """
 
 from typing import Any
 
-from chalicelib.checkout import service as checkout
 from chalicelib.kit import errors, log, queue
 from chalicelib.orders import service as orders
 from chalicelib.stock import service as stock
-from chalicelib.wallet import service as wallet
 
 _REVIEW_WITHIN = 3600  # seconds within which a person looks
 _SETTLED_BY = 60  # seconds after which a delivery by hand is settled although its process died
@@ -75,7 +76,7 @@ def refund_instead(site: str, number: str, *, reason: str, staff: str, now: int)
 
 
 def _deliver_codes(order: orders.Order, now: int) -> None:
-    if not order.ranges and now > order.placed_at + checkout.CLAIM_WITHIN:
+    if not order.ranges and _too_late(order, now):
         _refund(
             order, "too late", now
         )  # the nightly audit no longer looks this far back for holders of codes
@@ -94,8 +95,16 @@ def _deliver_codes(order: orders.Order, now: int) -> None:
     queue.send("settle", site=order.site, order=order.number)
 
 
+def _too_late(order: orders.Order, now: int) -> bool:
+    from chalicelib.checkout import service as checkout
+
+    return now > order.placed_at + checkout.CLAIM_WITHIN
+
+
 def _fill_wallet(order: orders.Order, now: int) -> None:
     """A top-up is delivered and on the balance, or neither; above what a member may hold it goes back."""
+    from chalicelib.wallet import service as wallet
+
     member = order.member or ""
 
     def credit(write: Any) -> None:
@@ -114,6 +123,8 @@ def _fill_wallet(order: orders.Order, now: int) -> None:
 
 def _return_surplus(order: orders.Order, ranges: tuple[stock.Range, ...], now: int) -> None:
     """Another run was faster; what this one claimed goes back, what the order held is not ours to return."""
+    from chalicelib.checkout import service as checkout
+
     if not order.ranges:
         pool = (order.goods_owner, order.goods_id)
         checkout.return_ranges(order.site, pool, ranges, why="raced", at=now)
@@ -129,6 +140,8 @@ def _hand_over(order: orders.Order, now: int) -> None:
 
 
 def _refund(order: orders.Order, why: str, now: int) -> None:
+    from chalicelib.checkout import service as checkout
+
     orders.add_todo(order.site, order.number, "refund", due=now)
     refunding = orders.move(order.site, order.number, "refunding", now=now, start=(order.status,), why=why)
     checkout.give_back(refunding)

@@ -1,7 +1,8 @@
 """What a merchant types for each channel, field by field, and the settings this makes.
 
 Keys are taken as people have them: PEM, or the bare base64 that Alipay's tool shows. Addresses are not typed: they are
-the channel's own, or the sandbox's where it runs.
+the channel's own, or the sandbox's where it runs. What reads keys is imported where one is typed, since every function
+that takes money knows the fields and only the console reads them.
 """
 
 import base64
@@ -11,10 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from chalicelib.kit import config
 from chalicelib.tenancy import service as tenancy
@@ -22,7 +20,6 @@ from chalicelib.tenancy import service as tenancy
 from . import gateways, merchants
 
 _NAMED_KEY = re.compile(r"([\w-]{6,64})\s+(-----BEGIN [A-Z ]+-----[^-]+-----END [A-Z ]+-----)", re.ASCII)
-_UPRIGHT = serialization.PublicFormat.SubjectPublicKeyInfo
 
 
 class BadSetting(tenancy.BadField):
@@ -116,6 +113,9 @@ def _plain(field: Field, text: str) -> str:
 
 
 def _private_key(_field: Field, text: str) -> str:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
     key = serialization.load_der_private_key(_der(text), None)
     if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < 2048:
         raise ValueError("not a private key of RSA, or a short one")
@@ -124,13 +124,20 @@ def _private_key(_field: Field, text: str) -> str:
 
 
 def _public_key(_field: Field, text: str) -> str:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
     key = serialization.load_der_public_key(_der(text))
     if not isinstance(key, rsa.RSAPublicKey):
         raise TypeError("not a public key of RSA")
-    return key.public_bytes(serialization.Encoding.PEM, _UPRIGHT).decode()
+    upright = serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_bytes(serialization.Encoding.PEM, upright).decode()
 
 
 def _certificate(_field: Field, text: str) -> str:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import serialization
+
     return x509.load_der_x509_certificate(_der(text)).public_bytes(serialization.Encoding.PEM).decode()
 
 

@@ -1,7 +1,5 @@
 """Money that fits no order becomes a case: who paid what, why it fits nothing, and what a person can do."""
 
-from chalicelib.cases import service as cases
-
 from .gateways import Payment
 
 SUSPENSE = "suspense"  # the kind of these cases
@@ -29,6 +27,8 @@ _WORDS = {
 
 def suspend(payment: Payment, why: str, *, now: int) -> None:
     """Keep a payment nobody can be given anything for, once, and raise the alarm."""
+    from chalicelib.cases import service as cases
+
     said, action = _WORDS.get(why, (why, _OTHERWISE))
     key = suspense_key(payment.channel, payment.transaction_id)
     cases.open(SUSPENSE, key, why=said, facts=facts_of(payment), action=action, now=now)

@@ -7,7 +7,6 @@ from chalice.app import Response
 from chalicelib.checkout import service as checkout
 from chalicelib.kit import errors, log
 from chalicelib.payments import service as payments
-from chalicelib.settlement import service as settlement
 
 from .. import face as faces
 from ..visit import Visit
@@ -42,6 +41,8 @@ def _accept(told: payments.Payment | payments.RefundNotice | None, now: int) -> 
     if isinstance(told, payments.Payment):
         checkout.accept_payment(told, now=now)
     elif told is not None:
+        from chalicelib.settlement import service as settlement
+
         with contextlib.suppress(errors.NotFound):
             settlement.hear(told)
 

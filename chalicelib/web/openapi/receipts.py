@@ -5,7 +5,6 @@ from chalice.app import Response
 from chalicelib.fulfilment import service as fulfilment
 from chalicelib.kit import clock
 from chalicelib.orders import service as orders
-from chalicelib.settlement import service as settlement
 from chalicelib.web.face import Face, answer
 from chalicelib.web.visit import Visit
 
@@ -30,11 +29,17 @@ def order(visit: Visit, order_no: str) -> Response:
 
 def _view(found: orders.Order) -> shapes.OrderView:
     steps = [shapes.Step(clock.iso(step.at), step.what) for step in found.progress]
-    refunds = [
+    refunds = _refunds(found) if found.refunds else []
+    return shapes.OrderView(found.status, found.amount_fen, steps, fulfilment.codes_of(found), refunds)
+
+
+def _refunds(found: orders.Order) -> list[shapes.Refund]:
+    from chalicelib.settlement import service as settlement
+
+    return [
         shapes.Refund(clock.iso(one.asked_at), one.fen, one.state, one.reason)
         for one in settlement.refunds_of(found)
     ]
-    return shapes.OrderView(found.status, found.amount_fen, steps, fulfilment.codes_of(found), refunds)
 
 
 def _typed(value: str) -> str:

@@ -1,5 +1,9 @@
-"""Receipts: the order as it fills in, its codes, and the ways back to it."""
+"""Receipts: the order as it fills in, its codes, and the ways back to it.
 
+Few orders have refunds, so what settles them is imported where one has or asks for one.
+"""
+
+from collections.abc import Sequence
 from urllib.parse import quote
 
 import msgspec
@@ -10,7 +14,6 @@ from chalicelib.fulfilment import service as fulfilment
 from chalicelib.kit import clock, errors, throttle
 from chalicelib.membership import service as membership
 from chalicelib.orders import service as orders
-from chalicelib.settlement import service as settlement
 from chalicelib.web.face import Face, answer, go
 from chalicelib.web.visit import Visit
 
@@ -102,20 +105,23 @@ def ask_refund(visit: Visit, order_no: str) -> Response:
     order = rights.order_for(visit, order_no)
     try:
         _asks.take(f"{order.site}|{order.number}")
-        settlement.request(order, _wish(visit, order), now=visit.now)
+        _request(visit, order)
     except errors.ShopError as refusal:
         return _receipt(visit, orders.order(order.site, order.number), refusal)
     return go(f"/orders/{order.number}#refunds")
 
 
-def _wish(visit: Visit, order: orders.Order) -> settlement.Wish:
-    """Pieces where there are several, else all that is left. Raises Invalid."""
+def _request(visit: Visit, order: orders.Order) -> None:
+    """Pieces where there are several, else all that is left. Raises Invalid, and what the shop refuses."""
+    from chalicelib.settlement import service as settlement
+
     form = visit.fields(RefundRequest)
     reason, pieces = form.reason.strip(), form.pieces.strip()
     if not reason or len(pieces) > PIECES or not (pieces or "0").isdecimal():
         raise errors.Invalid
     left = order.amount_fen - order.refunded_fen
-    return settlement.Wish(reason, pieces=int(pieces)) if pieces else settlement.Wish(reason, fen=left)
+    wish = settlement.Wish(reason, pieces=int(pieces)) if pieces else settlement.Wish(reason, fen=left)
+    settlement.request(order, wish, now=visit.now)
 
 
 def _found(visit: Visit, asked: Lookup) -> orders.Order:
@@ -136,13 +142,19 @@ def _receipt(visit: Visit, order: orders.Order, refusal: errors.ShopError | None
         status=refusal.status if refusal else 200,
         refused=look.reason(visit, refusal) if refusal else "",
         wish=visit.fields(RefundRequest) if refusal else RefundRequest(),
-        refunds=settlement.refunds_of(order),
+        refunds=_refunds(order) if order.refunds else (),
         order=order,
         codes=fulfilment.codes_of(order),
         notes=_notes(order),
         ahead=_ahead(order),
         version=_version(order),
     )
+
+
+def _refunds(order: orders.Order) -> Sequence[object]:
+    from chalicelib.settlement import service as settlement
+
+    return settlement.refunds_of(order)
 
 
 def _orders(visit: Visit, refusal: errors.ShopError | None = None, *, number: str = "") -> Response:

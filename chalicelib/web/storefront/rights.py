@@ -3,7 +3,6 @@
 from chalicelib.kit import errors
 from chalicelib.membership import service as membership
 from chalicelib.orders import service as orders
-from chalicelib.wallet import service as wallet
 from chalicelib.web.face import cookie
 from chalicelib.web.visit import Visit
 
@@ -37,6 +36,8 @@ def remember(visit: Visit, number: str) -> str:
 
 def payer_of(visit: Visit, member: membership.Member) -> str:
     """The device on which the member agreed to pay without the password; empty on any other."""
+    from chalicelib.wallet import service as wallet
+
     return wallet.device_of(visit.shop.site, member.member, visit.cookies.get(DEVICE, ""))
 
 

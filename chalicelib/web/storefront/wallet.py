@@ -8,7 +8,6 @@ from chalicelib.checkout import service as checkout
 from chalicelib.kit import config, errors, vault
 from chalicelib.membership import service as membership
 from chalicelib.orders import service as orders
-from chalicelib.settlement import service as settlement
 from chalicelib.tenancy import service as tenancy
 from chalicelib.wallet import service as wallet
 from chalicelib.web.face import Face, cookie, go, open_shop
@@ -72,7 +71,7 @@ def take_back(visit: Visit) -> Response:
         order = orders.order(visit.shop.site, visit.form.get("order", ""))
         if order.member != member.member:
             raise errors.NotFound
-        settlement.take_back(order, now=visit.now)
+        _give_back(order, visit.now)
     except errors.ShopError as refusal:
         return _page(visit, member, refusal, part="back")
     return go("/wallet?done=back")
@@ -127,6 +126,12 @@ def _place(visit: Visit, member: membership.Member, form: TopUp) -> checkout.Pla
     return checkout.place(
         site, ask, member=member.member, address=visit.address, device=visit.device, now=visit.now
     )
+
+
+def _give_back(order: orders.Order, now: int) -> None:
+    from chalicelib.settlement import service as settlement
+
+    settlement.take_back(order, now=now)
 
 
 def _agree(visit: Visit, member: membership.Member, form: Agreement) -> Response:
