@@ -3,7 +3,11 @@
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
+import pytest
+
 from bench import wallclock, wallclock_ours, wallclock_theirs
+
+pytestmark = pytest.mark.cloud
 
 
 def bought():
