@@ -37,7 +37,7 @@ QUARTER = 900  # seconds from walk to walk, and until an unpaid order expires
 VISIBILITY = 60
 MEMBER, SECRET = "m1", "135790"
 WHOLE, SHARE = 9900, 4000  # fen that a balance pays of two pieces
-DAYS = [clock.day_of(make.NOON + n * clock.DAY) for n in range(2)]
+DAYS = [clock.day_of(make.NOON + n * clock.DAY) for n in range(4)]
 
 
 class Died(BaseException):
@@ -289,6 +289,20 @@ def a_late_payment(stage):
     stage.pay("cards", order)
 
 
+def a_late_payment_that_only_a_bill_tells_of(stage):
+    """Whoever compares a bill asks once more only where the order does not have the payment."""
+    order = stage.place("cards")
+    stage.wait(2 * clock.DAY)
+    stage.pay("cards", order, told=False)
+    (payment,) = stage.payments
+
+    def heal():
+        if stage.shop("cards").order(order.number).transaction != payment.transaction_id:
+            stage.tell(payment)
+
+    stage.until_answered(heal)
+
+
 def a_late_payment_when_all_is_sold(stage):
     order = stage.place("cards")
     stage.wait(3 * QUARTER)
@@ -410,6 +424,7 @@ STORIES = (
     a_sale_paid_twice,
     an_order_nobody_pays,
     a_late_payment,
+    a_late_payment_that_only_a_bill_tells_of,
     a_late_payment_when_all_is_sold,
     a_delivery_by_hand,
     a_refund_by_hand,

@@ -13,7 +13,7 @@ from chalicelib.payments import service as payments
 from chalicelib.tenancy import service as tenancy
 from chalicelib.wallet import service as wallet
 
-from . import tender
+from . import rules, tender
 from .returning import give_back
 
 
@@ -39,6 +39,8 @@ def _accept(site: str, number: str, payment: payments.Payment, receipt: orders.R
     if payment.currency != "CNY":
         payments.suspend(payment, "another currency", now=now)
         return
+    if rules.outlives_walk(orders.time_of(number), now):
+        orders.watch(site, number, now=now)
     try:
         orders.pay(site, number, receipt, now=now)
     except orders.WrongState as stood:

@@ -5,12 +5,15 @@ is expired.
 """
 
 from chalicelib.kit import clock, errors, log, outbound, queue
+from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
 from chalicelib.tenancy import service as tenancy
 
 from . import accepting, returning, rules, tender
 
+# Whose a matter is, and how the message says so; any other one is a refund.
+_GOES_TO = {"split": ("refund", {"split": True}), orders.WATCH: ("timer", {"watched": True})}
 _RESEND = 30  # seconds after which a message counts as lost
 
 
@@ -37,18 +40,31 @@ def drive(site: str, number: str, *, now: int, first: bool = False) -> bool:
 
 
 def walk(site: str, *, now: int) -> int:
-    """Send every order of yesterday and today that is not final to be driven on; how many. Reads only."""
+    """Send every order of yesterday and today that is not final to be driven on; how many.
+
+    Reads only, but for orders that are about to leave these days without being final.
+    """
     found = 0
     for day in (clock.day_of(now - clock.DAY), clock.day_of(now)):
         for order in orders.on_day(site, day, states=orders.OPEN):
             if order.placed_at + _RESEND <= now:
-                queue.send("timer", site=site, order=order.number)
+                _walk_on(order, now)
                 found += 1
     for todo in orders.due_todos(site, now=now):
-        what = {"split": True} if todo.what == "split" else {}
-        queue.send("refund", site=site, order=todo.number, **what)
+        to, what = _GOES_TO.get(todo.what, ("refund", {}))
+        queue.send(to, site=site, order=todo.number, **what)
         found += 1
     return found
+
+
+def look_after(site: str, number: str, *, now: int) -> None:
+    """Drive an order on that the walk does not reach any more, until it is final and in the books."""
+    known = drive(site, number, now=now)
+    order = orders.order(site, number) if known else None
+    if order and order.status == "delivered" and not _is_booked(order):
+        queue.send("fulfil", site=site, order=number)  # which has delivered orders settled
+    elif order is None or order.status in orders.FINAL:
+        orders.unwatch(site, number, now=now)
 
 
 def walk_all() -> int:
@@ -57,6 +73,17 @@ def walk_all() -> int:
     for one in live:
         queue.send("timer", site=one.site, walk=True)
     return len(live)
+
+
+def _walk_on(order: orders.Order, now: int) -> None:
+    if rules.outlives_walk(orders.time_of(order.number), now):
+        orders.watch(order.site, order.number, now=now)
+    queue.send("timer", site=order.site, order=order.number)
+
+
+def _is_booked(order: orders.Order) -> bool:
+    day = clock.day_of(order.delivered_at or 0)
+    return any(one.event == "sale" for one in ledger.journals_of(order.site, day, order.number))
 
 
 def _drive_pending(order: orders.Order, now: int) -> None:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 
+from chalicelib.kit import clock
 from chalicelib.kit.errors import Invalid, ShopError
 
 KEY_AGE = 86_400  # seconds an idempotency key is good for
@@ -11,6 +12,8 @@ CLOSE_LOOK_FEN = 50_000  # from this amount on the main site's registry is asked
 LISTED_AFTER = 3  # seconds after placement at which main's list of all orders learns of an order
 STAGES = (20, 60, 180, 420)  # seconds after placement at which the channel is asked, before expiry
 CLAIM_WITHIN = 7 * 86_400  # seconds after placement in which an order may still be given codes
+WALKED = 2 * clock.DAY  # seconds from the begin of an order's day for which the walk reaches it
+_BEFORE = 6 * 3600  # seconds before the end of these in which an order is watched instead
 PATIENCE = 900  # seconds after expiry for which an unreachable channel is waited for
 
 
@@ -120,6 +123,11 @@ def check_waiver(needed: int, confirmed: int) -> None:
     """Raise NotConfirmed unless the words in force were confirmed, where some are to be."""
     if needed and confirmed != needed:
         raise NotConfirmed(field="waiver")
+
+
+def outlives_walk(key_time: int, now: int) -> bool:
+    """Whether the walk does not reach an order any more, or only for hours; `key_time` is its number's."""
+    return clock.day_start(clock.day_of(key_time)) + WALKED <= now + _BEFORE
 
 
 def next_look(placed_at: int, expires_at: int, now: int) -> int:

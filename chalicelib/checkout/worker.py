@@ -48,6 +48,8 @@ def _drive(message: worker.Message, seen: list[str], now: int) -> None:
     elif message.get("fold"):
         while stock.fold(message["owner"], message["fold"], now=now):
             continue
+    elif message.get("watched"):
+        service.look_after(message["site"], message["order"], now=now)
     else:
         _look(message, seen, now)
 

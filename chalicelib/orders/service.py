@@ -43,12 +43,26 @@ from .rules import (
     write_attempts,
     write_ranges,
 )
-from .todo import Todo, add_todo, close_todo, delay_todo, due_todos, note_within, todos_named, todos_of
+from .todo import (
+    WATCH,
+    Todo,
+    add_todo,
+    close_todo,
+    delay_todo,
+    due_todos,
+    note_within,
+    todos_named,
+    todos_of,
+    unwatch,
+    watch,
+    watched,
+)
 
 __all__ = [
     "FINAL",
     "OPEN",
     "STATES",
+    "WATCH",
     "Attempt",
     "BadContact",
     "Beside",
@@ -81,6 +95,9 @@ __all__ = [
     "time_of",
     "todos_named",
     "todos_of",
+    "unwatch",
+    "watch",
+    "watched",
 ]
 
 _PAGE = 50

@@ -1,5 +1,6 @@
 """What is left to do for an order after the walk of recent days has passed it: refunds, reviews, disputes."""
 
+import contextlib
 from dataclasses import dataclass
 
 from pynamodb.expressions.update import Action
@@ -11,6 +12,8 @@ from .model import TodoRow
 
 _KEEP = 90 * 86_400
 _PARTITION = "TODO"
+WATCH = "watch"
+_FIRST_LOOK = 900  # seconds that whoever has an order watched has for what it is about to do
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,37 @@ def note_within(write: TransactWrite, site: str, number: str, what: str, *, due:
         rows.ttl.remove(),
     ]
     write.update(rows(_PARTITION, f"{number}#{what}"), actions)
+
+
+def watch(site: str, number: str, *, now: int) -> None:
+    """Have an order that the walk does not reach any more driven on, from a quarter of an hour on, until all is done.
+
+    To be noted before the order moves. Noting it again begins another quarter.
+    """
+    rows = TodoRow.of(site)
+    actions = [
+        rows.due.set(now + _FIRST_LOOK),
+        rows.noted_at.set(now),
+        rows.what.set(WATCH),
+        rows.tries.set(0),
+        rows.done_at.remove(),
+        rows.ttl.remove(),
+    ]
+    rows.change(_PARTITION, f"{number}#{WATCH}", actions, None)  # whoever noted it last needs it longest
+
+
+def unwatch(site: str, number: str, *, now: int) -> None:
+    """All is done; left open where somebody has the order watched anew at this moment."""
+    rows = TodoRow.of(site)
+    due = rows.done_at.does_not_exist() & (rows.due <= now)
+    actions = [rows.done_at.set(now), rows.ttl.set(now + _KEEP)]
+    with contextlib.suppress(table.Refused):
+        rows.change(_PARTITION, f"{number}#{WATCH}", actions, due)
+
+
+def watched(site: str, *, since: int) -> list[str]:
+    """Numbers of the orders that were watched since then, the last ninety days'."""
+    return [todo.number for todo in todos_named(site, WATCH, closed=True) if todo.noted_at >= since]
 
 
 def delay_todo(site: str, todo: Todo, *, due: int) -> bool:

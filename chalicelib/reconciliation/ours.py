@@ -49,7 +49,10 @@ def gather(site: str, day: str, account: Account, rows: Iterable[BillRow]) -> Ou
     journals = [one for one in every if moved(one, account[0]) is not None]
     seconds = _seconds(site)
     known = {one.number: one for one in _of_days(site, day)}
-    wanted = {*(one.number for one in journals), *seconds, *_numbers(rows)} - known.keys()
+    late = orders.watched(
+        site, since=clock.day_start(day)
+    )  # paid long after their day: nothing else names them
+    wanted = {*(one.number for one in journals), *seconds, *late, *_numbers(rows)} - known.keys()
     known |= orders.orders(site, sorted(wanted))
     ours = Ours(fees=_adjusted(every, account[0]))
     for order in known.values():

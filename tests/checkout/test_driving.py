@@ -3,6 +3,7 @@ import pytest
 from chalicelib.checkout import auditing, rules, worker
 from chalicelib.checkout import service as checkout
 from chalicelib.kit import outbound, tenant
+from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
 from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
@@ -213,6 +214,66 @@ def test_the_walk_reaches_yesterday_and_what_is_still_to_do(shop, world):
     world.sent.clear()
     assert checkout.walk(shop.site, now=world.now) == 1
     assert world.sent_to("timer") == []
+
+
+def test_who_pays_long_after_the_orders_day_has_it_watched_until_it_is_in_the_books(shop, world):
+    order = shop.place()
+    world.now += 3 * make.clock.DAY
+    orders.move(shop.site, order.number, "expired", now=world.now)
+    shop.pay(order)
+    world.messages("fulfil")  # which is lost
+    world.now += 899
+    assert checkout.walk(shop.site, now=world.now) == 0
+    world.now += 1
+    assert checkout.walk(shop.site, now=world.now) == 1
+    world.run("timer", "fulfil")
+    assert shop.order(order.number).status == "delivered"
+    world.messages("settle")  # as is this one
+    assert checkout.walk(shop.site, now=world.now) == 1
+    world.run()
+    assert checkout.walk(shop.site, now=world.now) == 1
+    world.run()
+    day = make.clock.day_of(world.now)
+    assert [one.event for one in ledger.journals_of(shop.site, day, order.number)] == ["sale"]
+    assert checkout.walk(shop.site, now=world.now) == 0
+
+
+def test_an_order_paid_in_the_walks_days_is_not_watched(shop, world):
+    order = shop.place()
+    world.now = make.clock.day_start(make.clock.day_of(order.placed_at)) + rules.WALKED - 6 * 3600 - 1
+    shop.pay(order)
+    assert orders.watched(shop.site, since=0) == []
+
+
+def test_what_is_open_at_the_end_of_the_walks_days_is_watched_on(shop, world):
+    order = shop.place()
+    shop.pay(order)
+    world.messages("fulfil")
+    end = make.clock.day_start(make.clock.day_of(order.placed_at)) + rules.WALKED
+    world.now = end - 6 * 3600 - 1
+    checkout.walk(shop.site, now=world.now)
+    assert orders.watched(shop.site, since=0) == []
+    world.now += 1
+    checkout.walk(shop.site, now=world.now)
+    assert orders.watched(shop.site, since=world.now) == [order.number]
+    world.run("publish")
+    world.sent.clear()
+    world.now = end + 900
+    assert checkout.walk(shop.site, now=world.now) == 1
+    assert world.sent_to("timer") == [{"site": shop.site, "order": order.number, "watched": True}]
+
+
+def test_an_order_in_review_stays_watched_and_one_that_expired_does_not(shop, world):
+    reviewed, expired, ghost = shop.place(), shop.place(), f"{shop.site.upper()}{'0' * 24}"
+    orders.move(shop.site, reviewed.number, "paid", now=world.now)
+    orders.move(shop.site, reviewed.number, "review", now=world.now)
+    orders.move(shop.site, expired.number, "expired", now=world.now)
+    for number in (reviewed.number, expired.number, ghost):
+        orders.watch(shop.site, number, now=world.now)
+    world.now += 900
+    for number in (reviewed.number, expired.number, ghost):
+        checkout.look_after(shop.site, number, now=world.now)
+    assert [todo.number for todo in orders.due_todos(shop.site, now=world.now)] == [reviewed.number]
 
 
 def test_an_order_just_paid_is_given_a_moment(shop, world):

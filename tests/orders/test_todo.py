@@ -71,3 +71,16 @@ def test_a_matter_opened_again_begins_anew(desk):
 def test_closing_what_was_never_noted_notes_nothing(desk):
     todo.close_todo(desk.site, ONE, "refund", now=desk.world.now)
     assert todo.TodoRow.of(desk.site).read("TODO", f"{ONE}#refund") is None
+
+
+def test_whoever_has_an_order_watched_anew_is_given_a_quarter_of_an_hour_again(desk):
+    todo.watch(desk.site, ONE, now=desk.world.now)
+    todo.watch(desk.site, ONE, now=desk.world.now + 60)
+    todo.unwatch(desk.site, ONE, now=desk.world.now + 959)
+    assert (due(desk, 959), due(desk, 960)) == ([], [(ONE, "watch")])
+    todo.unwatch(desk.site, ONE, now=desk.world.now + 960)
+    assert due(desk, 9999) == []
+    assert todo.watched(desk.site, since=desk.world.now + 60) == [ONE]
+    assert todo.watched(desk.site, since=desk.world.now + 61) == []
+    todo.watch(desk.site, ONE, now=desk.world.now)
+    assert due(desk, 9999) == [(ONE, "watch")]

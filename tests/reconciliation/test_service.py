@@ -334,6 +334,20 @@ def test_many_differences_of_a_kind_are_one_case(shop, world, bill):
     assert fen == str(60 * 4950)
 
 
+def test_money_that_came_days_late_is_missed_although_nothing_was_delivered(shop, world, bill):
+    world.now -= 3 * clock.DAY
+    order = shop.place()
+    world.now = order.expires_at
+    shop.drive(order)
+    world.now = make.NOON
+    shop.pay(order)
+    world.messages("fulfil")  # which is lost
+    bill.rows[DAY], bill.rows["20261124"] = [], []
+    closed = reconcile(world, NEXT + clock.DAY + 11 * 3600)
+    assert closed.totals["counts"] == {"short": [1, 4950]}
+    assert differences() == [("渠道已收款，账单里没有", "4950")]
+
+
 def test_what_only_we_have_waits_for_the_next_bill(shop, world, bill):
     paid = sell(shop, world, 2)
     bill.rows[DAY] = [row(paid[0])]
