@@ -26,6 +26,7 @@ from .model import RefundRow
 WAITING = frozenset({"requested", "review"})
 MOVING = frozenset({"submitted", "processing"})
 VOID = frozenset({"rejected", "closed"})
+UNDECIDED = WAITING | {"rejected"}  # the channel never heard of these
 STATES = ("requested", "review", "submitted", "processing", "success", "abnormal", "closed", "rejected")
 FIRST = 2  # R1 is the refund of an order that was never delivered
 MOST = 48  # of one order; WeChat Pay takes 50

@@ -31,18 +31,19 @@ def drive(order: orders.Order, todo: orders.Todo, *, now: int) -> None:
 
 
 def look(order: orders.Order, event: str, *, now: int) -> None:
-    """The channel says that something happened to a refund ("R2"): ask how it stands, also one it gave up."""
-    known = [one for one in aftersales.of_order(order) if one.event == event]
-    for refund in known:
-        if refund.state in aftersales.MOVING or refund.state == "abnormal":
-            begun = _begin(order, refund)
-            heard = _hear(begun, refund, _query(begun, refund, now), now)
-            if heard.state not in (refund.state, *aftersales.MOVING):
-                _end(begun, heard, now)
+    """The channel says that something happened to a refund ("R2"): ask how it stands, also one it gave up.
+
+    One that is over is ended once more, since whoever heard of its end may have died before the last line.
+    """
+    for refund in aftersales.of_order(order):
+        if refund.event == event and refund.state not in aftersales.UNDECIDED:
+            _look(order, refund, now)
 
 
 def paid_by_hand(order: orders.Order, refund: AfterSale, proof: str, *, now: int) -> AfterSale:
     """What the channel could not do, a person did, and says how it can be proved. Raises Conflict."""
+    # Noted before: should this process die between the lines, the walk has the rest done.
+    orders.add_todo(order.site, order.number, refund.name, due=now)
     paid = aftersales.succeed(order, refund, f"{BY_HAND}{proof}", now=now)
     _end(order, paid, now)
     return paid
@@ -68,6 +69,17 @@ def fee_of(order: orders.Order, refund: AfterSale) -> int:
 def paid_elsewhere(refund: AfterSale) -> bool:
     """Whether a person paid it, so that no bill of the channel has it."""
     return refund.word.startswith(BY_HAND)
+
+
+def _look(order: orders.Order, refund: AfterSale, now: int) -> None:
+    if refund.state in aftersales.MOVING or refund.state == "abnormal":
+        order = _begin(order, refund)
+        before, refund = refund, _hear(order, refund, _query(order, refund, now), now)
+        if refund.state in (before.state, *aftersales.MOVING):
+            return
+    _end(order, refund, now)
+    if refund.state == "success":
+        stuck.resumed(refund, "渠道后来完成了这笔退款", by=stuck.SYSTEM, now=now)
 
 
 def _begin(order: orders.Order, refund: AfterSale) -> orders.Order:

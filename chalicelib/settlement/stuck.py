@@ -11,6 +11,7 @@ from chalicelib.orders import service as orders
 from .aftersales import AfterSale
 
 REVIEW, STUCK = "refund_review", "refund"
+SYSTEM = "系统"  # who settles a case that the channel made groundless
 _WHY = {
     "abnormal": "渠道无法把这笔退款退给顾客。",
     "closed": "渠道关闭了这笔退款，钱没有退出。",

@@ -568,6 +568,31 @@ def test_one_that_was_given_up_ends_when_the_channel_has_done_it_after_all(shop,
     assert sums(shop, failed)["clearing:wechat"] == 6900
 
 
+def test_one_whose_end_was_heard_by_a_run_that_died_is_ended_by_the_notice_that_comes_again(
+    shop, world, failed, monkeypatch
+):
+    world.channel.refund_state = "success"
+    tell(shop, failed, f"{failed.number}01R2")
+    with monkeypatch.context() as patches:
+        patches.setattr(books, "post_returned", lambda *_asked, **_more: 1 // 0)
+        assert world.run("refund") == [{"site": shop.site, "order": failed.number, "told": "R2"}]
+    assert (states(shop, failed), events(shop, failed)) == (["success"], ["sale", "R2"])
+    tell(shop, failed, f"{failed.number}01R2")
+    assert world.run("refund") == []
+    assert (events(shop, failed), stuck()) == (["sale", "R2", "R2-returned"], [])
+
+
+def test_one_paid_by_hand_is_in_the_books_although_the_process_died(shop, world, failed, monkeypatch):
+    with monkeypatch.context() as patches:
+        patches.setattr(books, "post_returned", lambda *_asked, **_more: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            settlement.paid_by_hand(failed, 2, "bank slip 77", by=ANN, now=world.now)
+    assert events(shop, failed) == ["sale", "R2"]
+    refund(shop, failed)
+    assert events(shop, failed) == ["sale", "R2", "R2-returned"]
+    assert orders.todos_of(shop.site, failed.number) == []
+
+
 def test_a_notice_of_a_refund_before_delivery_drives_that_one(shop, world):
     order = shop.place()
     shop.pay(order)
