@@ -122,6 +122,16 @@ def begin(case_id: str, what: str, *, staff: str, now: int) -> Case:
         raise errors.Conflict if stood.row else errors.NotFound from None
 
 
+def stop(case_id: str, what: str) -> None:
+    """Record that what a person set going came to nothing, so that something else may go. Raises Conflict, NotFound."""
+    rows = CaseRow.of(tenant.MAIN)
+    actions = [rows.begun.remove(), rows.begun_by.remove(), rows.begun_at.remove()]
+    try:
+        rows.change(f"CASE#{case_id}", ".", actions, (rows.begun == what) & rows.settled_at.does_not_exist())
+    except table.Refused as stood:
+        raise errors.Conflict if stood.row else errors.NotFound from None
+
+
 def settle(kind: str, key: str, *, staff: str, note: str, now: int) -> bool:
     """Close a case for ever, with how and by whom; False where it was closed before.
 

@@ -14,8 +14,9 @@ from chalicelib.payments import service as payments
 from chalicelib.tenancy import service as tenancy
 
 SUSPENSE = "suspense:unmatched"
-GIVE_BACK = "give_back"
+GIVE_BACK, CLAIM = "give_back", "claim"  # what a person sets going
 _AGAIN = 900  # seconds after which the channel is asked again
+_BY_ITSELF = 3600  # seconds for which it does so by itself; then `drive_all`, every hour
 
 
 class FitsNothing(errors.Conflict):
@@ -94,7 +95,8 @@ def drive(case_id: str, *, now: int) -> None:
     state = _ask(money, now)
     if state != "success":
         log.event("settlement.unowned_waits", order=money.number, state=state)
-        queue.send("refund", site=tenant.MAIN, case=case_id, delay=_AGAIN)
+        if now < (money.case.begun_at or 0) + _BY_ITSELF:
+            queue.send("refund", site=tenant.MAIN, case=case_id, delay=_AGAIN)
         return
     at = money.case.begun_at or now
     owed = f"refund_clearing:{money.channel}"
@@ -113,26 +115,34 @@ def drive_all() -> int:
 
 
 def claim(case_id: str, *, staff: str, now: int) -> orders.Order:
-    """Try once more to give a payment in suspense to the order it names. Raises FitsNothing, NotFound."""
+    """Try once more to give a payment in suspense to the order it names; nobody gives it back meanwhile.
+
+    Whoever dies halfway does it again. Raises FitsNothing, Conflict where it is on its way back or settled, NotFound.
+    """
     money = _unowned(cases.case(case_id))
-    if money.case.begun or money.case.settled_at is not None:
-        raise errors.Conflict
+    if money.case.begun != CLAIM or money.case.settled_at is not None:
+        cases.begin(case_id, CLAIM, staff=staff, now=now)
     checkout.accept_payment(_payment(money), now=now)
     order = _owner(money)
     if order is None:
+        cases.stop(case_id, CLAIM)
         raise FitsNothing
-    if ledger.journals_of(tenant.MAIN, clock.day_of(money.paid_at), money.number):
-        legs = [(SUSPENSE, money.fen), (f"clearing:{money.channel}", -money.fen)]
-        _post(money, "suspense-claimed", legs, money.paid_at)
-    for days in (
-        -1,
-        0,
-        1,
-    ):  # a bill may count the last minutes to the next day; the sale has a fee of its own
-        follow_fee(money, "suspense", 0, day=clock.day_of(money.paid_at + days * clock.DAY))
+    _book_claimed(money)
     note = f"已认领到订单 {order.number}。"
     cases.settle(money.case.kind, money.case.key, staff=staff, note=note, now=now)
     return order
+
+
+def _book_claimed(money: Unowned) -> None:
+    """It is the order's now: no longer in suspense, and its fee stands by the sale.
+
+    A bill may count the last minutes of a day to the next.
+    """
+    if ledger.journals_of(tenant.MAIN, clock.day_of(money.paid_at), money.number):
+        legs = [(SUSPENSE, money.fen), (f"clearing:{money.channel}", -money.fen)]
+        _post(money, "suspense-claimed", legs, money.paid_at)
+    for days in (-1, 0, 1):
+        follow_fee(money, "suspense", 0, day=clock.day_of(money.paid_at + days * clock.DAY))
 
 
 def _owner(money: Unowned) -> orders.Order | None:

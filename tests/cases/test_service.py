@@ -126,6 +126,18 @@ def test_what_a_person_sets_going_goes_once_and_only_while_the_case_is_open():
         cases.begin(cases.id_of("refund", "none"), "give_back", staff="admin", now=make.NOON)
 
 
+def test_what_came_to_nothing_makes_room_for_something_else():
+    open_case()
+    case_id = cases.id_of("refund", "k")
+    cases.begin(case_id, "claim", staff="admin", now=make.NOON)
+    with pytest.raises(errors.Conflict):
+        cases.stop(case_id, "give_back")
+    cases.stop(case_id, "claim")
+    assert cases.begin(case_id, "give_back", staff="other", now=make.NOON).begun == "give_back"
+    with pytest.raises(errors.NotFound):
+        cases.stop(cases.id_of("refund", "none"), "claim")
+
+
 @pytest.mark.parametrize("case_id", ["", "open", "settled", "x" * 20, "0" * 20, "../" * 7, "é" * 20])
 def test_a_case_that_never_was_is_not_found(case_id):
     with pytest.raises(errors.NotFound):

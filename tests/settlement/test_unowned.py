@@ -67,6 +67,17 @@ def test_what_the_channel_does_not_confirm_is_asked_again_under_the_same_number(
     assert settlement.drive_all() == 0
 
 
+def test_however_long_a_channel_refuses_each_hour_asks_it_once(odd, world, in_main):
+    world.channel.down = True
+    settlement.give_back(odd.case_id, staff="admin", now=world.now)
+    world.now += 2 * 3600
+    for _ in range(3):
+        settlement.drive_all()
+        before = len(world.sent_to("refund"))
+        world.run("refund")
+        assert len(world.sent_to("refund")) == before, "no message brings another one for ever"
+
+
 def test_two_people_give_it_back_once(odd, world, in_main):
     settlement.give_back(odd.case_id, staff="admin", now=world.now)
     with pytest.raises(errors.Conflict):
@@ -110,6 +121,37 @@ def test_a_payment_whose_order_turned_up_is_claimed(shop, world, in_main, monkey
         settlement.claim(money.case.case_id, staff="admin", now=world.now)
 
 
+def test_what_one_person_claims_another_does_not_give_back_meanwhile(shop, world, in_main, monkeypatch):
+    order = shop.place()
+    payment = shop.payment(order)
+    payments.suspend(payment, "unknown order", now=world.now)
+    case_id = settlement.unowned("wechat", payment.transaction_id).case.case_id
+    really_accept = checkout.accept_payment
+
+    def accept(payment, *, now):
+        with pytest.raises(errors.Conflict):
+            settlement.give_back(case_id, staff="other", now=now)
+        really_accept(payment, now=now)
+
+    monkeypatch.setattr(checkout, "accept_payment", accept)
+    settlement.claim(case_id, staff="admin", now=world.now)
+    world.run("refund")
+    assert world.channel.refunds == {}
+
+
+def test_who_dies_while_claiming_claims_again(shop, world, in_main, monkeypatch):
+    order = shop.place()
+    payment = shop.payment(order)
+    payments.suspend(payment, "unknown order", now=world.now)
+    case_id = settlement.unowned("wechat", payment.transaction_id).case.case_id
+    with monkeypatch.context() as patches:
+        patches.setattr(cases, "settle", lambda *_asked, **_more: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            settlement.claim(case_id, staff="admin", now=world.now)
+    assert settlement.claim(case_id, staff="other", now=world.now).number == order.number
+    assert cases.case(case_id).staff == "other"
+
+
 def test_a_second_payment_is_claimed_and_goes_back(shop, world, in_main):
     order = shop.place()
     shop.pay(order)
@@ -126,6 +168,7 @@ def test_a_payment_that_still_fits_nothing_stays_where_it_is(odd, world, in_main
     with pytest.raises(settlement.FitsNothing):
         settlement.claim(odd.case_id, staff="admin", now=world.now)
     assert cases.case(odd.case_id).settled_at is None
+    settlement.give_back(odd.case_id, staff="admin", now=world.now)
 
 
 def test_a_number_that_names_no_site_fits_nothing(shop, world, in_main):
