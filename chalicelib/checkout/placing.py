@@ -24,9 +24,7 @@ from .rules import Ask, BadChannel, KeyInvalid, KeyReused
 _REMEMBERED = 10_000
 
 _holds: dict[str, throttle.Bucket] = {}
-_seen: dict[
-    str, None
-] = {}  # numbers this instance placed; a repeat of theirs is read before anything is claimed
+_seen: dict[str, None] = {}  # numbers placed here; a repeat of theirs is read before anything is claimed
 
 
 @dataclass(frozen=True)
@@ -251,7 +249,7 @@ def _put(
         return_ranges(draft.site, pool, surplus, why="repeat", at=now)
         # When nothing is surplus, the repeat was the SDK's own and the order is this call's.
         return before.order, len(surplus) == len(ranges)
-    except (wallet.Short, errors.Conflict):
+    except (wallet.Refusal, errors.Conflict):
         return_ranges(draft.site, pool, ranges, why="short", at=now)
         raise
 

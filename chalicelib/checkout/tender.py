@@ -34,7 +34,7 @@ def attempt(device: str) -> orders.Attempt:
 
 
 def put(site: str, number: str, fen: int, *, unasked: bool, **fields: Any) -> orders.Order:
-    """Put an order down whose part `fen` the balance pays. Raises Exists, Short, Conflict."""
+    """Put an order down whose part `fen` the balance pays. Raises Exists, Short, PasswordNeeded, Conflict."""
     now, member = fields["placed_at"], fields["member"]
     whole = fen == fields["amount"]
 

@@ -8,6 +8,7 @@ import contextlib
 import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from chalicelib.kit import config, errors, ids, log, password, table, throttle, vault
@@ -62,9 +63,7 @@ __all__ = [
 ]
 
 _PAGE = 30
-_tries = throttle.Bucket(
-    size=10, seconds=600
-)  # per member: the count in the row is exact, this stops the burst
+_tries = throttle.Bucket(size=10, seconds=600)  # per member: the row's count is exact, this stops the burst
 
 
 @dataclass(frozen=True)
@@ -89,10 +88,15 @@ def enter(
 ) -> Entry:
     """Add an entry to a transaction of the site's table (table.Together); the entry it will be.
 
-    `what`: topup, takeback, refund, spend, reserve, capture, void. `about` is the order's number. Raises Short. The
-    whole transaction is refused where the wallet moved meanwhile: read and try again.
+    `what`: topup, takeback, refund, spend, reserve, capture, void. `about` is the order's number. Raises Short, and
+    PasswordNeeded where others paid unasked since leave was given. The whole transaction is refused where the wallet
+    moved meanwhile: read and try again.
     """
-    entry = following(newest(site, member), what, fen, about=about, at=now, unasked=unasked)
+    entries = _entries(site, member, limit=None if unasked else 1)
+    last = next(entries, Entry())
+    if unasked and unasked_on(chain([last], entries), now) + fen > DAILY:
+        raise PasswordNeeded(why="daily")
+    entry = following(last, what, fen, about=about, at=now, unasked=unasked)
     rows = EntryRow.of(site)
     row = rows(f"WENT#{member}", f"{entry.seq:010}", what=what, fen=fen, about=about, at=now)
     row.available, row.reserved, row.unasked = entry.available, entry.reserved, unasked or None

@@ -62,6 +62,28 @@ def test_posting_twice_pays_once(shop):
     assert (shop.wallet(), shop.free()) == ((50, 0), 9)
 
 
+def test_payments_without_password_at_once_stay_below_the_cap_of_the_day(shop, monkeypatch):
+    shop.fund(60_000)
+    cookie = wallet.agree(shop.site, "m1", 20_000, secret="135790", address="1.2.3.4", now=make.NOON)
+    device = wallet.device_of(shop.site, "m1", cookie)
+    shop.place_from(2 * PRICE, quantity=2)
+    unasked = {"quantity": 2, "secret": "", "device": device}
+    really_put = tender.put
+
+    def put(*asked, **more):
+        """Two others are faster."""
+        monkeypatch.setattr(tender, "put", really_put)
+        for _ in range(2):
+            shop.place_from(2 * PRICE, **unasked)
+        return really_put(*asked, **more)
+
+    monkeypatch.setattr(tender, "put", put)
+    with pytest.raises(wallet.PasswordNeeded):
+        shop.place_from(2 * PRICE, **unasked)
+    stock.fold(shop.owner, shop.goods_id, now=make.NOON)
+    assert (shop.wallet(), shop.free()) == ((60_000 - 6 * PRICE, 0), 4)
+
+
 def test_the_same_key_with_another_part_is_another_order(shop):
     shop.fund(9000)
     ask = {"key": make.uuid7(make.NOON)}
