@@ -107,14 +107,14 @@ def delay_todo(site: str, todo: Todo, *, due: int) -> bool:
     return True
 
 
-def close_todo(site: str, number: str, what: str, *, now: int) -> None:
-    """The matter is settled; the row stays for ninety days."""
+def close_todo(site: str, number: str, what: str, *, now: int, keep: int = _KEEP) -> None:
+    """The matter is settled; the row stays for ninety days, or for as many seconds: every walk reads it until then."""
     rows = TodoRow.of(site)
     try:
         rows.change(
             _PARTITION,
             f"{number}#{what}",
-            [rows.done_at.set(now), rows.ttl.set(now + _KEEP)],
+            [rows.done_at.set(now), rows.ttl.set(now + keep)],
             rows.done_at.does_not_exist() & rows.pk.exists(),
         )
     except table.Refused:

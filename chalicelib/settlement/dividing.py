@@ -53,7 +53,8 @@ def _drive(order: orders.Order, todo: orders.Todo, split: Split, now: int) -> No
             return
         split = after
     _end(order, split, now)
-    orders.close_todo(order.site, order.number, todo.what, now=now)
+    # Its own row remembers the split; there is one for each order, so that this one must not stay.
+    orders.close_todo(order.site, order.number, todo.what, now=now, keep=0)
 
 
 def _submit(order: orders.Order, split: Split, now: int) -> Split:
@@ -62,7 +63,7 @@ def _submit(order: orders.Order, split: Split, now: int) -> Split:
         if now < (order.paid_at or 0) + LATEST:
             return splits.hold(split)
         _call_somebody(order, "refunds_open", now)
-    covered = [one.event for one in refunds]
+    covered = [one.event for one in refunds if one.state not in aftersales.WAITING | aftersales.VOID]
     sums = sums_of(order, "sale", *covered)
     if not sharing.held(sums):
         return splits.void(split)

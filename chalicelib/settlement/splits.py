@@ -40,7 +40,7 @@ class Split:
     number: str  # of the order
     state: str
     shares: tuple[Share, ...]
-    covered: tuple[str, ...]  # refunds that were over before: "R2"
+    covered: tuple[str, ...]  # refunds that were decided before, with which the parts were reckoned: "R2"
     due: int
     submitted_at: int | None
     finished_at: int | None

@@ -45,13 +45,12 @@ def first(order: orders.Order, refund: AfterSale, *, now: int) -> tuple[payments
 def settle(order: orders.Order, refund: AfterSale) -> None:
     """Have the books follow a refund that is over, once its order's split is: nothing of it stays frozen."""
     split = splits.find(order.site, order.number) if order.attempt.splits else None
-    if split is None or split.state != "unfrozen" or refund.event in split.covered:
+    if split is None or split.state != "unfrozen" or refund.state not in ("success", "closed"):
         return
-    if refund.state not in ("success", "closed"):
-        return
-    given = splits.taken_back(split).get(refund.event)
-    at = max(refund.done_at or 0, split.unfrozen_at or 0)
-    books.post(order, f"{refund.event}-split", _legs(order, refund, given), at)
+    legs = _undone_legs(order, refund) if refund.event in split.covered else _legs(order, refund, split)
+    if legs:
+        at = max(refund.done_at or 0, split.unfrozen_at or 0)
+        books.post(order, f"{refund.event}-split", legs, at)
 
 
 def settle_all(order: orders.Order) -> None:
@@ -118,17 +117,29 @@ def _return(
     return replace(share, result=result, word=found.reason)
 
 
-def _legs(order: orders.Order, refund: AfterSale, given: TakeBack | None) -> Sequence[ledger.Leg]:
+def _legs(order: orders.Order, refund: AfterSale, split: Split) -> Sequence[ledger.Leg]:
     happened = refund.state == "success"
-    by_hand = refund.word.startswith(BY_HAND)
+    by_channel = happened and not refund.word.startswith(BY_HAND)
     events = (refund.event, f"{refund.event}-returned")
+    given = splits.taken_back(split).get(refund.event)
     return sharing.back_legs(
         _journal(order, *events) if happened else {},
         order.site,
         order.channel,
-        _given(order, given, by_refund=happened and not by_hand),
-        merchant_fen=refund.channel_fen if happened and not by_hand else 0,
+        _given(order, given, by_refund=by_channel),
+        merchant_fen=refund.channel_fen if by_channel else 0,
         independent=books.is_independent(order),
+    )
+
+
+def _undone_legs(order: orders.Order, refund: AfterSale) -> Sequence[ledger.Leg]:
+    """Of a refund the parts were reckoned with; where it was closed after all, everybody is owed what it took."""
+    if refund.state != "closed":
+        return []
+    undone = {account: -fen for account, fen in _journal(order, refund.event).items()}
+    independent, merchant_fen = books.is_independent(order), -refund.channel_fen
+    return sharing.back_legs(
+        undone, order.site, order.channel, (), merchant_fen=merchant_fen, independent=independent
     )
 
 

@@ -11,6 +11,7 @@ from chalicelib.checkout import service as checkout
 from chalicelib.kit import clock, errors, outbound, tenant
 from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
+from chalicelib.orders.model import TodoRow
 from chalicelib.payments import service as payments
 from chalicelib.settlement import service as settlement
 from chalicelib.settlement import splits
@@ -25,6 +26,8 @@ MAIN, FIRST, SECOND, SITE = (
     "oSecond000000000000000000001",
     "1900000777",
 )
+GIVEN = {MAIN: 1300, FIRST: 500, SECOND: 200}  # of the worked example, at the channel
+SPLIT = {"main:commission": -1300, "bank:main": 1300}  # and what is left of it in our books
 FIRST_ALIPAY, SECOND_ALIPAY, SITE_ALIPAY = "2088000000000001", "2088000000000002", "2088000000000777"
 
 
@@ -118,13 +121,19 @@ def plan(world):
 
 
 @pytest.fixture
-def own(shop, plan, channels):
-    """A licensed shop whose own merchant collects."""
-    agents = bring_two(shop)
-    put_receivers(agents)
+def licensed(shop, plan, channels):
+    """A licensed shop whose own merchant collects; nobody brought it."""
     tenancy.license_site(shop.site, LICENCE, by="admin", now=make.NOON)
     assert payments.put_channel("wechat", channels.settings["wechat"], owner=shop.site) == keys.MCHID
-    return Split(shop, channels, agents)
+    return Split(shop, channels, ())
+
+
+@pytest.fixture
+def own(licensed):
+    """The same, brought by two distributors who have accounts at the channel, as main has."""
+    agents = bring_two(licensed.shop)
+    put_receivers(agents)
+    return make.replace(licensed, agents=agents)
 
 
 def test_a_sale_of_the_sites_own_merchant_is_split_a_day_after_delivery(own):
@@ -143,9 +152,9 @@ def test_a_sale_of_the_sites_own_merchant_is_split_a_day_after_delivery(own):
     own.pass_(31)
     own.pass_(30)
     assert own.state(order).state == "unfrozen"
-    assert own.channels.given(order) == {MAIN: 1300, FIRST: 500, SECOND: 200}
+    assert own.channels.given(order) == GIVEN
     assert not own.channels.is_frozen(order)
-    assert own.balance(order) == {"main:commission": -1300, "bank:main": 1300}
+    assert own.balance(order) == SPLIT
     assert own.todos(order) == []
 
 
@@ -223,9 +232,9 @@ def test_a_split_ends_the_same_wherever_its_process_dies(own, killer):
             if killer.count < at:
                 assert at > 10
                 break
-            assert own.channels.given(order) == {MAIN: 1300, FIRST: 500, SECOND: 200}, (at, after)
+            assert own.channels.given(order) == GIVEN, (at, after)
             assert not own.channels.is_frozen(order), (at, after)
-            assert own.balance(order) == {"main:commission": -1300, "bank:main": 1300}, (at, after)
+            assert own.balance(order) == SPLIT, (at, after)
             assert own.todos(order) == [], (at, after)
 
 
@@ -235,9 +244,9 @@ def test_lost_answers_and_repeats_split_nothing_twice(own):
     own.channels.lost = 2
     drive_to_the_end(own, order)
     drive_to_the_end(own, order)
-    assert own.channels.given(order) == {MAIN: 1300, FIRST: 500, SECOND: 200}
+    assert own.channels.given(order) == GIVEN
     assert len(own.channels.trade(order).splits) == 2
-    assert own.balance(order) == {"main:commission": -1300, "bank:main": 1300}
+    assert own.balance(order) == SPLIT
 
 
 def test_of_two_runs_at_once_one_takes_each_step(own, monkeypatch):
@@ -255,8 +264,8 @@ def test_of_two_runs_at_once_one_takes_each_step(own, monkeypatch):
 
     monkeypatch.setattr(splits, "_step", together)
     drive_to_the_end(own, order)
-    assert own.balance(order) == {"main:commission": -1300, "bank:main": 1300}
-    assert own.channels.given(order) == {MAIN: 1300, FIRST: 500, SECOND: 200}
+    assert own.balance(order) == SPLIT
+    assert own.channels.given(order) == GIVEN
 
 
 def opened(order):
@@ -327,7 +336,9 @@ def test_an_orders_split_is_planned_once_however_often_it_is_settled(own):
     drive_to_the_end(own, order)
     with tenant.acting_for(order.site):
         settlement.settle(order.site, order.number, now=own.world.now)
+        (row,) = TodoRow.of(order.site).under("TODO")
     assert own.todos(order) == []
+    assert row.ttl == row.done_at, "walks read what stays, and each order has a split"
 
 
 def test_what_belongs_to_others_must_fit_what_the_channel_splits(own, monkeypatch):
@@ -339,12 +350,17 @@ def test_what_belongs_to_others_must_fit_what_the_channel_splits(own, monkeypatc
         own.shop.place()
 
 
-def give_back(own, order, fen):
-    """A refund decided by the shop, and taken as far as it goes."""
+def give(own, order, fen):
+    """A refund decided by the shop."""
     with tenant.acting_for(order.site):
-        order = own.shop.order(order.number)
+        stands = own.shop.order(order.number)
         wish = settlement.Wish("坏码", fen=fen)
-        settlement.give(order, wish, by="main:an", seen=order.refunds, now=own.world.now)
+        settlement.give(stands, wish, by="main:an", seen=stands.refunds, now=own.world.now)
+
+
+def give_back(own, order, fen):
+    """The same, taken as far as it goes."""
+    give(own, order, fen)
     for _ in range(6):
         own.world.run("refund")
         own.world.now += 1200
@@ -358,6 +374,18 @@ def split_now(own, order):
     own.world.now += 90_000
     drive_to_the_end(own, order)
     assert own.state(order).state == "unfrozen"
+
+
+def after_3000(own, order):
+    """What is left in the books once 30.00 went back, of which main alone gave its part."""
+    first, second = own.agents
+    return {
+        "main:commission": -910,
+        "bank:main": 910,
+        f"dist:{first}:pending": 150,
+        f"dist:{second}:pending": 60,
+        f"subsite:{order.site}:pending": -210,
+    }
 
 
 def test_a_refund_before_the_split_leaves_less_to_split(own):
@@ -386,13 +414,7 @@ def test_a_refund_after_the_split_takes_main_s_part_back_and_leaves_persons_owin
     assert give_back(own, order, 3000).state == "success"
     first, second = own.agents
     assert own.channels.given(order) == {MAIN: 910, FIRST: 500, SECOND: 200}
-    assert own.balance(order) == {
-        "main:commission": -910,
-        "bank:main": 910,
-        f"dist:{first}:pending": 150,
-        f"dist:{second}:pending": 60,
-        f"subsite:{order.site}:pending": -210,
-    }
+    assert own.balance(order) == after_3000(own, order)
     assert give_back(own, order, 7000).state == "success"
     assert own.channels.given(order) == {MAIN: 0, FIRST: 500, SECOND: 200}
     assert own.balance(order) == {
@@ -438,7 +460,7 @@ def test_a_split_waits_for_an_open_refund_and_a_refund_for_a_split_under_way(own
     with tenant.acting_for(waiting.site):
         settlement.reject(own.shop.order(waiting.number), 2, "码是好的", by="main:an", now=own.world.now)
     drive_to_the_end(own, waiting)
-    assert own.channels.given(waiting) == {MAIN: 1300, FIRST: 500, SECOND: 200}
+    assert own.channels.given(waiting) == GIVEN
     own.world.now += 40 * clock.DAY
 
 
@@ -449,9 +471,36 @@ def test_after_twenty_five_days_a_split_waits_for_no_refund(own):
     own.world.now += 26 * clock.DAY
     drive_to_the_end(own, order)
     assert own.state(order).state == "unfrozen"
-    assert own.state(order).covered == ("R2",)
-    assert own.channels.given(order) == {MAIN: 1300, FIRST: 500, SECOND: 200}
+    assert own.channels.given(order) == GIVEN
     assert len(opened(order)) == 1
+    with tenant.acting_for(order.site):
+        settlement.agree(own.shop.order(order.number), 2, by="main:an", now=own.world.now)
+    refund_to_the_end(own, order)
+    assert own.channels.trade(order).refunded_fen == 100
+    assert not [account for account in own.balance(order) if account.endswith(":frozen")]
+
+
+@pytest.mark.parametrize("of", ["own", "shared"])
+def test_a_refund_the_parts_were_reckoned_with_and_that_is_closed_after_all_leaves_nothing_frozen(
+    shop, of, request
+):
+    sold = request.getfixturevalue(of)
+    sold.channels.faults.set({"refund": "processing"})
+    order = sold.sell()
+    give(sold, order, 3000)
+    refund_to_the_end(sold, order)
+    sold.world.now += 26 * clock.DAY
+    drive_to_the_end(sold, order)
+    assert sold.state(order).covered == ("R2",)
+    sold.channels.trade(order).refunds[0].state = "closed"
+    with tenant.acting_for(order.site):
+        settlement.refund(order.site, order.number, now=sold.world.now, told="R2")
+        assert settlement.refunds_of(sold.shop.order(order.number))[0].state == "closed"
+    books, first = sold.balance(order), sold.agents[0]
+    assert not [account for account in books if account.endswith(":frozen")]
+    assert (books["main:commission"], books[f"dist:{first}:pending"]) == (-1300, -150)
+    held = 0 if of == "own" else 10_000 - sum(sold.channels.given(order).values())
+    assert books.get("clearing:wechat", 0) == held
 
 
 @pytest.fixture
@@ -536,11 +585,7 @@ def test_a_refund_after_the_split_ends_the_same_wherever_its_process_dies(own, k
         for at in range(1, 40):
             order = own.sell()
             split_now(own, order)
-            with tenant.acting_for(order.site):
-                stands = own.shop.order(order.number)
-                settlement.give(
-                    stands, settlement.Wish("坏码", fen=3000), by="main:an", seen=0, now=own.world.now
-                )
+            give(own, order, 3000)
             own.world.messages("refund")
             killer.count, killer.at, killer.after = 0, at, after
             refund_to_the_end(own, order)
@@ -548,16 +593,9 @@ def test_a_refund_after_the_split_ends_the_same_wherever_its_process_dies(own, k
             if killer.count < at:
                 assert at > 8
                 break
-            first, second = own.agents
             assert own.channels.given(order) == {MAIN: 910, FIRST: 500, SECOND: 200}, (at, after)
             assert own.channels.trade(order).refunded_fen == 3000, (at, after)
-            assert own.balance(order) == {
-                "main:commission": -910,
-                "bank:main": 910,
-                f"dist:{first}:pending": 150,
-                f"dist:{second}:pending": 60,
-                f"subsite:{order.site}:pending": -210,
-            }, (at, after)
+            assert own.balance(order) == after_3000(own, order), (at, after)
 
 
 def test_what_is_frozen_for_nobody_is_unfrozen_too(shop, plan, channels):
@@ -581,28 +619,21 @@ def test_an_order_that_is_not_split_is_left_alone(shop, world):
         assert settlement.split_of(shop.site, order.number) is None
 
 
-def test_a_main_site_without_an_account_is_owed_its_share_by_the_site(shop, plan, channels):
-    agents = bring_two(shop)
-    put_receivers(agents, of=("first", "second"))
-    tenancy.license_site(shop.site, LICENCE, by="admin", now=make.NOON)
-    payments.put_channel("wechat", channels.settings["wechat"], owner=shop.site)
-    own = Split(shop, channels, agents)
-    order = own.sell()
-    split_now(own, order)
-    assert channels.given(order) == {FIRST: 500, SECOND: 200}
-    assert own.balance(order) == {"main:commission": -1300, f"subsite:{order.site}:pending": 1300}
+def test_a_main_site_without_an_account_is_owed_its_share_by_the_site(licensed):
+    put_receivers(bring_two(licensed.shop), of=("first", "second"))
+    order = licensed.sell()
+    split_now(licensed, order)
+    assert licensed.channels.given(order) == {FIRST: 500, SECOND: 200}
+    assert licensed.balance(order) == {"main:commission": -1300, f"subsite:{order.site}:pending": 1300}
     ((_, facts),) = opened(order)
     assert facts["主站（NO_ACCOUNT）_fen"] == "1300"
 
 
-def test_a_split_all_of_whose_parts_have_no_account_asks_the_channel_only_to_unfreeze(shop, plan, channels):
-    tenancy.license_site(shop.site, LICENCE, by="admin", now=make.NOON)
-    payments.put_channel("wechat", channels.settings["wechat"], owner=shop.site)
-    own = Split(shop, channels, ())
-    order = own.sell()
-    split_now(own, order)
-    assert (channels.given(order), channels.is_frozen(order)) == ({}, False)
-    assert own.balance(order) == {"main:commission": -2000, f"subsite:{order.site}:pending": 2000}
+def test_a_split_all_of_whose_parts_have_no_account_asks_the_channel_only_to_unfreeze(licensed):
+    order = licensed.sell()
+    split_now(licensed, order)
+    assert (licensed.channels.given(order), licensed.channels.is_frozen(order)) == ({}, False)
+    assert licensed.balance(order) == {"main:commission": -2000, f"subsite:{order.site}:pending": 2000}
 
 
 def answering(monkeypatch, verb, answer):
@@ -646,7 +677,7 @@ def test_what_the_channel_is_slow_to_unfreeze_is_the_merchants_after_a_month(own
     own.world.now = order.paid_at + 31 * clock.DAY + 3600
     drive_to_the_end(own, order)
     assert own.state(order).state == "unfrozen"
-    assert own.balance(order) == {"main:commission": -1300, "bank:main": 1300}
+    assert own.balance(order) == SPLIT
     assert own.todos(order) == []
 
 
@@ -657,8 +688,7 @@ def test_a_refund_that_comes_while_parts_are_reckoned_has_them_reckoned_again(ow
 
     def overtaken(*asked, **more):
         monkeypatch.setattr(splits, "submit", real)
-        stands, wish = own.shop.order(order.number), settlement.Wish("坏码", fen=3000)
-        settlement.give(stands, wish, by="main:an", seen=0, now=own.world.now)
+        give(own, order, 3000)
         return real(*asked, **more)
 
     monkeypatch.setattr(splits, "submit", overtaken)
@@ -677,9 +707,7 @@ def going_back(own):
     """30.00 of an order that was split are to go back; the message has not been read."""
     order = own.sell()
     split_now(own, order)
-    with tenant.acting_for(order.site):
-        wish, stands = settlement.Wish("坏码", fen=3000), own.shop.order(order.number)
-        settlement.give(stands, wish, by="main:an", seen=0, now=own.world.now)
+    give(own, order, 3000)
     own.world.messages("refund")
     return order
 
