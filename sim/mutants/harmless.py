@@ -40,13 +40,6 @@ HARMLESS = (
         origin=_NETS,
     ),
     mutant(
-        "codes-of-a-late-payer-kept",
-        "The audit returns, two days later, what no order holds any more.",
-        ("checkout.accepting:_accept_late", "    give_back(order)\n", ""),
-        ("checkout.driving:_expire", "returning.give_back(expired)", "queue"),
-        origin=_NETS,
-    ),
-    mutant(
         "order-read-with-a-lag",
         "Every move states its condition, so an old reading costs a try and decides nothing.",
         (

@@ -65,6 +65,12 @@ ORDERS = (
         rates=_SLOW,
     ),
     mutant(
+        "codes-of-an-expired-order-kept",
+        "Nobody can buy codes of an order that expired: it still names them, so the audit takes them for its own.",
+        ("checkout.driving:_expire", "returning.give_back(expired)", "queue"),
+        origin="shops where an orphaned hold is never released",
+    ),
+    mutant(
         "expire-whoever-paid",
         "A shopper has paid, the notification was lost, and the order expires.",
         ("checkout.driving:_drive_pending", "paid = _ask(order, now)", "paid = None"),
