@@ -5,6 +5,7 @@ from .asking import approve, due_at, new_key, reject, request, request_daily, se
 from .book import Payout, get, many, of_party, open_list, party_of
 from .deposits import Deposit, ask_back, deadline, pay_in, set_aside
 from .deposits import history as deposits_of
+from .overdue import look as look_for_late_deposits
 from .payees import Payee, account, asked, auto, judge, payee, register, set_auto
 from .payees import history as payees_of
 from .rules import Account, BadAccount, BadAmount, NotPayable, SamePerson, people_needed
@@ -37,6 +38,7 @@ __all__ = [
     "files",
     "get",
     "judge",
+    "look_for_late_deposits",
     "many",
     "new_key",
     "of_party",

@@ -19,8 +19,20 @@ from .bills import Book, find, of_month, parse_name, rows_of
 from .comparing import compare, lines_of, results
 from .model import ResultRow
 from .rules import CLASSES, Clearing, Line
+from .telling import list_of
 
-__all__ = ["CLASSES", "BillRow", "Book", "Clearing", "Line", "compare", "find", "of_month", "parse_name"]
+__all__ = [
+    "CLASSES",
+    "BillRow",
+    "Book",
+    "Clearing",
+    "Line",
+    "compare",
+    "find",
+    "list_of",
+    "of_month",
+    "parse_name",
+]
 
 KIND = "bill"  # of its cases
 

@@ -1,6 +1,7 @@
 """What people are told of a part's differences: cases, a few of a kind each by itself, many of a kind as one."""
 
 import contextlib
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,13 +9,13 @@ from chalicelib.cases import service as cases
 from chalicelib.kit import errors
 
 from . import rules
-from .bills import Book
+from .bills import Book, name_of
 from .rules import Line
 
 KIND = "difference"  # of its cases
 SYSTEM = "系统"  # who settles a case that a later comparison made groundless
 _ENDED = "再次对账后，不再是这种差异。"
-_MANY = "同类差异很多：先看账单是不是完整，再从对账页下载差异逐笔处理。"
+_MANY = "同类差异很多：先看账单是不是完整，再下载清单逐笔核对；每一笔都查清了才结案，说明里写清单存在哪里。"
 _SAID = {
     rules.LONG: ("账单多出一笔，本平台没有", "在渠道后台查这笔交易；不是我们的，退回或请渠道更正账单。"),
     rules.SHORT: ("本平台有一笔，账单里没有", "在渠道后台按商户订单号查询；确实没有到账的，联系渠道。"),
@@ -72,6 +73,14 @@ def tell(told: Iterable[Told], ended: Iterable[str], *, now: int) -> None:
         cases.open(KIND, one.key, why=one.why, facts=one.facts, action=one.action, now=now)
 
 
+def list_of(case: cases.Case) -> tuple[str, str, str] | None:
+    """Book, site and story of the lines that a case of many is about; None for any other case."""
+    if case.kind != KIND or "count" not in case.facts:
+        return None
+    day, channel, merchant, story, site = case.key.split("#")[:5]
+    return name_of(day, channel, merchant), site, story
+
+
 def _one(site: str, book: Book, line: Line) -> Told:
     why, action = _SAID[line.story]
     facts = {
@@ -88,8 +97,12 @@ def _one(site: str, book: Book, line: Line) -> Told:
 
 
 def _many(site: str, book: Book, story: str, lines: Sequence[Line]) -> Told:
-    """Hundreds of cases help nobody: the book has the list."""
+    """Hundreds of cases help nobody: the book has the list. Settling it settles these lines and no others.
+
+    Its key names them all, so that another comparison with others among them ends this case and opens a new one.
+    """
+    which = hashlib.sha256("\n".join(sorted(one.key for one in lines)).encode()).hexdigest()[:12]
     facts = {"channel": book.channel, "merchant": book.merchant, "day": book.day, "site": site}
     facts |= {"count": str(len(lines)), "amount_fen": str(sum(one.bill_fen or one.our_fen for one in lines))}
     why = f"{_SAID[story][0]}（共 {len(lines)} 笔）"
-    return Told(f"{book.name}#{story}#{site}", why, _MANY, facts)
+    return Told(f"{book.name}#{story}#{site}#{which}", why, _MANY, facts)

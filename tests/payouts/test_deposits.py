@@ -2,9 +2,12 @@
 
 import pytest
 
+from chalicelib.cases import service as cases
 from chalicelib.kit import clock, errors
-from chalicelib.payouts import deposits
+from chalicelib.payouts import deposits, worker
 from chalicelib.payouts import service as payouts
+from sim.iam.enforce import acting_as
+from tests import make
 
 from .conftest import held
 
@@ -50,3 +53,37 @@ def test_a_deposit_that_could_not_be_paid_is_a_deposit_again(desk):
     desk.bank.set_faults({"fail": 1})
     assert desk.finish(payout).state == "failed"
     assert held(party) == (0, 0, 50_000)
+
+
+def late_cases(desk, *, party):
+    """The hour strikes; what is open of a party's deposits."""
+    with acting_as("plan_payouts"):
+        make.fire(worker.plan_payouts)
+    with acting_as("pay_out"):
+        make.work("payout", [{"site": "main", "deposits": True}])
+    return [one.key for one in cases.open_ones(kind="deposit") if one.facts["site"] == party]
+
+
+def test_a_deposit_not_given_back_in_its_days_is_a_case_until_it_is(desk):
+    party = desk.party(deposit=50_000)
+    payout = payouts.ask_back(party, None, key="k1", by="owner", now=desk.now)
+    desk.world.now = payouts.deadline(payout)
+    assert late_cases(desk, party=party) == []
+    desk.world.now += 1
+    assert late_cases(desk, party=party) == late_cases(desk, party=party) == [payout.id]
+    desk.finish(desk.agree(payout))
+    assert late_cases(desk, party=party) == []
+    assert "到账" in cases.find("deposit", payout.id).note
+
+
+def test_a_late_deposit_that_could_not_be_paid_stays_a_case_and_one_taken_back_does_not(desk):
+    failing, withdrawn = desk.party(deposit=50_000), desk.party(deposit=50_000)
+    first = payouts.ask_back(failing, None, key="k1", by="owner", now=desk.now)
+    second = payouts.ask_back(withdrawn, None, key="k1", by="owner", now=desk.now)
+    desk.world.now = payouts.deadline(second) + 1
+    assert late_cases(desk, party=failing) == [first.id]
+    desk.bank.set_faults({"fail": 1})
+    assert desk.finish(desk.agree(first)).state == "failed"
+    payouts.take_back(withdrawn, second.id, now=desk.now)
+    assert late_cases(desk, party=failing) == [first.id]
+    assert late_cases(desk, party=withdrawn) == []

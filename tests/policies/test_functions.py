@@ -98,6 +98,9 @@ MAIN = {
         ((*LIST, "ConditionCheckItem"), ("PAYEE#x",)),
         (("GetItem",), ("KEY#payees",)),
         (("PutItem",), ("J#x", "FLOW#x", "CASE#x")),
+        (("Query",), ("PAYOUTS#open",)),
+        (("BatchGetItem",), ("PAYOUT#x", "CASE#x")),
+        (("GetItem", "UpdateItem"), ("CASE#x",)),
     ],
     "plan_payouts": [(("Query",), ("SITE#x", "PAYOUTS#open")), (("BatchGetItem",), ("PAYEE#x",))],
 }

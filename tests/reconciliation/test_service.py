@@ -332,6 +332,15 @@ def test_many_differences_of_a_kind_are_one_case(shop, world, bill):
     ((why, fen),) = differences()
     assert "共 60 笔" in why
     assert fen == str(60 * 4950)
+    (case,) = cases.open_ones()
+    assert reconciliation.list_of(case) == (BOOK, shop.site, "long")
+    cases.settle(case.kind, case.key, staff="a", note="all of these looked up", now=world.now)
+    bill.digest, bill.rows[DAY] = "d2", bill.rows[DAY][:-1]
+    with tenant.acting_for(tenant.MAIN):
+        reconciliation.ask_again(BOOK)
+    reconcile(world)
+    ((why, _),) = differences()
+    assert "共 59 笔" in why  # others than those that were looked up
 
 
 def test_money_that_came_days_late_is_missed_although_nothing_was_delivered(shop, world, bill):

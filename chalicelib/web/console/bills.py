@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable
+from functools import partial
 
 from chalice.app import Response
 
@@ -33,6 +34,7 @@ CLASSES = {
     "state": "状态不一致",
     "duplicate": "重复",
 }
+ANSWERS = {"paid": "已收款", "unpaid": "未收款", "other": "收的是另一笔", "unsaid": "没有答复"}
 KINDS = {"payment": "付款", "refund": "退款"}
 WRONG = ("long", "short", "amount", "state", "duplicate")
 MOST_SHOWN = 300  # differences on one page; the file has all
@@ -63,8 +65,9 @@ def again(_visit: Visit, book: str) -> Response:
 @face.get("/console/bills/{book}/csv")
 def download(visit: Visit, book: str) -> Response:
     """A file of the day: trades as the bill has them, sums by site, or differences."""
-    found, what = _book(book), visit.query.get("what", "")
-    make = {"trades": _trades, "sites": _sites, "differences": _differences}.get(what)
+    found, what, asked = _book(book), visit.query.get("what", ""), visit.query
+    narrow = partial(_differences, site=asked.get("site", ""), story=asked.get("story", ""))
+    make = {"trades": _trades, "sites": _sites, "differences": narrow}.get(what)
     if make is None:
         raise errors.NotFound
     headers: dict[str, str | list[str]] = {
@@ -155,19 +158,22 @@ def _sites(book: reconciliation.Book) -> Iterable[list[str]]:
         yield [names.get(site, site), *map(money.yuan, (*moved, *rest))]
 
 
-def _differences(book: reconciliation.Book) -> Iterable[list[str]]:
-    yield ["分站", "结果", "类型", "订单号", "商户订单号", "账单金额", "本方金额", "手续费差", "已自动处理"]
-    for site, lines in reconciliation.lines(book).items():
-        for line in lines:
-            names = [
-                _names().get(site, site),
-                CLASSES[line.name],
-                KINDS[line.kind],
-                line.number,
-                line.out_trade_no,
-            ]
-            sums = map(money.yuan, (line.bill_fen, line.our_fen, line.fee_fen))
-            yield [*names, *sums, "是" if line.healed else ""]
+def _differences(book: reconciliation.Book, *, site: str = "", story: str = "") -> Iterable[list[str]]:
+    """All of the book, or those of a site, or of a story: what a case of many is about."""
+    names = ["分站", "结果", "渠道答复", "类型", "订单号", "商户订单号", "渠道交易号或退款单号"]
+    yield [*names, "账单金额", "本方金额", "手续费差", "已自动处理"]
+    shops = _names()
+    for owner, lines in reconciliation.lines(book).items():
+        for line in lines if site in ("", owner) else ():
+            if story in ("", line.story):
+                yield [shops.get(owner, owner), *_difference(line)]
+
+
+def _difference(line: reconciliation.Line) -> list[str]:
+    numbers = [line.number, line.out_trade_no, line.key.split(":", 1)[1]]
+    sums = map(money.yuan, (line.bill_fen, line.our_fen, line.fee_fen))
+    named = [CLASSES[line.name], ANSWERS.get(line.answer, ""), KINDS[line.kind]]
+    return [*named, *numbers, *sums, "是" if line.healed else ""]
 
 
 def _table(rows: Iterable[list[str]]) -> str:

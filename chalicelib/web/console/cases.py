@@ -1,12 +1,14 @@
 """What needs a person, for main's staff: the list by kind, one case with its facts, and the note that settles it."""
 
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 import msgspec
 from chalice.app import Response
 
 from chalicelib.cases import service as cases
 from chalicelib.kit import money
+from chalicelib.reconciliation import service as reconciliation
 from chalicelib.settlement import service as settlement
 
 from .. import face as faces
@@ -24,6 +26,7 @@ KINDS = {
     "bill": "账单",
     "split": "分账失败",
     "payout": "提现",
+    "deposit": "保证金逾期",
 }
 FACTS = {
     "site": "分站",
@@ -37,6 +40,10 @@ FACTS = {
     "currency": "币种",
     "paid": "付款时间",
     "day": "账单日",
+    "count": "笔数",
+    "payout": "提现单号",
+    "asked": "申请时间",
+    "due": "最迟退还",
 }
 STATES = {"open": "待处理", "settled": "已结案"}
 _SHOWN: dict[str, Callable[[int], str]] = {"_fen": lambda fen: f"¥{money.yuan(fen)}", "_at": pages.moment}
@@ -62,7 +69,9 @@ def index(visit: Visit) -> Response:
 def one(visit: Visit, case_id: str) -> Response:
     """One case: why it is here, its facts, what to do, and how it ended."""
     case = cases.case(case_id)
-    return desk.page(visit, "case.html", case=case, kind=kind_name(case.kind), facts=_facts(case))
+    return desk.page(
+        visit, "case.html", case=case, kind=kind_name(case.kind), facts=_facts(case), many=_many(case)
+    )
 
 
 @face.post("/console/cases/{case_id}/settle")
@@ -108,6 +117,16 @@ def _list(visit: Visit, found: list[cases.Case], *, kind: str, state: str) -> Re
         state=state,
         states=STATES,
     )
+
+
+def _many(case: cases.Case) -> str:
+    """Where the list is of a case that is about many differences; empty for any other."""
+    about = reconciliation.list_of(case)
+    if about is None:
+        return ""
+    book, site, story = about
+    query = urlencode({"what": "differences", "site": site, "story": story})
+    return f"/console/bills/{book.replace('#', '-')}/csv?{query}"
 
 
 def _facts(case: cases.Case) -> list[tuple[str, str, str]]:

@@ -1,10 +1,13 @@
 """Reconciliation as main's staff see it."""
 
+import re
+
 import pytest
 
 from chalicelib.cases import service as cases
 from chalicelib.kit import tenant
 from chalicelib.payments import service as payments
+from chalicelib.reconciliation import rules
 from tests import make
 from tests.reconciliation.test_service import ASKED, BOOK, Bills, reconcile, row, sell
 
@@ -98,3 +101,15 @@ def test_a_payment_is_claimed_by_its_order_or_said_to_fit_nothing(staff, shop, w
     assert "仍然对不上任何订单" in page(answer)
     assert staff.post(f"{fits}/claim", {}).headers["Location"] == f"{fits}?done=case_claimed"
     assert shop.order(order.number).status == "paid"
+
+
+def test_a_case_of_many_differences_has_the_list_of_exactly_these(staff, bill, world, shop, monkeypatch):
+    monkeypatch.setattr(rules, "MOST_CASES", 0)
+    lost = make.replace(bill.rows["20261123"][0], transaction_id="another", amount_fen=50)
+    bill.rows["20261123"].append(lost)
+    the_day_after(staff, world)
+    (case,) = [one for one in cases.open_ones(kind="difference") if one.facts["site"] == shop.site]
+    shown = page(staff.get(f"/console/cases/{case.case_id}"))
+    link = re.search(r'href="([^"]+)" download', shown)[1].replace("&amp;", "&")
+    listed = page(staff.get(link))
+    assert (listed.count("账单多出"), "another" in listed, "7.77" in listed) == (1, True, False)
