@@ -31,6 +31,7 @@ FACES = {
         "console.receivers",
         "console.statement",
         "console.withdraw",
+        "console.partner",
         "console.payouts",
         "console.bank_files",
         "console.account",

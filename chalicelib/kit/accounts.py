@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
+from pynamodb.transactions import TransactWrite
 
 from . import ids, password, table, throttle
 from .errors import Conflict, ShopError
@@ -104,6 +105,18 @@ def enlist(realm: Realm, login: str, secret: str, *, role: str, now: int) -> Acc
         if not password.matches(secret, row.record):
             raise Taken from None
     return Account(row.ident, login, row.role)
+
+
+def enlist_within(write: TransactWrite, realm: Realm, login: str, secret: str, *, role: str, now: int) -> str:
+    """Within a transaction of the owner's table, make an account, or a role's own one anew; its identity.
+
+    The transaction is refused where another role has the login. Raises BadLogin.
+    """
+    login, rows = check(login, secret), AccountRow.of(realm.owner)
+    row = rows(_key(realm, login), ".", ident=ids.token(13).lower(), role=role)
+    row.record, row.since = password.hashed(secret), now
+    write.save(row, condition=rows.pk.does_not_exist() | (rows.role == role))
+    return row.ident
 
 
 def sign_in(realm: Realm, login: str, secret: str, *, address: str, now: int) -> tuple[Account, str]:

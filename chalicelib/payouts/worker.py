@@ -27,7 +27,8 @@ def plan_payouts(_event: CloudWatchEvent) -> dict[str, int]:
     queue.send("payout", site=tenant.MAIN, deposits=True)
     if clock.beijing(now).hour != DAILY:
         return {"due": due}
-    return {"due": due, "daily": service.ask_daily([site.site for site in tenancy.sites()])}
+    parties = [site.site for site in tenancy.sites()] + [agent.party for agent in tenancy.agents()]
+    return {"due": due, "daily": service.ask_daily(parties)}
 
 
 def _pay(message: worker.Message) -> None:

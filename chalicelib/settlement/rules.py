@@ -30,6 +30,18 @@ class StatementRow:
 
 
 @dataclass(frozen=True)
+class Earned:
+    """What an order's event was worth to a distributor, and what of it moved at the channel itself, in fen."""
+
+    number: str
+    event: str
+    at: int
+    goods_name: str
+    fen: int
+    direct_fen: int
+
+
+@dataclass(frozen=True)
 class Totals:
     """What the lines of a statement add up to."""
 
@@ -96,6 +108,13 @@ def row_of(site: str, number: str, event: str, at: int, about: str, legs: dict[s
         agents_fen=-of("dist:"),
         fee_fen=-of("fee_accrued:"),
     )
+
+
+def earned_of(party: str, number: str, event: str, at: int, about: str, legs: dict[str, int]) -> Earned:
+    """A journal as a distributor's line. A split pays at the channel what a sale earned, and a refund takes it back."""
+    fen = -sum(each for account, each in legs.items() if account.startswith(f"{party}:"))
+    direct = event.startswith("S") or event.endswith("-split")
+    return Earned(number, event, at, about, 0 if direct else fen, -fen if direct else 0)
 
 
 def totals(rows: tuple[StatementRow, ...]) -> Totals:

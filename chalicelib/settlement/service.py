@@ -33,7 +33,7 @@ from .dividing import drive as drive_split
 from .parts import TooMuch
 from .refunds import hear, refund
 from .repaying import fee_of, paid_elsewhere, refund_no
-from .rules import Statement, StatementRow, Totals
+from .rules import Earned, Statement, StatementRow, Totals
 from .splits import SPLIT, THAW, Split
 from .splits import find as split_of
 from .topups import may_take_back, take_back
@@ -48,6 +48,7 @@ __all__ = [
     "SPLIT",
     "THAW",
     "AfterSale",
+    "Earned",
     "FitsNothing",
     "NotRefundable",
     "Shared",
@@ -146,6 +147,15 @@ def statement(site: str, day: str) -> Statement:
     closed = posted is not None and rules.is_over(day, posted.at)
     early = 0 if closed or posted is None else posted.released.get(site, 0)
     return Statement(day, closed, rows, rules.totals(rows), early, ledger.available(site))
+
+
+def earned(site: str, day: str, party: str) -> list[Earned]:
+    """What a day of a site was worth to a distributor, from the journals alone."""
+    found = [
+        rules.earned_of(party, one.number, one.event, one.at, one.about, dict(one.legs))
+        for one in ledger.journals(site, day)
+    ]
+    return [one for one in found if one.fen or one.direct_fen]
 
 
 def _close(site: str, window: str, now: int, *, early_fen: int | None = None) -> int:

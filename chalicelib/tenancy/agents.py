@@ -31,6 +31,7 @@ class Agent:
     marks: tuple[str, ...]
     state: str  # "active" | "stopped"
     since: int
+    login: str = ""  # with which they sign in, "" for not at all
 
     @property
     def party(self) -> str:
@@ -46,9 +47,9 @@ def add_agent(name: str, contacts: Iterable[str], *, parent: str, key: str, now:
     row = AgentRow.of(tenant.MAIN)(AGENTS, code, name=name.strip(), parent=parent, state="active", since=now)
     row.marks = list(marks)
     try:
-        return _agent(row.insert())
+        return agent_of(row.insert())
     except table.Refused as refused:
-        stood = _agent(refused.row)
+        stood = agent_of(refused.row)
         if (stood.name, stood.parent, stood.marks) != (name.strip(), parent, marks):
             raise errors.Conflict from None
         return stood
@@ -59,12 +60,12 @@ def agent(code: str) -> Agent:
     row = AgentRow.of(tenant.MAIN).read(AGENTS, code)
     if row is None:
         raise errors.NotFound("No such distributor.")
-    return _agent(row)
+    return agent_of(row)
 
 
 def agents() -> list[Agent]:
     """All distributors, by id."""
-    return [_agent(row) for row in AgentRow.of(tenant.MAIN).under(AGENTS)]
+    return [agent_of(row) for row in AgentRow.of(tenant.MAIN).under(AGENTS)]
 
 
 def bring(site: str, code: str) -> None:
@@ -132,5 +133,6 @@ def _write(site: str, code: str) -> None:
         registry.change(site, actions)
 
 
-def _agent(row: AgentRow) -> Agent:
-    return Agent(row.sk, row.name, row.parent, tuple(row.marks), row.state, int(row.since))
+def agent_of(row: AgentRow) -> Agent:
+    """The distributor in a row."""
+    return Agent(row.sk, row.name, row.parent, tuple(row.marks), row.state, int(row.since), row.login or "")

@@ -43,10 +43,14 @@ class HostRow(table.Row):
 
 
 class AgentRow(table.Row):
-    """AGENT#all / id: a distributor; all but the state stays as it was registered."""
+    """AGENT#all / id: a distributor; all but the state and how they sign in stays as it was registered."""
 
     name = UnicodeAttribute()
     parent = UnicodeAttribute(default="")
     marks = JSONAttribute(default=())
     state = UnicodeAttribute()
     since = table.IntegerAttribute()
+    invite = UnicodeAttribute(null=True)  # digest of the invitation that is open
+    invite_until = table.IntegerAttribute(null=True)
+    account = UnicodeAttribute(null=True)  # identity of the account that may sign in
+    login = UnicodeAttribute(null=True)  # its login, for main's staff to see

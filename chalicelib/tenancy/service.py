@@ -12,6 +12,8 @@ from . import registry
 from .agents import Agent, add_agent, agent, agents, bring, switch_agent
 from .licences import Licence, Unlicensed, license_site, revoke_licence, set_merchant
 from .model import SITES, HostRow, SiteRow
+from .partners import SCOPE as PARTNERS
+from .partners import InvitationOver, invite, invited, join, partner_of, shut_out
 from .record import Site, host_of, site_of
 from .rules import (
     BLOCKS,
@@ -40,11 +42,13 @@ from .staff import (
 __all__ = [
     "BLOCKS",
     "CHANNELS",
+    "PARTNERS",
     "Agent",
     "BadField",
     "BadLogin",
     "Brand",
     "Forbidden",
+    "InvitationOver",
     "Licence",
     "Site",
     "Staff",
@@ -58,9 +62,14 @@ __all__ = [
     "check_form",
     "enlist",
     "form_token",
+    "invite",
+    "invited",
+    "join",
     "license_site",
+    "partner_of",
     "revoke_licence",
     "set_merchant",
+    "shut_out",
     "sign_in",
     "sign_out",
     "staff_of",

@@ -8,7 +8,7 @@ from infra.package import rest
 
 pytestmark = pytest.mark.package
 
-# path → face, as the shop's map has it; every path below /console belongs to the console
+# path → face, as the shop's map has it; every path below /console and /partner belongs to the console
 FACES = {
     "/": "storefront",
     "/goods/{goods_id}": "storefront",
@@ -40,7 +40,7 @@ FACES = {
 
 def test_every_path_leads_to_the_function_of_its_audience(packaged):
     found = {path: face for api in ("RestAPI", "HooksAPI") for path, face in _faces(packaged, api).items()}
-    console = {path for path in found if path == "/console" or path.startswith("/console/")}
+    console = {path for path in found if path.split("/")[1] in ("console", "partner")}
     assert {path: face for path, face in found.items() if path not in console} == FACES
     assert {found[path] for path in console} == {"console"}
 

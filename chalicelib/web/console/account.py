@@ -1,6 +1,6 @@
 """A party's statement of a day, a week, a month or any days up to a quarter: page, CSV, PDF: 账户对账单.
 
-Owners see their own, main's staff that of any site and any distributor.
+Owners and distributors see their own, main's staff that of any site and any distributor.
 """
 
 import csv
@@ -42,15 +42,18 @@ EVENTS = {
     "payout-returned": "银行退汇",
     "deposit-available": "转入保证金",
 }
-HEADINGS = ("时间", "事项", "编号", "收支", "余额", *PARTS.values())
+HEADINGS = ("时间", "事项", "编号", "收支", "余额")
 
 
 @face.get("/console/account")
 def index(visit: Visit) -> Response:
     """The statement of a period; this month's without one."""
     found = _statement(visit)
-    choice: dict[str, Any] = {"parties": [] if visit.site else _parties(), "spans": _spans(visit.now)}
-    words: dict[str, Any] = {"parts": PARTS, "named": named, "shown": values.shown_day}
+    choice: dict[str, Any] = {
+        "parties": _parties() if visit.account.is_main else [],
+        "spans": _spans(visit.now),
+    }
+    words: dict[str, Any] = {"parts": _parts(found.party), "named": named, "shown": values.shown_day}
     today = values.shown_day(clock.day_of(visit.now))
     name = parties.named(found.party)
     return desk.page(visit, "account.html", statement=found, name=name, today=today, **choice, **words)
@@ -67,7 +70,7 @@ def download(visit: Visit) -> Response:
 def print_out(visit: Visit) -> Response:
     """The statement on paper."""
     found = _statement(visit)
-    text = paper.pdf(found, parties.named(found.party), parts=PARTS, named=named, now=visit.now)
+    text = paper.pdf(found, parties.named(found.party), parts=_parts(found.party), named=named, now=visit.now)
     return Response(text, _headers("application/pdf", found, "pdf"))
 
 
@@ -75,7 +78,7 @@ def table(found: payouts.Statement) -> str:
     """The lines as CSV text (RFC 4180), between the opening and the closing balance."""
     out = io.StringIO()
     lines = csv.writer(out)
-    lines.writerow(HEADINGS)
+    lines.writerow([*HEADINGS, *_parts(found.party).values()])
     lines.writerow([values.shown_day(found.first), "期初余额", "", "", money.yuan(found.opening_fen)])
     for line in found.lines:
         parts = [money.yuan(line.parts[kind]) if kind in line.parts else "" for kind in PARTS]
@@ -95,6 +98,11 @@ def named(line: payouts.Line) -> str:
     return f"{words} {values.shown_day(window)}" if len(window) == len("20260101") else words
 
 
+def _parts(party: str) -> dict[str, str]:
+    """What lines are made of, in words: a distributor sells nothing."""
+    return PARTS | ({"sale": "佣金"} if party.startswith("dist:") else {})
+
+
 def _statement(visit: Visit) -> payouts.Statement:
     today = clock.day_of(visit.now)
     first, last = _spans(visit.now)["本月"]
@@ -104,9 +112,9 @@ def _statement(visit: Visit) -> payouts.Statement:
 
 
 def _party(visit: Visit) -> str:
-    """The owner's own site, or whom main's staff chose. Raises NotFound."""
-    if visit.site:
-        return visit.site.site
+    """The owner's or distributor's own, or whom main's staff chose. Raises NotFound."""
+    if not visit.account.is_main:
+        return str(visit.account.party)
     party = visit.query.get("party", "") or next((site.site for site in tenancy.sites()), "")
     parties.named(party)
     return party
@@ -115,7 +123,7 @@ def _party(visit: Visit) -> str:
 def _parties() -> list[tuple[str, str]]:
     """Everybody who has a statement, with their names."""
     found = [(site.site, site.brand.name) for site in tenancy.sites()]
-    return found + [(agent.party, f"分销商 {agent.name}") for agent in tenancy.agents()]
+    return found + [(agent.party, f"合伙人 {agent.name}") for agent in tenancy.agents()]
 
 
 def _spans(now: int) -> dict[str, tuple[str, str]]:

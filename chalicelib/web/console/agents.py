@@ -3,6 +3,7 @@
 import msgspec
 from chalice.app import Response
 
+from chalicelib.kit import config
 from chalicelib.orders import service as orders
 from chalicelib.tenancy import service as tenancy
 
@@ -39,16 +40,7 @@ class Brought(msgspec.Struct):
 @face.get(PLACE)
 def index(visit: Visit) -> Response:
     """All distributors with the sites they brought, and the form for one more."""
-    found = tenancy.agents()
-    return desk.page(
-        visit,
-        "agents.html",
-        agents=found,
-        names={one.agent: one.name for one in found},
-        brought=_brought(),
-        parents=[("", "没有上级"), *((one.agent, one.name) for one in found if not one.parent)],
-        key=visit.now,
-    )
+    return _index(visit)
 
 
 @face.post(PLACE)
@@ -70,11 +62,42 @@ def switch(visit: Visit, agent: str) -> Response:
     return desk.done(PLACE, f"agent_{wanted}")
 
 
+@face.post("/console/agents/{agent}/invite")
+def invite(visit: Visit, agent: str) -> Response:
+    """Make a link by which a distributor chooses a login; it is shown this once."""
+    secret = tenancy.invite(agent, now=visit.now)
+    settings = config.load()
+    link = settings.url_of(settings.main_host, f"/partner/join?invite={secret}")
+    return _index(visit, link=link, invited=tenancy.agent(agent))
+
+
+@face.post("/console/agents/{agent}/shut")
+def shut_out(_visit: Visit, agent: str) -> Response:
+    """End a distributor's login and sessions."""
+    tenancy.shut_out(agent)
+    return desk.done(PLACE, "agent_shut")
+
+
 @face.post("/console/sites/{site}/agent")
 def bring(visit: Visit, site: str) -> Response:
     """Say who brought a site; its next orders keep that."""
     tenancy.bring(site, visit.fields(Brought).agent)
     return desk.done(f"/console/sites/{site}", "brought")
+
+
+def _index(visit: Visit, *, link: str = "", invited: tenancy.Agent | None = None) -> Response:
+    found = tenancy.agents()
+    return desk.page(
+        visit,
+        "agents.html",
+        agents=found,
+        names={one.agent: one.name for one in found},
+        brought=_brought(),
+        parents=[("", "没有上级"), *((one.agent, one.name) for one in found if not one.parent)],
+        key=visit.now,
+        link=link,
+        invited=invited,
+    )
 
 
 def _brought() -> dict[str, list[tenancy.Site]]:

@@ -1,7 +1,8 @@
 """The desk everyone in the console sits at: who may enter, the frame of a page, how a refusal looks.
 
 Main's host is for staff (scope "main"), a sub-site's host for its owner (scope = the site's code). A session
-lives in the cookie `staff`; every POST proves with `form_token` that the form was made for this session.
+lives in the cookie `staff`; every POST proves with `form_token` that the form was made for this session. Distributors
+sit at main's host too, below /partner, with sessions (scope "partner") and a cookie of their own.
 """
 
 import functools
@@ -21,6 +22,8 @@ from . import menu
 
 COOKIE = "staff"
 HOME = "/console"
+PARTNER = "/partner"  # where distributors are at home
+PARTNER_COOKIE = "partner"
 LARGEST_FORM = 5_500_000  # bytes: 4 MB of codes, percent-encoded, within what a function receives
 MOST_FIELDS = 20_000
 SHOWN_AGAIN = (400, 409, 413, 422, 503)  # refusals that leave a form on the page, with what was typed
@@ -50,6 +53,17 @@ class Seat:
     staff: tenancy.Staff
     token: str
     refusal: errors.ShopError | None = None
+    agent: tenancy.Agent | None = None  # the distributor who sits here
+
+    @property
+    def home(self) -> str:
+        """Below which all pages of this desk are."""
+        return PARTNER if self.agent else HOME
+
+    @property
+    def party(self) -> str:
+        """Whose money is looked at, asked for and stated here: a site's code, or a distributor's party."""
+        return self.agent.party if self.agent else self.scope
 
     @property
     def scope(self) -> str:
@@ -78,16 +92,12 @@ def enter(visit: Visit) -> None:
     staff = tenancy.staff_of(scope, token, now=visit.now)
     if staff is None:
         raise SignInFirst
-    visit.account = Seat(staff, token)
-    if visit.request.method == "POST":
-        visit.form = read_form(visit)
-        tenancy.check_form(scope, token, visit.form.get("form_token", ""))
+    _sit_down(visit, Seat(staff, token))
 
 
 def enter_staff(visit: Visit) -> None:
     """Let main's staff in. Raises NotFound on a sub-site's host."""
-    if visit.site is not None:
-        raise errors.NotFound
+    only_main(visit)
     enter(visit)
 
 
@@ -96,6 +106,30 @@ def enter_owner(visit: Visit) -> None:
     if visit.site is None:
         raise errors.NotFound
     enter(visit)
+
+
+def enter_partner(visit: Visit) -> None:
+    """Let a distributor in. Raises NotFound on a sub-site's host."""
+    only_main(visit)
+    token = visit.cookies.get(PARTNER_COOKIE, "")
+    found = tenancy.partner_of(token, now=visit.now)
+    if found is None:
+        raise SignInFirst
+    person, agent = found
+    _sit_down(visit, Seat(person, token, agent=agent))
+
+
+def only_main(visit: Visit) -> None:
+    """Raise NotFound on a sub-site's host."""
+    if visit.site is not None:
+        raise errors.NotFound
+
+
+def door_of(visit: Visit) -> tuple[str, str, str]:
+    """The scope, the cookie and its path of the desk that an address belongs to."""
+    if home_of(visit) == PARTNER:
+        return tenancy.PARTNERS, PARTNER_COOKIE, PARTNER
+    return scope_of(visit), COOKIE, "/"
 
 
 def read_form(visit: Visit) -> Mapping[str, str]:
@@ -116,7 +150,7 @@ def page(visit: Visit, template: str, *, status: int = 200, **values: object) ->
         status=status,
         cookies=(),
         seat=seat,
-        sections=menu.of(visit.site),
+        sections=menu.PARTNER if seat.agent else menu.of(visit.site),
         here=visit.request.path,
         flash=_flash(visit),
         refused=say(seat.refusal) if seat.refusal else "",
@@ -156,11 +190,18 @@ def or_again(form: Callable[..., Response]) -> Callable[[Callable[..., Response]
 
 def error_page(visit: Visit, refusal: errors.ShopError) -> Response:
     """A refusal as a page; whoever is not signed in is sent to do so and comes back."""
+    home = home_of(visit)
     if isinstance(refusal, SignInFirst):
-        return face.go(f"{HOME}/login?next={quote(_address(visit), safe='')}")
+        return face.go(f"{home}/login?next={quote(_address(visit, home), safe='')}")
     trace = refusal.detail.get("trace", "")
-    shown = {"sentence": say(refusal), "code": refusal.code, "trace": trace}
+    shown = {"home": home, "sentence": say(refusal), "code": refusal.code, "trace": trace}
     return bare_page(visit, "error.html", status=refusal.status, **shown)
+
+
+def home_of(visit: Visit) -> str:
+    """Whose desk an address belongs to."""
+    path = str(visit.request.path)
+    return PARTNER if path == PARTNER or path.startswith(f"{PARTNER}/") else HOME
 
 
 def say(refusal: errors.ShopError) -> str:
@@ -174,6 +215,14 @@ def say(refusal: errors.ShopError) -> str:
 def words(key: str, **values: object) -> str:
     """A sentence of the console."""
     return _PAGES.text("zh-CN", key, **values)
+
+
+def _sit_down(visit: Visit, seat: Seat) -> None:
+    """Take a seat; whoever posts shows that the form is of this session. Raises Forbidden."""
+    visit.account = seat
+    if visit.request.method == "POST":
+        visit.form = read_form(visit)
+        tenancy.check_form(seat.scope, seat.token, visit.form.get("form_token", ""))
 
 
 def _wrong_field(seat: Seat) -> str:
@@ -197,9 +246,9 @@ def _flash(visit: Visit) -> str:
     return words(key, **{"n": "", "rows": "", **counts}) if _PAGES.knows(key) else ""
 
 
-def _address(visit: Visit) -> str:
+def _address(visit: Visit, home: str) -> str:
     """Where the visitor wanted to go; after a POST that is the desk itself."""
     if visit.request.method != "GET":
-        return HOME
+        return home
     path = str(visit.request.path).format(**(visit.request.uri_params or {}))
     return f"{path}?{urlencode(visit.query)}" if visit.query else path

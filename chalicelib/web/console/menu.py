@@ -32,7 +32,7 @@ STAFF = (
     _ORDERS,
     _REFUNDS,
     Section("/console/cases", "待办", "inbox", "c"),
-    Section("/console/bills", "对账", "scale", "r"),
+    Section("/console/bills", "对账", "scale", "d"),
     Section("/console/statement", "财务", "report-money", "f"),
     Section("/console/payouts", "结算", "building-bank", "j"),
     Section("/console/plans", "分账方案", "chart-pie", "p"),
@@ -50,6 +50,13 @@ OWNER = (
     Section("/console/withdraw", "提现", "building-bank", "y"),
     _CHANNELS,
     Section("/console/settings", "店铺设置", "settings", "t"),
+)
+
+PARTNER = (
+    Section("/partner", "概览", "dashboard", "b"),
+    Section("/partner/orders", "佣金明细", "receipt", "o"),
+    Section("/partner/account", "对账单", "report-money", "f"),
+    Section("/partner/withdraw", "提现", "building-bank", "y"),
 )
 
 

@@ -18,8 +18,8 @@ from . import desk, values
 
 face = faces.Face("console_statement", error_page=desk.error_page, enter=desk.enter)
 
-HEADINGS = ("时间", "订单号", "事项", "商品", "顾客实付", "本店所得", "主站所得", "推广佣金", "通道费")
-AFTER_SALES = {"": "售后退款", "returned": "售后退款到账", "undone": "售后退款撤销"}
+HEADINGS = ("时间", "订单号", "事项", "商品", "顾客实付", "本店所得", "主站所得", "合伙人佣金", "通道费")
+AFTER_SALES = {"": "售后退款", "returned": "售后退款到账", "undone": "售后退款撤销", "split": "渠道分账回退"}
 EVENTS = {
     "sale": "成交",
     "taken": "待退款",
@@ -70,7 +70,6 @@ def inert(text: str) -> str:
 
 
 def _day(visit: Visit, day: str, *, today: str) -> Response:
-    start = clock.day_start(day)
     shop = _shop(visit)
     return desk.page(
         visit,
@@ -78,11 +77,8 @@ def _day(visit: Visit, day: str, *, today: str) -> Response:
         statement=_statement(shop, day),
         sites=[] if visit.site else tenancy.sites(),
         chosen=shop.site,
-        shown=values.shown_day(day),
-        today=values.shown_day(today),
-        before=values.shown_day(clock.day_of(start - 1)),
-        after=values.shown_day(clock.day_of(start + clock.DAY)) if day < today else "",
         named=named,
+        **values.days_about(day, today),
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from typing import Any
 
 from chalicelib.catalog import service as catalog
 from chalicelib.kit import clock, money
@@ -78,6 +79,17 @@ def day(text: str, *, otherwise: str) -> str:
 def shown_day(compact: str) -> str:
     """A Beijing day as <input type="date"> takes it."""
     return f"{compact[:4]}-{compact[4:6]}-{compact[6:]}"
+
+
+def days_about(compact: str, today: str) -> dict[str, Any]:
+    """A day's neighbours as pages that leaf through days need them; no day lies after today."""
+    start = clock.day_start(compact)
+    return {
+        "shown": shown_day(compact),
+        "today": shown_day(today),
+        "before": shown_day(clock.day_of(start - 1)),
+        "after": shown_day(clock.day_of(start + clock.DAY)) if compact < today else "",
+    }
 
 
 def _tier(line: str, field: str) -> catalog.Tier:

@@ -1,4 +1,4 @@
-"""What the owner of a sub-site has, asks to be paid, and where to: 提现."""
+"""What an owner or a distributor has, asks to be paid, and where to: 提现."""
 
 from typing import Any
 
@@ -14,8 +14,6 @@ from ..visit import Visit
 from . import desk, values
 
 face = faces.Face("console_withdraw", error_page=desk.error_page, enter=desk.enter_owner)
-
-PLACE = "/console/withdraw"
 
 
 class PayeeForm(msgspec.Struct):
@@ -48,11 +46,11 @@ class Back(msgspec.Struct):
     payout: str = ""
 
 
-@face.get(PLACE)
+@face.get("/console/withdraw")
 def index(visit: Visit) -> Response:
     """Balances, the account, the form, and what was asked for before."""
     key = visit.form.get("key", "") or payouts.new_key()
-    shown = _shown(visit.shop.site, now=visit.now)
+    shown = _shown(visit.account.party, now=visit.now)
     return desk.page(visit, "withdraw.html", key=key, settings=config.load(), **shown)
 
 
@@ -62,25 +60,25 @@ def account(visit: Visit) -> Response:
     """Tell where to be paid; main's staff verifies it before anything is paid."""
     typed = visit.fields(PayeeForm)
     asked = account_of(typed)
-    payouts.register(visit.shop.site, asked, by=visit.account.staff.login, now=visit.now)
-    return desk.done(PLACE, "payee_asked")
+    payouts.register(visit.account.party, asked, by=visit.account.staff.login, now=visit.now)
+    return desk.done(_place(visit), "payee_asked")
 
 
-@face.post(PLACE)
+@face.post("/console/withdraw")
 @desk.or_again(index)
 def ask(visit: Visit) -> Response:
     """Ask for money."""
     fen, key, by = _typed(visit)
-    payouts.request(visit.shop.site, fen, key=key, by=by, now=visit.now)
-    return desk.done(PLACE, "payout_asked")
+    payouts.request(visit.account.party, fen, key=key, by=by, now=visit.now)
+    return desk.done(_place(visit), "payout_asked")
 
 
 @face.post("/console/withdraw/back")
 @desk.or_again(index)
 def take_back(visit: Visit) -> Response:
     """Keep the money, as long as nobody agreed to send it."""
-    payouts.take_back(visit.shop.site, visit.fields(Back).payout, now=visit.now)
-    return desk.done(PLACE, "payout_back")
+    payouts.take_back(visit.account.party, visit.fields(Back).payout, now=visit.now)
+    return desk.done(_place(visit), "payout_back")
 
 
 @face.post("/console/withdraw/daily")
@@ -89,8 +87,8 @@ def daily(visit: Visit) -> Response:
     """Be paid every day by itself, or no longer."""
     typed = visit.fields(Daily)
     least = values.fen(typed.least, field="least") if typed.on else 0
-    payouts.set_auto(visit.shop.site, least)
-    return desk.done(PLACE, "payout_daily" if least else "payout_by_hand")
+    payouts.set_auto(visit.account.party, least)
+    return desk.done(_place(visit), "payout_daily" if least else "payout_by_hand")
 
 
 @face.post("/console/withdraw/aside")
@@ -98,8 +96,8 @@ def daily(visit: Visit) -> Response:
 def set_aside(visit: Visit) -> Response:
     """Make available money a deposit."""
     fen, key, by = _typed(visit)
-    payouts.set_aside(visit.shop.site, fen or 0, key=key, by=by, now=visit.now)
-    return desk.done(PLACE, "deposit_aside")
+    payouts.set_aside(visit.account.party, fen or 0, key=key, by=by, now=visit.now)
+    return desk.done(_place(visit), "deposit_aside")
 
 
 @face.post("/console/withdraw/deposit")
@@ -107,8 +105,8 @@ def set_aside(visit: Visit) -> Response:
 def ask_deposit(visit: Visit) -> Response:
     """Ask for the deposit."""
     fen, key, by = _typed(visit)
-    payouts.ask_back(visit.shop.site, fen, key=key, by=by, now=visit.now)
-    return desk.done(PLACE, "deposit_asked")
+    payouts.ask_back(visit.account.party, fen, key=key, by=by, now=visit.now)
+    return desk.done(_place(visit), "deposit_asked")
 
 
 def account_of(typed: PayeeForm) -> payouts.Account:
@@ -126,14 +124,18 @@ def _typed(visit: Visit) -> tuple[int | None, str, str]:
     return fen, asked.key, visit.account.staff.login
 
 
-def _shown(site: str, *, now: int) -> dict[str, Any]:
-    payee = payouts.payee(site)
+def _place(visit: Visit) -> str:
+    return f"{visit.account.home}/withdraw"
+
+
+def _shown(party: str, *, now: int) -> dict[str, Any]:
+    payee = payouts.payee(party)
     opening = payouts.due_at(payee, now)
     return {
-        "held": ledger.balances(site),
+        "held": ledger.balances(party),
         "payee": payee,
-        "history": payouts.of_party(site),
-        "daily": payouts.auto([site]).get(site, 0),
+        "history": payouts.of_party(party),
+        "daily": payouts.auto([party]).get(party, 0),
         "opening": opening if opening > now else 0,
         "holidays_known": payouts.calendar.is_known(clock.day_of(opening)),
         "deadline": payouts.deadline,

@@ -283,6 +283,21 @@ function chart() {
   dark.addEventListener("change", paint);
 }
 
+function copying() {
+  for (const button of all("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const field = first("input", button.parentElement);
+      field.select();
+      if (navigator.clipboard) await navigator.clipboard.writeText(button.dataset.copy);
+      else document.execCommand("copy");
+      const label = button.textContent;
+      button.textContent = "已复制";
+      setTimeout(() => (button.textContent = label), 1600);
+    });
+  }
+}
+
 function printing() {
   for (const button of all("[data-print]")) {
     button.hidden = false;
@@ -291,5 +306,5 @@ function printing() {
 }
 
 addEventListener("DOMContentLoaded", () => {
-  for (const start of [theme, menu, shortcuts, forms, sift, files, images, preview, live, poll, drawer, margins, chart, printing]) start();
+  for (const start of [theme, menu, shortcuts, forms, sift, files, images, preview, live, poll, drawer, margins, chart, copying, printing]) start();
 });

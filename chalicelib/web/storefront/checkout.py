@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 
 import msgspec
-import segno
 from chalice.app import Response
-from markupsafe import Markup
 
 from chalicelib.catalog import service as catalog
 from chalicelib.checkout import service as checkout
@@ -15,7 +13,7 @@ from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
 from chalicelib.tenancy import service as tenancy
 from chalicelib.wallet import service as wallet
-from chalicelib.web import counter
+from chalicelib.web import counter, qr
 from chalicelib.web.face import Face, go, open_shop, posting_to
 from chalicelib.web.visit import Visit
 
@@ -182,7 +180,7 @@ def _pay_page(visit: Visit, order: orders.Order) -> Response:
         "pay.html",
         order=order,
         link=link,
-        code=_qr(link.payload) if link and link.kind == "qr" else "",
+        code=qr.svg(link.payload) if link and link.kind == "qr" else "",
         others=[name for name in visit.shop.channels if name != order.channel],
         sandbox=bool(config.load().sandbox_url),
         left=max(0, order.expires_at - visit.now),
@@ -190,9 +188,3 @@ def _pay_page(visit: Visit, order: orders.Order) -> Response:
     if link and link.origins:
         shown.headers.update(posting_to(link.origins))
     return shown
-
-
-def _qr(payload: str) -> Markup:
-    """The QR code as inline SVG, black on white in either scheme: scanners want it so."""
-    drawn = segno.make(payload, error="m", micro=False)
-    return Markup(drawn.svg_inline(omitsize=True, border=0, dark="#000", svgclass="qr", lineclass=None))  # noqa: S704  segno draws paths, the payload is no part of the markup
