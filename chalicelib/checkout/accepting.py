@@ -46,7 +46,7 @@ def _accept(site: str, number: str, payment: payments.Payment, receipt: orders.R
     except orders.WrongState as stood:
         _settle_difference(stood.order, payment, receipt, now)
         return
-    log.event("checkout.paid", site=site, order=number, channel=payment.channel)
+    log.measure("checkout.paid", {"OrdersPaid": 1}, channel=payment.channel, site=site, order=number)
     queue.send("fulfil", site=site, order=number)
 
 

@@ -92,7 +92,8 @@ def place(site: str, ask: Ask, *, member: str | None, address: str, device: str,
     if draft.balance_fen:
         tender.go_on(order)
     if order.attempts and not replayed:
-        log.event("checkout.placed", site=site, order=order.number, channel=order.attempts[0].channel)
+        channel = order.attempts[0].channel
+        log.measure("checkout.placed", {"OrdersPlaced": 1}, channel=channel, site=site, order=order.number)
     return Placed(order, replayed)
 
 

@@ -14,6 +14,7 @@ from chalicelib.kit import errors, log, queue
 from chalicelib.orders import service as orders
 from chalicelib.stock import service as stock
 
+PROMISED = 60  # seconds after the payment within which 99 of 100 orders have their codes
 _REVIEW_WITHIN = 3600  # seconds within which a person looks
 _SETTLED_BY = 60  # seconds after which a delivery by hand is settled although its process died
 
@@ -93,6 +94,7 @@ def _deliver_codes(order: orders.Order, now: int) -> None:
             _return_surplus(order, ranges, now)
             return
     queue.send("settle", site=order.site, order=order.number)
+    _measure(order, now)
 
 
 def _too_late(order: orders.Order, now: int) -> bool:
@@ -119,6 +121,14 @@ def _fill_wallet(order: orders.Order, now: int) -> None:
     except orders.WrongState:
         return
     queue.send("settle", site=order.site, order=order.number)
+    _measure(order, now)
+
+
+def _measure(order: orders.Order, now: int) -> None:
+    """How long the shopper waited."""
+    waited = max(0, now - (order.paid_at or now))
+    counted = {"Delivered": 1, "DeliveredLate": int(waited > PROMISED), "DeliverySeconds": waited}
+    log.measure("fulfilment.delivered", counted, site=order.site, order=order.number)
 
 
 def _return_surplus(order: orders.Order, ranges: tuple[stock.Range, ...], now: int) -> None:

@@ -120,9 +120,9 @@ def start(channel: str, merchant: str, charge: Charge, *, now: int) -> PayLink:
     try:
         link = line.create(replace(charge, splits=frozen), now=now)
     except (Declined, outbound.NotSent, outbound.Unknown) as error:
-        log.event("payments.create_failed", channel=channel, reason=str(error)[:200])
+        log.measure("payments.create_failed", {"TradesRefused": 1}, channel=channel, reason=str(error)[:200])
         raise ChannelDown from None
-    log.event("payments.opened", channel=channel)
+    log.measure("payments.opened", {"TradesOpened": 1}, channel=channel)
     return link
 
 

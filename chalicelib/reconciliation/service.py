@@ -163,7 +163,9 @@ def _close(book: Book, have: dict[str, ResultRow], now: int) -> str:
             book.name, "账单一直没有出来", "到渠道后台确认这一天的账单，再在对账页点「重新对账」。", "", now
         )
     if bills.move(book, "closed", now=now, totals=totals):
-        log.event("reconciliation.closed", book=book.name, unexplained_fen=clearing.unexplained_fen)
+        fits_nothing = abs(clearing.unmatched_fen) + abs(clearing.unexplained_fen)
+        counted = {"BillFen": abs(clearing.bill_fen), "UnmatchedFen": fits_nothing}
+        log.measure("reconciliation.closed", counted, book=book.name)
     return "closed"
 
 

@@ -1,12 +1,45 @@
 """What calls a person: dead letters, old messages, crashed functions, log lines that ask for it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+
+from chalicelib.kit import log
 
 Resources = dict[str, Any]
 
-_NAMESPACE = "CardMesh"
+RUNBOOKS = "docs/runbooks.md"
 _DAYS_OF_LOGS = 90
 _OLDEST = 900  # seconds a message may wait: the longest delay of the TIMER queue
+
+
+@dataclass(frozen=True)
+class Metric:
+    """Where CloudWatch counts something."""
+
+    namespace: str
+    name: str
+    dimensions: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """As a template has it."""
+        return {
+            "Namespace": self.namespace,
+            "MetricName": self.name,
+            "Dimensions": [{"Name": name, "Value": value} for name, value in self.dimensions],
+        }
+
+
+def explained(why: str, runbook: str) -> str:
+    """What an alarm says: what is wrong, and where it stands what to do."""
+    return f"{why} What to do: {RUNBOOKS}#{runbook}"
+
+
+def of_queue(queue: str) -> Metric:
+    """How long the oldest message of a queue has been there; the queue by logical name."""
+    name = {"Fn::GetAtt": [queue, "QueueName"]}
+    return Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", (("QueueName", name),))
 
 
 def log_group(function: str) -> dict[str, Any]:
@@ -25,7 +58,9 @@ def calls(queues: list[str], functions: list[str]) -> Resources:
     resources: Resources = {
         "Alarms": {"Type": "AWS::SNS::Topic", "Properties": {}},
         "LogAlarm": _alarm(
-            "A function logged something a person must look at.", "LogAlarms", _NAMESPACE, {}, statistic="Sum"
+            explained("A function logged something a person must look at.", "a-line-for-a-person"),
+            Metric(log.NAMESPACE, "LogAlarms"),
+            statistic="Sum",
         ),
     }
     for queue in queues:
@@ -36,24 +71,27 @@ def calls(queues: list[str], functions: list[str]) -> Resources:
 
 
 def _for_queue(queue: str) -> Resources:
-    dead, alive = (
-        {"QueueName": {"Fn::GetAtt": [f"{queue}{kind}", "QueueName"]}} for kind in ("DeadLetters", "Queue")
-    )
+    dead = (("QueueName", {"Fn::GetAtt": [f"{queue}DeadLetters", "QueueName"]}),)
     return {
         f"{queue}DeadLettersAlarm": _alarm(
-            "A message failed ten times.", "ApproximateNumberOfMessagesVisible", "AWS/SQS", dead
+            explained("A message failed ten times.", "dead-letters"),
+            Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", dead),
         ),
         f"{queue}AgeAlarm": _alarm(
-            "Messages are not being taken.", "ApproximateAgeOfOldestMessage", "AWS/SQS", alive, above=_OLDEST
+            explained("Messages are not being taken.", "old-messages"),
+            of_queue(f"{queue}Queue"),
+            above=_OLDEST,
         ),
     }
 
 
 def _for_function(function: str) -> Resources:
-    named = {"FunctionName": {"Ref": function}}
+    named = (("FunctionName", {"Ref": function}),)
     return {
         f"{function}ErrorsAlarm": _alarm(
-            "A function crashed.", "Errors", "AWS/Lambda", named, statistic="Sum"
+            explained("A function crashed.", "a-crashed-function"),
+            Metric("AWS/Lambda", "Errors", named),
+            statistic="Sum",
         ),
         f"{function}LogFilter": {
             "Type": "AWS::Logs::MetricFilter",
@@ -61,35 +99,52 @@ def _for_function(function: str) -> Resources:
                 "LogGroupName": {"Ref": f"{function}Logs"},
                 "FilterPattern": "{ $.alarm IS TRUE }",
                 "MetricTransformations": [
-                    {"MetricNamespace": _NAMESPACE, "MetricName": "LogAlarms", "MetricValue": "1"}
+                    {"MetricNamespace": log.NAMESPACE, "MetricName": "LogAlarms", "MetricValue": "1"}
                 ],
             },
         },
     }
 
 
-def _alarm(
+def of_sums(
     why: str,
-    metric: str,
-    namespace: str,
-    dimensions: dict[str, Any],
+    counted: Mapping[str, Metric],
+    sums: Mapping[str, str],
+    seconds: int,
     *,
-    above: int = 0,
-    statistic: str = "Maximum",
+    above: float,
+    statistic: str = "Sum",
+    calls: bool = True,
 ) -> dict[str, Any]:
+    """An alarm on the last of the sums, which are expressions of what was counted in so many seconds."""
+    metrics: list[dict[str, Any]] = [
+        {
+            "Id": name,
+            "ReturnData": False,
+            "MetricStat": {"Metric": metric.described, "Period": seconds, "Stat": statistic},
+        }
+        for name, metric in counted.items()
+    ]
+    metrics += [
+        {"Id": name, "Expression": text, "ReturnData": name == list(sums)[-1]} for name, text in sums.items()
+    ]
+    return _resource(why, above, {"Metrics": metrics}, calls=calls)
+
+
+def _alarm(why: str, metric: Metric, *, above: int = 0, statistic: str = "Maximum") -> dict[str, Any]:
+    return _resource(why, above, {**metric.described, "Statistic": statistic, "Period": 60}, calls=True)
+
+
+def _resource(why: str, above: float, looks_at: dict[str, Any], *, calls: bool) -> dict[str, Any]:
     return {
         "Type": "AWS::CloudWatch::Alarm",
         "Properties": {
+            **looks_at,
             "AlarmDescription": why,
-            "Namespace": namespace,
-            "MetricName": metric,
-            "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
-            "Statistic": statistic,
-            "Period": 60,
             "EvaluationPeriods": 1,
             "ComparisonOperator": "GreaterThanThreshold",
             "Threshold": above,
             "TreatMissingData": "notBreaching",
-            "AlarmActions": [{"Ref": "Alarms"}],
+            **({"AlarmActions": [{"Ref": "Alarms"}]} if calls else {}),
         },
     }

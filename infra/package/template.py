@@ -7,7 +7,7 @@ from typing import Any
 
 from chalice.package import YAMLTemplateSerializer
 
-from . import alarms, channels, rest, roles
+from . import alarms, channels, dashboards, objectives, queries, rest, roles
 
 Template = dict[str, Any]
 
@@ -104,13 +104,19 @@ def assemble(functions: Template, paths: dict[str, list[str]], *, project: Path)
     resources["ProvisionSites"]["Properties"]["Environment"]["Variables"]["SUBSITE_TEMPLATE"] = subsite
     whole["Transform"] = functions["Transform"]
     whole["Parameters"] |= _PARAMETERS | {_parameter(name): term for name, term in _TERMS.items()}
-    whole["Resources"] |= resources | alarms.calls([queue.capitalize() for queue in _BATCHES], names)
-    whole["Resources"] |= channels.watch()
+    whole["Resources"] |= resources | _watch(names) | queries.save(project, names)
     tenant = roles.inline("tenant", roles.document(policies, "tenant"))
     whole["Resources"]["TenantRole"]["Properties"]["Policies"] = [tenant]
     whole["Outputs"] |= {name: _endpoint(api) for name, api in _ENDPOINTS.items()}
     whole["Outputs"]["AlarmTopic"] = {"Value": {"Ref": "Alarms"}}
     return whole
+
+
+def _watch(functions: list[str]) -> Template:
+    """What looks at all of it, and calls or shows."""
+    queues = [queue.capitalize() for queue in _BATCHES]
+    ringing = alarms.calls(queues, functions) | channels.watch() | objectives.watch(queues)
+    return ringing | dashboards.show(ringing, queues, functions)
 
 
 def load(path: Path) -> Template:

@@ -32,8 +32,8 @@ PAYMENTS = (
         "Money that came late is kept, and nobody knows of it.",
         (
             "checkout.accepting:_accept",
-            "        return\n    log.event",
-            "        return\n    except Exception:\n        return\n    log.event",
+            "        return\n    log.measure",
+            "        return\n    except Exception:\n        return\n    log.measure",
         ),
         (
             "checkout.accepting:_accept",

@@ -12,7 +12,6 @@ import pytest
 from samtranslator.translator.transform import transform
 
 from chalicelib.kit import config
-from chalicelib.tenancy import service as tenancy
 from infra.package import build, rest, template
 
 pytestmark = pytest.mark.package
@@ -200,93 +199,6 @@ def _filters(packaged):
     return [r["Properties"] for r in packaged.resources.values() if r["Type"] == "AWS::Logs::MetricFilter"]
 
 
-def _channel_of(alarm):
-    return alarm["Metrics"][0]["MetricStat"]["Metric"]["Dimensions"][0]["Value"]
-
-
-def _alarms_of(packaged, channel):
-    """The alarms that look at a channel's metrics."""
-    found = [r["Properties"] for r in packaged.resources.values() if r["Type"] == "AWS::CloudWatch::Alarm"]
-    return [each for each in found if "Metrics" in each and _channel_of(each) == channel]
-
-
-@pytest.mark.parametrize("channel", tenancy.CHANNELS)
-def test_a_channel_that_refuses_or_that_nobody_pays_through_calls_a_person(packaged, channel):
-    counted = {f["MetricTransformations"][0]["MetricName"]: f for f in _filters(packaged)}
-    refuses, unpaid = _alarms_of(packaged, channel)
-    for alarm in (refuses, unpaid):
-        stats = {m["Id"]: m["MetricStat"]["Metric"] for m in alarm["Metrics"] if "MetricStat" in m}
-        assert {metric["MetricName"] for metric in stats.values()} <= counted.keys()
-        (shown,) = [m["Expression"] for m in alarm["Metrics"] if m["ReturnData"]]
-        assert channel in alarm["AlarmDescription"]
-        assert alarm["AlarmActions"] == [{"Ref": "Alarms"}]
-        assert shown.startswith("IF(")  # below a minimum count it says nothing
-    for metric in ("TradesOpened", "TradesRefused", "OrdersPlaced", "OrdersPaid"):
-        (transformation,) = counted[metric]["MetricTransformations"]
-        assert transformation["Dimensions"] == [{"Key": "channel", "Value": "$.channel"}]
-
-
-def _evaluated(alarm, **sums):
-    """What a metric-math alarm would see of these sums; a metric without data is None."""
-
-    def fill(value, otherwise):
-        return otherwise if value is None else value
-
-    def choose(holds, yes, no):
-        return yes if holds else no
-
-    known = {"FILL": fill, "IF": choose, **sums}
-    for metric in alarm["Metrics"]:
-        if "Expression" in metric:
-            try:
-                known[metric["Id"]] = eval(metric["Expression"], {}, known)
-            except (ZeroDivisionError, TypeError):  # of missing data, CloudWatch makes none
-                known[metric["Id"]] = 0
-    return known["share"] > alarm["Threshold"]
-
-
-@pytest.mark.parametrize(
-    ("opened", "refused", "calls"),
-    [
-        (100, 0, False),
-        (100, None, False),
-        (80, 20, False),
-        (79, 21, True),
-        (None, 10, True),
-        (None, 9, False),
-        (None, None, False),
-    ],
-)
-def test_trades_that_cannot_be_opened_call_a_person_from_a_fifth_of_ten_on(packaged, opened, refused, calls):
-    refuses, _ = _alarms_of(packaged, "wechat")
-    assert _evaluated(refuses, opened=opened, refused=refused) is calls
-
-
-@pytest.mark.parametrize(
-    ("placed", "paid", "calls"),
-    [
-        (100, 60, False),
-        (100, 10, False),
-        (100, 9, True),
-        (20, None, True),
-        (19, None, False),
-        (None, None, False),
-    ],
-)
-def test_orders_that_nobody_pays_call_a_person_from_twenty_on(packaged, placed, paid, calls):
-    _, unpaid = _alarms_of(packaged, "alipay")
-    assert _evaluated(unpaid, placed=placed, paid=paid) is calls
-
-
-def test_the_lines_that_are_counted_are_written(packaged):
-    source = "".join(path.read_text() for path in (Path(__file__).parents[2] / "chalicelib").rglob("*.py"))
-    patterns = {f["FilterPattern"] for f in _filters(packaged)} - {"{ $.alarm IS TRUE }"}
-    assert len(patterns) == 4
-    for pattern in patterns:
-        name = pattern.split('"')[1]
-        assert re.search(rf'log.event\("{name}"[^)]*channel=', source), name
-
-
 def test_it_names_no_partition_region_or_account(packaged):
     text = json.dumps(packaged.template)
     assert "arn:aws" not in text
@@ -352,8 +264,10 @@ def test_the_whole_package_comes_up_as_one_stack(packaged, expanded, cloud):
 
 
 def _without_sums(template):
-    """A template without the alarms that calculate: the emulator refuses metric math."""
-    kept = {n: r for n, r in template["Resources"].items() if "Metrics" not in r.get("Properties", {})}
+    """A template without what the emulator refuses: metric math and what stands on it, and queries."""
+    unknown = ("AWS::CloudWatch::CompositeAlarm", "AWS::CloudWatch::Dashboard", "AWS::Logs::QueryDefinition")
+    known = {n: r for n, r in template["Resources"].items() if r["Type"] not in unknown}
+    kept = {n: r for n, r in known.items() if "Metrics" not in r.get("Properties", {})}
     return {**template, "Resources": kept}
 
 
