@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.kit import clock, errors
+from chalicelib.kit import clock
 from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
 from chalicelib.payments.service import BillRow
@@ -52,7 +52,8 @@ def gather(site: str, day: str, account: Account, rows: Iterable[BillRow]) -> Ou
     late = orders.watched(
         site, since=clock.day_start(day)
     )  # paid long after their day: nothing else names them
-    wanted = {*(one.number for one in journals), *seconds, *late, *_numbers(rows)} - known.keys()
+    named = (orders.split_trade_no(row.out_trade_no)[0] for row in rows)  # or it would be main's part
+    wanted = {*(one.number for one in journals), *seconds, *late, *named} - known.keys()
     known |= orders.orders(site, sorted(wanted))
     ours = Ours(fees=_adjusted(every, account[0]))
     for order in known.values():
@@ -176,14 +177,6 @@ def _seconds(site: str) -> dict[str, list[orders.Todo]]:
     for todo in orders.todos_named(site, "D", closed=True):
         found.setdefault(todo.number, []).append(todo)
     return found
-
-
-def _numbers(rows: Iterable[BillRow]) -> Iterator[str]:
-    for row in rows:
-        try:
-            yield orders.split_trade_no(row.out_trade_no)[0]
-        except errors.NotFound:
-            continue
 
 
 def _account(order: orders.Order) -> Account | None:

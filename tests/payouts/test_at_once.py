@@ -106,6 +106,22 @@ def test_of_two_runs_that_hear_nothing_one_counts_the_try(desk):
     assert book.get(payout.party, payout.id).tries == 1
 
 
+def test_of_two_runs_that_hear_nothing_one_asks_for_the_next_try(desk, monkeypatch):
+    payout = desk.agree(desk.ask(desk.party(5_000), 5_000))
+    desk.bank.set_faults({"down": 3})
+    desk.drive(payout)
+    desk.world.sent.clear()
+    real = book.later
+
+    def overtaken(*asked, **more):
+        monkeypatch.setattr(book, "later", real)
+        desk.drive(payout)
+        return real(*asked, **more)
+
+    monkeypatch.setattr(book, "later", overtaken)
+    assert (desk.drive(payout).tries, len(desk.world.sent)) == (2, 1)
+
+
 @pytest.fixture
 def by_file(desk, monkeypatch):
     """A payout of 50.00 in today's file, which a person took to the bank."""

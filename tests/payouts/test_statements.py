@@ -43,6 +43,17 @@ def test_a_statement_has_every_kind_of_change_and_ends_where_the_account_is(desk
     assert found.deposit_fen == 1_000
 
 
+def test_a_statement_tells_what_the_bank_returned_apart_from_what_was_paid(desk):
+    party = desk.party()
+    move(party, desk.now, "release", available=8_000, parts={"sale": 8_000})
+    payout = desk.finish(desk.agree(desk.ask(party, 8_000)))
+    desk.bank.set_faults({"return": 1})
+    desk.drive(payout, days=4)
+    found = statement(party, 0, 7)
+    assert found.sums == {"sale": 8_000, "payout": -8_000, "returned": 8_000}
+    assert (found.closing_fen, held(party)) == (8_000, (8_000, 0, 0))
+
+
 def test_a_day_opens_where_the_day_before_closed(desk):
     party = desk.party()
     for day in range(3):

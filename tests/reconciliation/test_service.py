@@ -548,6 +548,24 @@ def test_a_refund_the_channel_finished_is_heard_of(shop, world, bill):
     assert (closed.state, closed.totals["counts"]) == ("closed", {"matched": [2, 0]})
 
 
+def test_a_refund_nobody_decided_on_and_one_paid_by_hand_are_in_no_bill(shop, world, bill):
+    asked, by_hand = sell(shop, world, 2)
+    world.channel.refund_state = "abnormal"
+    with tenant.acting_for(shop.site):
+        settlement.request(
+            shop.order(asked.out_trade_no[:28]), settlement.Wish("why", fen=100), now=world.now
+        )
+        wish = settlement.Wish("used before", fen=200)
+        settlement.give(shop.order(by_hand.out_trade_no[:28]), wish, by="demo:owner", seen=0, now=world.now)
+        world.run("refund")
+        settlement.paid_by_hand(
+            shop.order(by_hand.out_trade_no[:28]), 2, "ICBC-1", by="demo:owner", now=world.now
+        )
+    bill.rows[DAY] = [row(asked), row(by_hand)]
+    closed = reconcile(world)
+    assert (closed.totals["counts"], closed.totals["unexplained_fen"]) == ({"matched": [2, 9900]}, 0)
+
+
 def test_a_site_that_is_all_quiet_is_compared_too(shop, world, bill):
     bill.rows[DAY] = []
     assert reconcile(world).state == "closed"
@@ -591,6 +609,24 @@ def test_a_message_of_an_older_bill_does_nothing(shop, world, bill):
         before = comparing.results(BOOK)[shop.site].rev
         assert not bills.move(make.replace(book(), digest="older"), "waiting", now=world.now)
     assert comparing.results(BOOK)[shop.site].rev == before
+
+
+def test_a_bill_that_comes_while_its_day_is_closed_is_compared_too(shop, world, bill, monkeypatch):
+    (paid,) = sell(shop, world)
+    bill.rows[DAY] = [row(paid)]
+    strike(world)
+    really = bills.move
+
+    def overtaken(told, state, **more):
+        monkeypatch.setattr(bills, "move", really)
+        bills.keep(BOOK, "d2", [row(paid, amount_fen=5000)], {shop.site}, now=world.now)
+        return really(told, state, **more)
+
+    monkeypatch.setattr(bills, "move", overtaken)
+    with tenant.acting_for(tenant.MAIN):
+        reconciliation.drive(BOOK, now=world.now)
+        assert (book().state, book().digest) == ("comparing", "d2")
+    assert reconcile(world).totals["counts"] == {"amount": [1, 5000]}
 
 
 def test_two_runs_at_once_leave_the_faster_one_and_come_again(shop, world, bill, monkeypatch):

@@ -55,7 +55,7 @@ class Channels:
         if self.dead:
             self.dead -= 1
             raise outbound.NotSent("dead")
-        lower = {name.lower(): value for name, value in headers.items()}
+        lower = {name.lower(): value for name, value in headers.items()} | {"host": "sandbox"}
         served = next(each for start, each in self.served.items() if target.startswith(start))
         answer = served.answer(Request(method, target, lower, body), now=self.world.now)
         if self.lost:

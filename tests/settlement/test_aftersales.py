@@ -306,6 +306,30 @@ def test_a_note_of_a_refund_that_delivery_was_faster_than_moves_nothing_when_all
     )
 
 
+def test_such_a_note_is_closed_although_the_run_that_hid_the_codes_died(shop, world, monkeypatch):
+    order = shop.place()
+    shop.pay(order)
+    orders.add_todo(shop.site, order.number, "refund", due=world.now)
+    world.run("fulfil", "settle")
+    give(shop, order, 4950)
+    with monkeypatch.context() as patches:
+        patches.setattr(make.Merchant, "refund", lambda *_asked, **_more: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            refund(shop, order)
+    assert shop.order(order.number).status == "refunding"
+    assert refund(shop, order).status == "refunded"
+    assert (list(world.channel.refunds), orders.todos_of(shop.site, order.number)) == (
+        [f"{order.number}01R2"],
+        [],
+    )
+
+
+def test_a_refund_that_never_was_is_not_found(shop, sold):
+    for decide in (settlement.agree, settlement.ask_again):
+        with pytest.raises(errors.NotFound):
+            decide(sold, 9, by=OWNER, now=shop.world.now)
+
+
 def test_who_was_refused_may_ask_again(shop, world, sold):
     asked = settlement.request(sold, wish(1000), now=world.now)
     settlement.reject(shop.order(sold.number), asked.seq, "no", by=OWNER, now=world.now)

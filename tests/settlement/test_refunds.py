@@ -224,6 +224,15 @@ def test_a_duplicate_that_does_not_go_back_is_tried_for_ever_with_an_alarm(shop,
     assert len(orders.todos_of(shop.site, order.number)) == 1
 
 
+def test_a_matter_that_only_the_next_release_knows_is_left_to_it(shop, world):
+    order = shop.place()
+    shop.pay(order)
+    orders.add_todo(shop.site, order.number, "question", due=world.now)
+    assert refund(shop, order).status == "paid"
+    assert [todo.what for todo in orders.todos_of(shop.site, order.number)] == ["question"]
+    assert world.channel.refunds == {}
+
+
 def test_the_worker_refunds_what_messages_name(shop, refunding):
     assert make.work("refund", [{"site": shop.site, "order": refunding.number}]) == []
     assert shop.order(refunding.number).status == "refunded"

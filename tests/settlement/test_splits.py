@@ -755,19 +755,16 @@ def test_a_part_comes_back_once_although_the_refund_itself_is_asked_for_again(ow
     assert own.channels.given(going_back)[MAIN] == 910
 
 
-def test_of_two_runs_that_take_parts_back_each_is_noted_and_asked_once(own, going_back, monkeypatch):
-    real = {name: getattr(splits, name) for name in ("take_back", "answer")}
+@pytest.mark.parametrize("step", ["take_back", "answer"])
+def test_of_two_runs_that_take_parts_back_each_is_noted_and_asked_once(own, going_back, monkeypatch, step):
+    real = getattr(splits, step)
 
-    def overtaken(name):
-        def together(*asked, **more):
-            monkeypatch.setattr(splits, name, real[name])
-            refund_once(own, going_back)
-            return real[name](*asked, **more)
+    def overtaken(*asked, **more):
+        monkeypatch.setattr(splits, step, real)
+        refund_once(own, going_back)
+        return real(*asked, **more)
 
-        return together
-
-    for name in real:
-        monkeypatch.setattr(splits, name, overtaken(name))
+    monkeypatch.setattr(splits, step, overtaken)
     with contextlib.suppress(errors.Conflict):
         refund_once(own, going_back)
     for _ in range(3):
@@ -777,6 +774,38 @@ def test_of_two_runs_that_take_parts_back_each_is_noted_and_asked_once(own, goin
     assert own.channels.given(going_back) == {MAIN: 910, FIRST: 500, SECOND: 200}
     assert own.channels.trade(going_back).refunded_fen == 3000
     assert own.balance(going_back)["bank:main"] == 910
+
+
+def test_a_part_comes_back_once_although_the_refund_itself_did_not_leave(own, going_back):
+    line, silent = payments.gateway("wechat", keys.MCHID), outbound.NotSent("dead")
+
+    def dead(*_asked, **_more):
+        raise silent
+
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr(type(line), "refund", dead)
+        assert refund_once(own, going_back) == "submitted"
+    own.world.now += 60
+    assert refund_once(own, going_back) == "success"
+    asked = [call for call in own.channels.calls if call == ("POST", "/v3/profitsharing/return-orders")]
+    assert (len(asked), own.channels.given(going_back)[MAIN]) == (1, 910)
+
+
+def test_a_split_that_did_not_leave_goes_to_the_accounts_it_was_reckoned_with(own):
+    order = own.sell()
+    line, silent = payments.gateway("wechat", keys.MCHID), outbound.NotSent("dead")
+
+    def dead(*_asked, **_more):
+        raise silent
+
+    own.world.now += 90_000
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr(type(line), "split", dead)
+        drive_to_the_end(own, order)
+    assert (own.state(order).state, own.channels.given(order)) == ("submitted", {})
+    payments.put_receiver("main", "wechat", payments.Receiver("merchant", "1900000999", "另一家公司"))
+    drive_to_the_end(own, order)
+    assert own.channels.given(order) == {MAIN: 1300, FIRST: 500, SECOND: 200}
 
 
 def test_a_part_is_asked_of_the_account_that_got_it_also_when_its_party_has_another_now(own):
