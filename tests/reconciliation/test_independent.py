@@ -4,13 +4,12 @@ from chalicelib.kit import clock, tenant
 from chalicelib.ledger import service as ledger
 from chalicelib.reconciliation import service as reconciliation
 from sandbox import keys
-from tests import make
-from tests.reconciliation.test_service import ASKED, Bills, differences, row, sell, strike
+from tests.reconciliation.test_service import ASKED, Bills, differences, strike
 from tests.sandbox.conftest import keys_folder
 from tests.settlement.conftest import channels
-from tests.settlement.test_splits import own, plan, terms
+from tests.settlement.test_splits import licensed, own, plan, terms
 
-__all__ = ["channels", "keys_folder", "own", "plan", "terms"]
+__all__ = ["channels", "keys_folder", "licensed", "own", "plan", "terms"]
 
 SOLD, SPLIT = "20261123", "20261124"
 
