@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from chalice.app import Response
@@ -67,7 +67,9 @@ def download(visit: Visit, book: str) -> Response:
     """A file of the day: trades as the bill has them, sums by site, or differences."""
     found, what, asked = _book(book), visit.query.get("what", ""), visit.query
     narrow = partial(_differences, site=asked.get("site", ""), story=asked.get("story", ""))
-    make = {"trades": _trades, "sites": _sites, "differences": narrow}.get(what)
+    files: dict[str, Callable[[reconciliation.Book], Iterable[list[str]]]]
+    files = {"trades": _trades, "sites": _sites, "differences": narrow}
+    make = files.get(what)
     if make is None:
         raise errors.NotFound
     headers: dict[str, str | list[str]] = {
