@@ -178,15 +178,15 @@ class _Bill:
         """Dollars of one order's time in a function."""
         instructions = counted["warm"] + (self.counts["password"] if calls.password else 0)
         waits = sum(counted.get(service, 0) for service in prices.REQUEST) * prices.ANSWER_SECONDS
-        memory = _memory(calls.like)
-        share = memory / prices.VCPU_MEMORY
+        size = memory(calls.like)
+        share = size / prices.VCPU_MEMORY
         seconds = instructions / (prices.INSTRUCTIONS_PER_SECOND * share) + waits
-        return seconds * memory / 1024 * prices.LAMBDA_GB_SECOND
+        return seconds * size / 1024 * prices.LAMBDA_GB_SECOND
 
     def _begin(self, calls: Calls, counted: Mapping[str, float]) -> float:
         """Dollars of a call apart from its time: the call itself, and now and then a start at a full vCPU."""
         start = counted["start"] / prices.INSTRUCTIONS_PER_SECOND
-        return prices.LAMBDA_CALL + prices.COLD * start * _memory(calls.like) / 1024 * prices.LAMBDA_GB_SECOND
+        return prices.LAMBDA_CALL + prices.COLD * start * memory(calls.like) / 1024 * prices.LAMBDA_GB_SECOND
 
     def _upkeep(self) -> Cost:
         """DynamoDB and messages of what no single call is for."""
@@ -208,7 +208,7 @@ def _messages(asked: shops.Tally) -> float:
     return sum(count * prices.REQUEST[service] for service, count in asked.requests.items())
 
 
-def _memory(function: str) -> int:
+def memory(function: str) -> int:
     settings = _CONFIG["lambda_functions"].get(function, {})
     return int(settings.get("lambda_memory_size", _CONFIG["lambda_memory_size"]))
 

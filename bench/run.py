@@ -20,6 +20,7 @@ ORDER = (
     "settling",
     "instructions",
     "cost",
+    "idle",
     "wallclock",
 )
 _HERE = Path(__file__).parent

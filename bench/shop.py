@@ -9,7 +9,7 @@ import importlib
 import itertools
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -236,10 +236,10 @@ def _is_remembered(service: str, operation: str, given: Mapping[str, Any]) -> bo
 
 
 @contextlib.contextmanager
-def opened() -> Iterator[stages.Stage]:
+def opened(slugs: Sequence[str] = ("one", "two", "three")) -> Iterator[stages.Stage]:
     """A stage on which orders and journals are spread over partitions as when deployed."""
     with (
-        stages.opened() as stage,
+        stages.opened(slugs) as stage,
         mock.patch.object(order_rules, "BUCKETS", _BUCKETS),
         mock.patch.object(ledger, "BUCKETS", _BUCKETS),
     ):

@@ -165,7 +165,7 @@ class Stage:
         """Time passes and the walk walks until nothing is left to do."""
         for _ in range(30):
             self.wait(QUARTER)
-            self.until_answered(checkout.walk_all)
+            self.until_answered(partial(checkout.walk_all, now=self.world.now))
             self.work()
             if not self.letters:
                 return

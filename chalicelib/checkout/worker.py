@@ -31,7 +31,7 @@ def drive_orders(event: SQSEvent) -> dict[str, Any]:
 @blueprint.schedule(Rate(15, unit=Rate.MINUTES), name="walk_sites")
 def walk_sites(_event: CloudWatchEvent) -> dict[str, int]:
     """Have every site walked for orders whose message was lost."""
-    return {"sites": service.walk_all()}
+    return {"sites": service.walk_all(now=clock.now())}
 
 
 @blueprint.schedule(Cron("30", "19", "*", "*", "?", "*"), name="audit_pools")
@@ -42,7 +42,7 @@ def audit_pools(_event: CloudWatchEvent) -> dict[str, int]:
 
 def _drive(message: worker.Message, seen: list[str], now: int) -> None:
     if message.get("walk"):
-        service.walk(message["site"], now=now)
+        service.walk(message["site"], now=now, whole=message["walk"] is True)
     elif message.get("audit"):
         _audit(message["site"], now)
     elif message.get("fold"):

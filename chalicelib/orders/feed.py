@@ -8,7 +8,10 @@ from pynamodb.expressions.condition import Condition
 
 from chalicelib.kit import clock, table, tenant
 
+from . import rules
+
 _DAYS_BACK = 31
+_MOST = 20_000  # rows, some seven megabytes
 
 
 class FeedRow(table.Row):
@@ -30,6 +33,18 @@ def add_to_feed(numbers: Sequence[str], *, now: int) -> None:
         row.insert()
     except table.Refused:
         return
+
+
+def sites_listed(*, now: int) -> set[str] | None:
+    """The sites of which orders were listed yesterday or today; None where the lists are too long to read."""
+    found: set[str] = set()
+    days = (f"FEED#{clock.day_of(at)}" for at in (now - clock.DAY, now))
+    rows = (row for day in days for row in FeedRow.of(tenant.MAIN).under(day))
+    for read, row in enumerate(rows):
+        if read == _MOST:
+            return None
+        found.update(rules.site_of(number) for number in row.numbers.split())
+    return found
 
 
 def newest(before: str, *, now: int) -> Iterator[tuple[str, str]]:

@@ -16,7 +16,7 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.kit import errors, ids, log, table, vault
 from chalicelib.stock.service import Range
 
-from .feed import add_to_feed, newest
+from .feed import add_to_feed, newest, sites_listed
 from .joint import Beside, actions_of, move_with, new_row, open_with
 from .lookup import may_read, receipt_cookie, receipts
 from .model import DeliveryRow, OrderRow
@@ -91,6 +91,7 @@ __all__ = [
     "seal_contact",
     "short_reason",
     "site_of",
+    "sites_listed",
     "split_trade_no",
     "time_of",
     "todos_named",

@@ -10,7 +10,7 @@ HARMLESS = (
         "walk-forgets-yesterday",
         "Timers alone take every order on; the walk is a second net.",
         (
-            "checkout.driving:walk",
+            "checkout.driving:_walk_days",
             "(clock.day_of(now - clock.DAY), clock.day_of(now))",
             "(clock.day_of(now),)",
         ),

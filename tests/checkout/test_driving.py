@@ -4,6 +4,7 @@ from chalicelib.checkout import auditing, rules, worker
 from chalicelib.checkout import service as checkout
 from chalicelib.kit import outbound, tenant
 from chalicelib.ledger import service as ledger
+from chalicelib.orders import feed
 from chalicelib.orders import service as orders
 from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
@@ -290,15 +291,62 @@ def test_an_order_just_paid_is_given_a_moment(shop, world):
 
 def test_every_live_site_is_walked_and_audited(shop, world):
     with tenant.acting_for(tenant.MAIN):
-        assert checkout.walk_all() == 1
+        assert checkout.walk_all(now=world.now) == 1
         assert checkout.audit_all() == 2
         tenancy.set_state(shop.site, "suspended")
-        assert checkout.walk_all() == 1
+        assert checkout.walk_all(now=world.now) == 1
         tenancy.move(shop.site, "failed", expected=["suspended"])
-        assert checkout.walk_all() == 0
+        assert checkout.walk_all(now=world.now) == 0
     walks = [message for message in world.sent_to("timer") if message.get("walk")]
-    assert walks == [{"site": shop.site, "walk": True}] * 2
+    assert [message["site"] for message in walks] == [shop.site] * 2
     assert make.work("timer", walks) == []
+
+
+def walks_of_a_round(world):
+    """How the site is walked at each of a round's walks, six hours long."""
+    world.sent.clear()
+    for _ in range(24):
+        world.now += 900
+        checkout.walk_all(now=world.now)
+    return [message["walk"] for message in world.sent_to("timer")]
+
+
+def test_a_site_with_listed_orders_is_walked_whole_until_the_day_after(shop, world):
+    order = shop.place()
+    make.work("timer", [{"site": shop.site, "order": order.number, "first": True}])
+    assert walks_of_a_round(world) == [True] * 24
+    world.now = make.clock.day_start(make.clock.day_of(world.now)) + 2 * make.clock.DAY - 25 * 900
+    assert walks_of_a_round(world) == [True] * 24
+    assert walks_of_a_round(world).count(True) < 24
+
+
+def test_an_order_that_was_never_listed_is_found_within_six_hours(shop, world):
+    assert orders.sites_listed(now=world.now) == set()
+    order = shop.place()
+    walks = walks_of_a_round(world)
+    assert (walks.count(True), walks.count("due")) == (2, 22)
+    whole = [{"site": shop.site, "walk": True}]
+    world.sent.clear()
+    assert make.work("timer", whole) == []
+    assert [m["order"] for m in world.sent_to("timer")] == [order.number]
+
+
+def test_what_is_due_is_done_at_every_walk(shop, world):
+    order, old = shop.place(), shop.place()
+    orders.add_todo(shop.site, old.number, "refund", due=world.now + 60)
+    world.now += 60
+    world.sent.clear()
+    assert make.work("timer", [{"site": shop.site, "walk": "due"}]) == []
+    assert [m["order"] for m in world.sent_to("refund")] == [old.number]
+    assert order.number not in [m["order"] for m in world.sent_to("timer")]
+
+
+def test_where_lists_are_too_long_to_read_everybody_is_walked_whole(shop, world, monkeypatch):
+    orders.add_to_feed(["OTHR" + "0" * 24], now=world.now)
+    assert orders.sites_listed(now=world.now) == {"othr"}
+    monkeypatch.setattr(feed, "_MOST", 0)
+    assert orders.sites_listed(now=world.now) is None
+    assert walks_of_a_round(world) == [True] * 24
 
 
 def test_new_orders_are_listed_for_the_main_site_once_a_batch(shop, world):
@@ -332,7 +380,7 @@ def test_the_schedules_ask_for_walks_and_audits(shop, world):
     assert make.fire(worker.audit_pools) == {"owners": 2}
     messages = world.sent_to("timer")
     assert {"site": "main", "audit": True} in messages
-    assert {"site": shop.site, "walk": True} in messages
+    assert {(one["site"], "walk" in one) for one in messages} >= {(shop.site, True)}
     assert make.work("timer", messages) == []
 
 

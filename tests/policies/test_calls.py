@@ -135,7 +135,7 @@ def test_a_window_is_closed_into_statement_and_account(shop):
 
 def test_the_schedules_reach_every_site(shop):
     with acting_as("walk_sites"):
-        assert checkout.walk_all() == 1
+        assert checkout.walk_all(now=shop.world.now) == 1
     with acting_as("close_windows"):
         assert settlement.close_all() == 1
     with acting_as("audit_pools"):
@@ -159,7 +159,7 @@ def test_a_call_outside_the_policy_is_denied_where_it_is_made(shop):
         with pytest.raises(Denied, match=own):
             aws.client("dynamodb").get_item(TableName=own, Key=key)
     with acting_as("storefront"), pytest.raises(Denied, match="SITE#all"):
-        checkout.walk_all()
+        checkout.walk_all(now=shop.world.now)
 
 
 def test_a_balance_is_filled_spent_checked_and_given_back_under_the_policies(shop, world):

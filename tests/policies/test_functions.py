@@ -90,9 +90,9 @@ MAIN = {
     ],
     "provision_sites": [((*LIST, *WRITE), ("SITE#x", "HOST#x"))],
     "publish_catalogs": [(LIST, ("SITE#x", "GOODS#x", "PLAN#x"))],
-    "walk_sites": [(LIST, ("SITE#x",))],
-    "close_windows": [(LIST, ("SITE#x",))],
-    "audit_pools": [(LIST, ("SITE#x",))],
+    "walk_sites": [(("Query",), ("SITE#x", "FEED#x"))],
+    "close_windows": [(("Query",), ("SITE#x",))],
+    "audit_pools": [(("Query",), ("SITE#x",))],
     "pay_out": [
         (("GetItem", "PutItem", "UpdateItem"), ("PAYOUT#x", "PAYOUTS#open", "ACC#x", "DEP#x")),
         ((*LIST, "ConditionCheckItem"), ("PAYEE#x",)),
@@ -143,7 +143,13 @@ SECRET = {
     "reconcile_books",
 }  # who reads the secrets of channels
 FUNCTIONS = tuple(MAIN)
-FOR_MAIN_ALONE = ("pay_out", "plan_payouts")  # they never act for a site
+FOR_MAIN_ALONE = (
+    "pay_out",
+    "plan_payouts",
+    "walk_sites",
+    "close_windows",
+    "audit_pools",
+)  # they never act for a site
 for_each_function = pytest.mark.parametrize("function", FUNCTIONS)
 
 
