@@ -14,7 +14,7 @@ from chalicelib.kit import tenant
 
 from .clockwork import Clockwork, Died, Process, Violation
 from .dynamo.database import Database
-from .faults import Faults
+from .faults import SIZED, Faults
 from .iam import enforce
 from .keys import Keys
 from .queues import Queues
@@ -47,7 +47,8 @@ class Network:
         """
         process = self._caller()
         fault = self.faults.of_call() or ("throttle" if self._turns_away(what) else "")
-        size, back = self.faults.how_bad(), self.time.random.uniform(0.001, 0.01)
+        size = self.faults.how_bad() if fault in SIZED else self.faults.pace()
+        back = self.time.random.uniform(0.001, 0.01)
         self._wait(process, 0.001 + 0.02 * size if fault != "stall" else 10 ** (3.95 * size - 1))
         self.trace.line(self.time.now, process.name, what, fault)
         if fault == "kill_before":

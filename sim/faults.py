@@ -80,6 +80,16 @@ OTHERS = {  # the highest rate of what happens elsewhere
     "cold": 0.3,
 }
 CALL = "call"  # what may be struck by any fault of CALLS
+SIZED = {  # that ask how bad they are; any other is the same each time
+    "stall",
+    "throttle",
+    "late_request",
+    "slow_transaction",
+    "message_twice",
+    "message_late",
+    "bill_wrong",
+}
+_PACE = 0.6  # of a script's calls that nothing slows
 _ABSENT = 0.4  # the share of faults a world goes without
 _CALM = 0.05  # the share of worlds without any
 
@@ -127,6 +137,11 @@ class Faults:
         """A number in [0, 1): how long a fault lasts, as part of the longest it may."""
         drawn = (who or self.time.who).random.random()
         return drawn if self.size is None else self.size
+
+    def pace(self) -> float:
+        """A number in [0, 1): how long a call takes that nothing slows, as part of the longest it may."""
+        drawn = self.time.who.random.random()
+        return drawn if self.size is None else _PACE
 
     def _struck(self, what: str, names: Collection[str], who: Lineage) -> str:
         nth = who.nth(what)

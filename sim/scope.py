@@ -7,6 +7,8 @@ with each as a second fault; so pairs are those that can meet. Of pairs the faul
 nothing alone, what others do: a machine that dies before a call is one that died after the call before, a call turned
 away or not heard is made again by the SDK, and clocks, cold starts and overruns have their place in random seeds.
 
+How bad a fault is makes worlds of their own only where one asks for it: the second size leaves out what none asks.
+
 A world that is like one which ended well, at a moment of rest, goes on as that one did, so it is not played on; and one
 that is like another whose second faults were tried is not asked for its own after that (`sim/likeness.py`).
 
@@ -25,10 +27,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
+from typing import NamedTuple
 
 from . import small
 from . import stage as stages
-from .faults import CALL, CALLS, Point
+from .faults import CALL, CALLS, SIZED, Point
 
 SITES = ("one",)
 SIZES = (0.6, 0.97)  # a stall of 24 seconds, which its function survives, and one of 11 minutes
@@ -71,6 +74,16 @@ class Found:
         )
 
 
+class Later(NamedTuple):
+    """How many second faults come after a moment, and how many of them ask how bad they are."""
+
+    all: int
+    sized: int
+
+
+NONE = Later(0, 0)
+
+
 def points(world: small.Small, after: Script = ()) -> Iterator[Point]:
     """Every fault that may strike a world once those before have."""
     offered = world.faults.offered
@@ -83,7 +96,7 @@ class Scope:
     """All worlds of one task. What a world that goes on as another did would come to is known, so it ends there.
 
     `well` has what worlds were like that ended well, `asked` what those were like whose second faults were tried:
-    with it, for each, how many of them came after that.
+    with it, for each, how many of them came after that, and how many of these ask how bad they are.
     """
 
     def __init__(self, stage: stages.Stage, task: Task, *, plainly: bool = False) -> None:
@@ -92,15 +105,17 @@ class Scope:
         self._scenario = small.SCENARIOS[task.scenario]
         self._plainly = plainly
         self._well: set[bytes] = set()
-        self._asked: dict[bytes, int] = {}
+        self._asked: dict[bytes, Later] = {}
 
     def tried(self) -> Iterator[Found]:
         """What comes of no fault, then of each single one with those that may follow it."""
         calm, found = self.begin()
         yield found
         for first in islice(points(calm), 0, None, self._task.firsts):
-            pairs = self._task.seconds and first.fault not in LONE
-            yield self.with_seconds(first) if pairs else self._try((first,), self._well)[1]
+            if self._task.seconds and first.fault not in LONE:
+                yield self.with_seconds(first)
+            elif self._differs(first):
+                yield self._try((first,), self._well)[1]
 
     def begin(self) -> tuple[small.Small, Found]:
         """The world without faults, which others are held against first, and what came of it."""
@@ -112,21 +127,27 @@ class Scope:
     def with_seconds(self, first: Point) -> Found:
         """What one fault and each that may follow break."""
         world, found = self._try((first,), self._asked)
-        beyond = self._asked[world.ended] if world.ended else 0
+        beyond = self._asked[world.ended] if world.ended else NONE
         if not found.broken:
             self._have_asked(world, beyond)
         every = self._task.seconds
         seconds = [point for point in points(world, (first,)) if point.fault not in LONE]
         for second in islice(seconds, len(first.who) % every, None, every):
-            found += self._try((first, second), self._well)[1]
-        found.stands_for += beyond // every
+            if self._differs(first, second):
+                found += self._try((first, second), self._well)[1]
+        found.stands_for += (beyond.all if self._differs(first) else beyond.sized) // every
         return found
 
-    def _have_asked(self, world: small.Small, beyond: int = 0) -> None:
+    def _differs(self, *script: Point) -> bool:
+        """Whether it comes to something else than at the first size, where it was tried already."""
+        return self._task.size == SIZES[0] or any(point.fault in SIZED for point in script)
+
+    def _have_asked(self, world: small.Small, beyond: Later = NONE) -> None:
         """Note that second faults are tried wherever they can strike after each of its moments of rest."""
         for moment in world.passed:
-            later = sum(len(set(_kinds(one)) - LONE) for one in world.faults.offered[moment.offered :])
-            self._asked.setdefault(moment.like, beyond + later)
+            kinds = [each for one in world.faults.offered[moment.offered :] for each in _seconds(one)]
+            sized = sum(each in SIZED for each in kinds)
+            self._asked.setdefault(moment.like, Later(beyond.all + len(kinds), beyond.sized + sized))
 
     def _try(self, script: Script, known: Container[bytes]) -> tuple[small.Small, Found]:
         world, broken = small.play(
@@ -134,11 +155,16 @@ class Scope:
         )
         if not broken:
             self._well.update(one.like for one in world.passed)
-        return world, Found(1, 1, [(self._scenario.name, script, self._task.size, broken)] if broken else [])
+        violations = [(self._scenario.name, script, self._task.size, broken)] if broken else []
+        return world, Found(1, int(self._differs(*script)), violations)
 
 
 def _kinds(offered: Point) -> Collection[str]:
     return CALLS if offered.fault == CALL else (offered.fault,)
+
+
+def _seconds(offered: Point) -> Collection[str]:
+    return set(_kinds(offered)) - LONE
 
 
 def _same(offered: Point, struck: Point) -> bool:

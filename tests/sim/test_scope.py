@@ -6,7 +6,7 @@ import pytest
 
 from sim import scope, small
 from sim import stage as stages
-from sim.faults import CALLS, Point
+from sim.faults import CALLS, SIZED, Point
 from sim.mutants import MUTANTS
 
 SINGLES = 97  # of all single faults one in so many is tried
@@ -65,6 +65,17 @@ def test_a_second_fault_comes_after_the_first(stage, firsts):
         assert tuple(world.faults.struck) == (*first, second)
 
 
+def test_a_fault_that_does_not_ask_how_bad_it_is_comes_to_the_same_at_either_size(stage):
+    scenario = small.SCENARIOS[-1]
+    calm, _ = small.play(stage, scenario, (), size=0.6)
+    places = {one.fault: one for one in scope.points(calm)}
+    for fault, place in places.items():
+        mild, bad = (small.play(stage, scenario, (place,), size=size)[0].trace.digest for size in scope.SIZES)
+        assert (mild == bad) == (fault not in SIZED), fault
+    assert len(places.keys() - SIZED) > 20
+    assert len(places.keys() & SIZED) > 4
+
+
 def test_no_single_fault_of_a_slice_breaks_anything(stage):
     singles = tried(stage, firsts=SINGLES)
     assert len(singles) > 120
@@ -111,12 +122,19 @@ def test_with_a_bug_the_same_worlds_are_broken_whether_they_are_played_to_their_
     assert sum(map(bool, plainly)) > 0
 
 
-def test_worlds_that_end_early_stand_for_all(stage, firsts):
+@pytest.mark.parametrize(("size", "fault"), [(0.6, "stall"), (0.97, "lost_answer")])
+def test_worlds_that_end_early_stand_for_all(stage, firsts, size, fault):
     def tried_after(first, *, plainly):
-        whole = scope.Scope(stage, scope.Task(0, 0.6, seconds=1), plainly=plainly)
+        whole = scope.Scope(stage, scope.Task(0, size, seconds=1), plainly=plainly)
         whole.begin()
         return whole.with_seconds(first)
 
-    late = [one for one in firsts if one.fault == "stall"][-20]
+    late = [one for one in firsts if one.fault == fault][-20]
     plainly, briefly = (tried_after(late, plainly=plain) for plain in (True, False))
-    assert briefly.played < briefly.stands_for == plainly.stands_for == plainly.played
+    again = size != scope.SIZES[0] and fault not in SIZED  # the first one alone was tried at the first size
+    assert briefly.played < briefly.stands_for + again == plainly.stands_for + again == plainly.played
+
+
+def test_the_second_size_leaves_out_what_none_of_its_faults_asks(stage, firsts):
+    tried = scope.Scope(stage, scope.Task(0, scope.SIZES[1], firsts=7)).tried()
+    assert sum(one.stands_for for one in tried) == sum(one.fault in SIZED for one in firsts[::7])
