@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from chalice.app import Response
@@ -65,18 +65,23 @@ def again(_visit: Visit, book: str) -> Response:
 @face.get("/console/bills/{book}/csv")
 def download(visit: Visit, book: str) -> Response:
     """A file of the day: trades as the bill has them, sums by site, or differences."""
-    found, what, asked = _book(book), visit.query.get("what", ""), visit.query
-    narrow = partial(_differences, site=asked.get("site", ""), story=asked.get("story", ""))
-    files: dict[str, Callable[[reconciliation.Book], Iterable[list[str]]]]
-    files = {"trades": _trades, "sites": _sites, "differences": narrow}
-    make = files.get(what)
-    if make is None:
-        raise errors.NotFound
+    found, what = _book(book), visit.query.get("what", "")
+    make = _file(what, visit.query)
     headers: dict[str, str | list[str]] = {
         "Content-Type": "text/csv; charset=utf-8",
         "Content-Disposition": f'attachment; filename="{what}-{address(found)}.csv"',
     }
     return Response("\ufeff" + _table(make(found)), headers)
+
+
+def _file(what: str, asked: Mapping[str, str]) -> Callable[[reconciliation.Book], Iterable[list[str]]]:
+    """What makes a file, by its name. Raises NotFound."""
+    narrow = partial(_differences, site=asked.get("site", ""), story=asked.get("story", ""))
+    files: dict[str, Callable[[reconciliation.Book], Iterable[list[str]]]]
+    files = {"trades": _trades, "sites": _sites, "differences": narrow}
+    if what not in files:
+        raise errors.NotFound
+    return files[what]
 
 
 def address(book: reconciliation.Book) -> str:
