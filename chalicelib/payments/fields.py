@@ -82,6 +82,8 @@ def save(channel: str, typed: Mapping[str, str], *, owner: str) -> str:
     """
     if channel not in FIELDS:
         raise BadSetting("There is no such channel.", field="channel")
+    if strange := typed.keys() - {each.name for each in FIELDS[channel]}:
+        raise BadSetting("There is no such field.", field=min(strange))
     fixed = _addresses(channel)
     asked = [each for each in FIELDS[channel] if each.name not in fixed]
     settings = {each.name: _read(each, typed.get(each.name, "").strip()) for each in asked}

@@ -164,13 +164,18 @@ def forget() -> None:
 
 
 def _keep(channel: str, merchant: str, settings: Mapping[str, Any], owner: str) -> None:
-    """The settings are given whole, except for secrets; who of one owner's staff saves last wins."""
+    """The settings are given whole, except for secrets and for what a later release has written.
+
+    Who of one owner's staff saves last wins.
+    """
     rows = ChannelRow.of(tenant.MAIN)
     stored = rows.read(f"CHANNEL#{channel}", merchant)
     if stored and stored.owned_by != owner:
         raise _Foreign
-    kept = _secrets(channel, merchant, settings, owner, stored.settings if stored else {})
-    actions = [rows.settings.set({**settings, **kept}), rows.owned_by.set(owner)]
+    before = stored.settings if stored else {}
+    whole = gateways.strange(channel, before) | dict(settings)
+    whole |= _secrets(channel, merchant, settings, owner, before)
+    actions = [rows.settings.set(whole), rows.owned_by.set(owner)]
     free = rows.settings.does_not_exist() | (rows.owned_by == owner)
     try:
         rows.change(f"CHANNEL#{channel}", merchant, actions, free)

@@ -45,7 +45,7 @@ def stored(channel, merchant):
 def test_what_is_shown_can_be_saved_again_and_builds_the_same_gateway(plain, channel):
     merchant = payments.save(channel, typed(plain, channel), owner=tenant.MAIN)
     once = payments.known_merchant(channel, merchant).settings
-    again = {**payments.shown(channel, once), "private_key_pem": "", "api_v3_key": ""}
+    again = payments.shown(channel, once)
     assert payments.save(channel, again, owner=tenant.MAIN) == merchant
     assert stored(channel, merchant) == once
     assert payments.gateway(channel, merchant).merchant == merchant
@@ -99,6 +99,21 @@ def test_a_field_that_is_wrong_is_named_and_nothing_is_kept(plain, channel, name
         payments.save(channel, typed(plain, channel, **{name: text}), owner=tenant.MAIN)
     assert refused.value.detail["field"] == name
     assert not [one for one in payments.all_merchants() if one.settings.get("private_key_pem")]
+
+
+@pytest.mark.parametrize("channel", payments.FIELDS)
+def test_a_field_that_there_is_not_is_named_where_it_is_typed(plain, channel):
+    with pytest.raises(payments.BadSetting) as refused:
+        payments.save(channel, typed(plain, channel, colour="red"), owner=tenant.MAIN)
+    assert refused.value.detail["field"] == "colour"
+
+
+@pytest.mark.parametrize("channel", payments.FIELDS)
+def test_what_a_later_release_has_written_is_left_alone_and_kept(plain, channel):
+    merchant = payments.put_channel(channel, {**plain[channel], "of_a_later_release": {"x": "1"}})
+    assert payments.gateway(channel, merchant).merchant == merchant
+    assert payments.save(channel, typed(plain, channel), owner=tenant.MAIN) == merchant
+    assert stored(channel, merchant)["of_a_later_release"] == {"x": "1"}
 
 
 def test_there_is_no_form_for_a_channel_that_is_none(plain):

@@ -6,9 +6,11 @@ have happened: query before anything else).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
 
 SECRETS = frozenset(
     {"private_key_pem", "api_v3_key"}
@@ -290,6 +292,21 @@ class Gateway(Protocol):
 
     def nack(self, reason: str) -> tuple[int, dict[str, str], str]:
         """Status, headers and body that make the channel send again. The reason may be shown to it."""
+
+
+def known(kind: Callable[..., T], settings: Mapping[str, Any]) -> T:
+    """A channel's settings out of plain ones, without those that only a later release knows: two run side by side."""
+    return kind(**{name: value for name, value in settings.items() if name in _names(kind)})
+
+
+def strange(channel: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a merchant that this release does not know."""
+    names = _names(import_module(f"{__name__}.{channel}").Settings)
+    return {name: value for name, value in settings.items() if name not in names}
+
+
+def _names(kind: Any) -> set[str]:
+    return {each.name for each in fields(kind)}
 
 
 def _channel(name: str) -> Callable[[Mapping[str, Any]], Gateway]:

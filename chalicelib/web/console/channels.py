@@ -75,7 +75,8 @@ def save(visit: Visit, channel: str, merchant: str) -> Response:
         raise errors.NotFound
     if channel not in _offered(scope):
         raise errors.NotFound
-    kept = payments.save(channel, visit.form, owner=scope)
+    typed = {name: text for name, text in visit.form.items() if name != "form_token"}
+    kept = payments.save(channel, typed, owner=scope)
     return desk.done(f"{PLACE}/{channel}/{kept}", "channel")
 
 

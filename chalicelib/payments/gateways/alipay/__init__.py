@@ -14,6 +14,7 @@ from chalicelib.payments.gateways import fixed, wire
 
 from . import bill, splitting
 from . import line as lines
+from .line import Settings
 
 _FORBIDDEN = re.compile(r"[/=&\x00-\x1f]")  # in a subject, says the channel
 _PAGES = {
@@ -25,13 +26,13 @@ _PAID = {"TRADE_SUCCESS", "TRADE_FINISHED"}
 
 def build(settings: Mapping[str, Any]) -> gateways.Gateway:
     """A gateway out of plain settings."""
-    return Alipay(lines.Settings(**settings))
+    return Alipay(gateways.known(Settings, settings))
 
 
 class Alipay(splitting.Splitting, fixed.Fixed):
     """One Alipay seller."""
 
-    def __init__(self, settings: lines.Settings) -> None:
+    def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self.capabilities = gateways.Capabilities(
             split_cap_bps=settings.split_cap_bps,

@@ -58,7 +58,7 @@ class Settings:
 
 def build(settings: Mapping[str, Any]) -> gateways.Gateway:
     """A gateway out of plain settings."""
-    return ECny(Settings(**settings))
+    return ECny(gateways.known(Settings, settings))
 
 
 class ECny(unsplit.Unsplit, fixed.Fixed):

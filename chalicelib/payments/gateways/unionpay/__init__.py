@@ -74,7 +74,7 @@ class Settings:
 
 def build(settings: Mapping[str, Any]) -> gateways.Gateway:
     """A gateway out of plain settings."""
-    return UnionPay(Settings(**settings))
+    return UnionPay(gateways.known(Settings, settings))
 
 
 class UnionPay(unsplit.Unsplit, fixed.Fixed):

@@ -15,6 +15,7 @@ from chalicelib.payments.gateways import wire
 
 from . import bill, funds, splitting
 from . import line as lines
+from .line import Settings
 
 _TRADES = "/v3/pay/transactions"
 _REFUNDS = "/v3/refund/domestic/refunds"
@@ -31,13 +32,13 @@ _REFUND_STATES = {
 
 def build(settings: Mapping[str, Any]) -> gateways.Gateway:
     """A gateway out of plain settings."""
-    return WeChat(lines.Settings(**settings))
+    return WeChat(gateways.known(Settings, settings))
 
 
 class WeChat(splitting.Splitting):
     """One WeChat Pay merchant."""
 
-    def __init__(self, settings: lines.Settings) -> None:
+    def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self.capabilities = gateways.Capabilities(
             split_cap_bps=settings.split_cap_bps,
