@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.kit import clock, config, errors, parameters, table, tenant
+from chalicelib.ledger import service as ledger
 from chalicelib.tenancy import service as tenancy
 
-from . import gateways
+from . import caps, gateways
 from .model import CURRENT, ChannelRow, CurrentRow
 
 _FRESH = 30  # seconds
@@ -41,15 +42,15 @@ def put_channel(channel: str, settings: Mapping[str, Any], *, owner: str = tenan
     """Keep a merchant's settings and use it for its owner's new orders; the merchant's id.
 
     The owner is main or a site that collects money itself; main's share is then split at the channel. An empty secret
-    is the one that is kept. Raises Invalid, Unlicensed, and Conflict where the merchant is somebody else's.
+    is the one that is kept. Raises Invalid, Unlicensed, BeyondCap, and Conflict where the merchant is somebody else's.
     """
     if channel not in gateways.GATEWAYS:
         raise errors.Invalid("There is no such channel.")
     built = gateways.GATEWAYS[channel](settings)
     if owner != tenant.MAIN and not built.capabilities.split_cap_bps:
         raise errors.Invalid("Nothing paid through this channel can be split, so main collects it.")
-    if owner != tenant.MAIN and tenancy.site(owner, fresh=True).licence is None:
-        raise tenancy.Unlicensed
+    if owner != tenant.MAIN:
+        _check_owner(tenancy.site(owner, fresh=True), channel, built.capabilities.split_cap_bps)
     _keep(channel, built.merchant, settings, owner)
     _use(channel, built.merchant, owner)
     forget()
@@ -149,6 +150,17 @@ def fresh_gateway(channel: str, merchant: str) -> gateways.Gateway:
     return gateway(channel, merchant)
 
 
+def agreed_cap(channel: str, merchant: str) -> int:
+    """Of what a merchant is paid, the basis points that the channel splits off at most. Raises NotFound."""
+    return int(known_merchant(channel, merchant).settings.get("split_cap_bps") or caps.CAP_BPS)
+
+
+def check_plan(site: tenancy.Site, plan: ledger.Plan) -> None:
+    """Raise BeyondCap where a merchant of the site's own cannot split off the share of a plan."""
+    for channel, merchant in site.merchants.items():
+        caps.check(site, plan, channel, agreed_cap(channel, merchant), field="plan")
+
+
 def notify_url(channel: str, merchant: str) -> str:
     """Where the channel sends its notifications."""
     settings = config.load()
@@ -161,6 +173,13 @@ def forget() -> None:
     _able.clear()
     _current.clear()
     _owners.clear()
+
+
+def _check_owner(site: tenancy.Site, channel: str, cap_bps: int) -> None:
+    """Raise Unlicensed, or BeyondCap where main's share could not be split off."""
+    if site.licence is None:
+        raise tenancy.Unlicensed
+    caps.check(site, ledger.plan_in_force(site.plan), channel, cap_bps, field="split_cap_bps")
 
 
 def _keep(channel: str, merchant: str, settings: Mapping[str, Any], owner: str) -> None:

@@ -17,7 +17,6 @@ from .model import ReceiverRow
 OK = "ok"
 KINDS = ("merchant", "person")
 _ACCOUNT = re.compile(r"[A-Za-z0-9_-]{6,64}", re.ASCII)
-_CAP_BPS = 3000  # what channels split off unless more is agreed
 _MOST_KNOWN = 10_000
 
 _introduced: set[tuple[str, str, str]] = set()  # channel, merchant, account
@@ -54,7 +53,7 @@ def put_receiver(party: str, channel: str, receiver: Receiver) -> None:
         "kind": receiver.kind,
         "account": receiver.account,
         "name": receiver.name.strip(),
-        "cap_bps": agreed_cap(channel, merchants.main_merchant(channel)),
+        "cap_bps": merchants.agreed_cap(channel, merchants.main_merchant(channel)),
         "said": "",
     }
     rows = ReceiverRow.of(tenant.MAIN)
@@ -95,11 +94,6 @@ def receiver_of(party: str, channel: str) -> Known | None:
     """A party's account at a channel."""
     row = ReceiverRow.of(tenant.MAIN).read(f"RECEIVER#{party}", channel)
     return _known(row) if row else None
-
-
-def agreed_cap(channel: str, merchant: str) -> int:
-    """Of what a merchant is paid, the basis points that the channel splits off at most. Raises NotFound."""
-    return int(merchants.known_merchant(channel, merchant).settings.get("split_cap_bps") or _CAP_BPS)
 
 
 def cap_of(party: str, channel: str) -> int:

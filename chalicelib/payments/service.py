@@ -6,6 +6,7 @@ from dataclasses import replace
 from chalicelib.kit import log, outbound
 
 from . import merchants, receivers
+from .caps import BeyondCap
 from .fields import FIELDS, SPLITTING, BadSetting, Field, save, shown
 from .gateways import (
     Bill,
@@ -28,8 +29,10 @@ from .gateways import (
 from .merchants import (
     ChannelDown,
     Merchant,
+    agreed_cap,
     all_merchants,
     capabilities,
+    check_plan,
     gateway,
     in_use,
     known_merchant,
@@ -44,7 +47,6 @@ from .probing import STEPS, Report, last_report, probe, reports
 from .receivers import (
     BadReceiver,
     Known,
-    agreed_cap,
     cap_of,
     introduce,
     put_receiver,
@@ -61,6 +63,7 @@ __all__ = [
     "SUSPENSE",
     "BadReceiver",
     "BadSetting",
+    "BeyondCap",
     "Bill",
     "BillRow",
     "ChannelDown",
@@ -85,6 +88,7 @@ __all__ = [
     "all_merchants",
     "cap_of",
     "capabilities",
+    "check_plan",
     "forget",
     "gateway",
     "in_use",

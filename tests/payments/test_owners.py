@@ -4,6 +4,7 @@ import pytest
 
 from chalicelib.checkout import service as checkout
 from chalicelib.kit import errors, tenant
+from chalicelib.ledger import service as ledger
 from chalicelib.payments import service as payments
 from chalicelib.tenancy import service as tenancy
 from tests import make
@@ -101,6 +102,20 @@ def test_a_channel_that_does_not_split_collects_for_main_alone(shop, monkeypatch
     monkeypatch.setattr(make.Merchant, "capabilities", unsplit)
     with pytest.raises(errors.Invalid):
         payments.put_channel("wechat", {"channel": "wechat", "merchant": "m5"}, owner=shop.site)
+
+
+def test_a_merchant_that_could_not_split_off_mains_share_is_refused_when_it_is_set(shop, monkeypatch):
+    tenancy.license_site(shop.site, LICENCE, by="admin", now=make.NOON)
+    with tenant.acting_for(tenant.MAIN):
+        ledger.put_plan(ledger.Plan("standard", 0, 2000, 2001), now=make.NOON)
+    low = make.replace(make.Merchant.capabilities, split_cap_bps=2000)
+    monkeypatch.setattr(make.Merchant, "capabilities", low)
+    with pytest.raises(payments.BeyondCap) as refused:
+        own_merchant(shop.site)
+    assert refused.value.detail["share"] == "20.01"
+    assert tenancy.site(shop.site, fresh=True).merchants == {}
+    monkeypatch.setattr(make.Merchant, "capabilities", make.replace(low, split_cap_bps=2001))
+    assert own_merchant(shop.site) == "m5"
 
 
 def test_whoever_owns_a_merchant_nobody_set_up_is_not_found(shop):

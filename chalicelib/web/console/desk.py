@@ -208,7 +208,7 @@ def say(refusal: errors.ShopError) -> str:
     """A refusal in the console's language: by code and field, else by code, else in its own words."""
     for key in (f"error.{refusal.code}.{refusal.detail.get('field', '')}", f"error.{refusal.code}"):
         if _PAGES.knows(key):
-            return words(key)
+            return words(key, **refusal.detail)
     return str(refusal)
 
 

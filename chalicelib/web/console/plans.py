@@ -8,6 +8,8 @@ from chalice.app import Response
 
 from chalicelib.kit import money
 from chalicelib.ledger import service as ledger
+from chalicelib.payments import service as payments
+from chalicelib.tenancy import service as tenancy
 
 from .. import face as faces
 from ..visit import Visit
@@ -71,6 +73,9 @@ def put(visit: Visit) -> Response:
     plan = _plan(visit.fields(PlanForm))
     if not plan.name:
         raise values.BadValue("给方案起个名字。", field="name")
+    for site in tenancy.sites(fresh=True):
+        if site.plan == plan.name:
+            payments.check_plan(site, plan)
     ledger.put_plan(plan, now=visit.now)
     return desk.done("/console/plans", "plan")
 

@@ -164,15 +164,9 @@ def _open(asked: NewSite, *, now: int) -> tenancy.Site:
 
 
 def _fitting(site: str, plan: str) -> str:
-    """A plan whose share the channels split off what the site's own merchants collect. Raises BadValue."""
-    share = ledger.plan_in_force(_known(plan)).own_bps
-    for channel, merchant in tenancy.site(site, fresh=True).merchants.items():
-        cap = payments.agreed_cap(channel, merchant)
-        if share > cap:
-            sentence = (
-                f"本站的 {channel} 商户号最多能分出 {cap / 100:g}%，这个方案要分 {share / 100:g}%，请换一个。"
-            )
-            raise values.BadValue(sentence, field="plan")
+    """A plan whose share the channels split off what the site's own merchants collect. Raises BadValue, BeyondCap."""
+    terms = ledger.plan_in_force(_known(plan))
+    payments.check_plan(tenancy.site(site, fresh=True), terms)
     return plan
 
 

@@ -125,6 +125,10 @@ def test_a_site_gets_no_plan_whose_share_its_own_merchant_could_not_split_off(st
         ledger.put_plan(ledger.Plan("steep", 0, 3000, 3000), now=world.now)
     refused = staff.post(f"/console/sites/{shop.site}/plan", {"plan": "steep"})
     assert refused.status_code == 422
-    assert "最多能分出 25%" in page(refused)
+    assert "最多分出 25%" in page(refused)
     assert tenancy.site(shop.site, fresh=True).plan == "standard"
     assert staff.post(f"/console/sites/{shop.site}/plan", {"plan": "standard"}).status_code == 303
+    terms = {"name": "standard", "main": "20", "fee_bearer": "main"}
+    refused = staff.post("/console/plans", {**terms, "own": "25.01"})
+    assert (refused.status_code, "要分 25.01%" in page(refused)) == (422, True)
+    assert staff.post("/console/plans", {**terms, "own": "25"}).status_code == 303
