@@ -23,6 +23,7 @@ FACES = {
         "console.stock",
         "console.orders",
         "console.refunds",
+        "console.splits",
         "console.cases",
         "console.bills",
         "console.plans",

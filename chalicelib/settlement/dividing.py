@@ -18,10 +18,10 @@ from chalicelib.payments import service as payments
 from . import aftersales, books, rules, sharing, splits, takeback
 from .splits import Share, Split
 
+CASE = "split"  # the kind of cases about splits
 GIVE_UP = 3 * clock.DAY  # after which a split the channel does not know, and refuses, counts as closed
 LATEST = 25 * clock.DAY  # after a payment: no refund is waited for any longer
 UNFROZEN_BY_THEN = 31 * clock.DAY  # after a payment: the channel does so by itself after thirty
-OVER = frozenset({"unfrozen", "void"})
 OPEN = aftersales.WAITING | aftersales.MOVING | {"abnormal"}
 
 
@@ -46,7 +46,7 @@ def sums_of(order: orders.Order, *events: str) -> dict[str, int]:
 
 def _drive(order: orders.Order, todo: orders.Todo, split: Split, now: int) -> None:
     steps = {"planned": _submit, "held": _submit, "submitted": _ask, "finished": _thaw}
-    while split.state not in OVER:
+    while split.state not in splits.OVER:
         after = steps[split.state](order, split, now)
         if after.state in (split.state, "held"):
             _try_later(order, todo, now)
@@ -214,7 +214,17 @@ def _call_somebody(order: orders.Order, what: str, now: int, shares: Sequence[Sh
     facts = {"site": order.site, "order": order.number, "channel": order.channel}
     facts |= {"amount_fen": str(sum(share.fen for share in shares))} if shares else {}
     facts |= {f"{_called(share.party)}（{share.word}）_fen": str(share.fen) for share in shares}
-    cases.open("split", f"{order.number}#{what}", why=why, facts=facts, action=action, now=now)
+    cases.open(CASE, f"{order.number}#{what}", why=why, facts=facts, action=action, now=now)
+
+
+def trouble(split: Split) -> list[cases.Case]:
+    """The open cases about a split. Asked with the main site's rights."""
+    found = [cases.find(CASE, f"{split.number}#{what}") for what in _SAYS] if _may_be_stuck(split) else []
+    return [case for case in found if case and case.settled_at is None]
+
+
+def _may_be_stuck(split: Split) -> bool:
+    return split.state != "planned" and (split.state not in splits.OVER or bool(split.closed))
 
 
 def _called(party: str) -> str:

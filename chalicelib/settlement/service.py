@@ -30,12 +30,15 @@ from .asking import (
 )
 from .books import journals_of, sale_of, sold_legs
 from .dividing import drive as drive_split
+from .dividing import trouble as split_trouble
 from .parts import TooMuch
 from .refunds import hear, refund
 from .repaying import fee_of, paid_elsewhere, refund_no
 from .rules import Earned, Statement, StatementRow, Totals
 from .splits import SPLIT, THAW, Split
 from .splits import find as split_of
+from .splits import of_day as splits_of_day
+from .splits import unfinished as splits_unfinished
 from .topups import may_take_back, take_back
 from .unowned import FitsNothing, Unowned, claim, drive_all, give_back
 from .unowned import book as book_unowned
@@ -89,6 +92,9 @@ __all__ = [
     "shared",
     "sold_legs",
     "split_of",
+    "split_trouble",
+    "splits_of_day",
+    "splits_unfinished",
     "take_back",
     "unowned",
     "unowned_of",

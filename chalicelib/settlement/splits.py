@@ -8,7 +8,7 @@ Submitted: the channel is asked under one number with these parts, whatever happ
 its own result. Unfrozen: what was not split is the merchant's, and nothing of the order is frozen any more.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from chalicelib.kit import errors, ids, log, table
@@ -17,6 +17,7 @@ from chalicelib.orders import service as orders
 from .model import SplitRow, TakeBackRow
 
 BEFORE = frozenset({"planned", "held", "void"})  # nothing went to others
+OVER = frozenset({"unfrozen", "void"})
 SPLIT, THAW = "S1", "U1"  # rows and events, and how the numbers at the channel end
 
 
@@ -94,6 +95,18 @@ def find(site: str, number: str) -> Split | None:
     return _split(site, row) if row else None
 
 
+def of_day(site: str, day: str) -> list[tuple[orders.Order, Split]]:
+    """The splits of the orders placed on a Beijing day, newest first."""
+    placed = orders.on_day(site, day, states=("delivered", "refunding", "refunded"))
+    return _beside(site, {one.number: one for one in placed if one.attempt.splits})
+
+
+def unfinished(site: str) -> list[tuple[orders.Order, Split]]:
+    """The splits that are not over, of all days, newest first."""
+    numbers = {todo.number for todo in orders.todos_named(site, "split", closed=False)}
+    return [each for each in _beside(site, orders.orders(site, numbers)) if each[1].state not in OVER]
+
+
 def void(split: Split) -> Split:
     """There is nothing left to split. Raises Conflict."""
     return _step(split, "void")
@@ -160,6 +173,12 @@ def answer(split: Split, before: TakeBack, shares: Sequence[Share]) -> TakeBack:
     except table.Refused:
         raise errors.Conflict from None
     return _take_back(row)
+
+
+def _beside(site: str, found: Mapping[str, orders.Order]) -> list[tuple[orders.Order, Split]]:
+    rows = SplitRow.of(site).read_many((_key(number), SPLIT) for number in found)
+    pairs = [(found[split.number], split) for split in (_split(site, row) for row in rows)]
+    return sorted(pairs, key=lambda pair: (pair[0].placed_at, pair[0].number), reverse=True)
 
 
 def _step(split: Split, to: str, **fields: object) -> Split:

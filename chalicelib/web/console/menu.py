@@ -13,7 +13,9 @@ class Section:
     name: str
     icon: str
     key: str
-    needs: str = ""  # a building block of the site or its licence: without it the section is not there
+    needs: str = (
+        ""  # a building block of the site, its licence or splits: without it the section is not there
+    )
 
 
 _BOARD = Section("/console", "经营", "dashboard", "b")
@@ -22,6 +24,7 @@ _STOCK = Section("/console/stock", "库存", "stack-2", "s")
 _ORDERS = Section("/console/orders", "订单", "receipt", "o")
 _REFUNDS = Section("/console/refunds", "退款", "arrow-back-up", "r")
 
+_SPLITS = Section("/console/splits", "分账", "arrows-split", "v", needs="splits")
 _CHANNELS = Section("/console/channels", "收款渠道", "credit-card", "h", needs="licence")
 
 STAFF = (
@@ -31,6 +34,7 @@ STAFF = (
     _STOCK,
     _ORDERS,
     _REFUNDS,
+    _SPLITS,
     Section("/console/cases", "待办", "inbox", "c"),
     Section("/console/bills", "对账", "scale", "d"),
     Section("/console/statement", "财务", "report-money", "f"),
@@ -47,6 +51,7 @@ OWNER = (
     _ORDERS,
     _REFUNDS,
     Section("/console/statement", "财务", "report-money", "f"),
+    _SPLITS,
     Section("/console/withdraw", "提现", "building-bank", "y"),
     _CHANNELS,
     Section("/console/settings", "店铺设置", "settings", "t"),
@@ -64,5 +69,6 @@ def of(site: tenancy.Site | None) -> tuple[Section, ...]:
     """The sections of a console: main's where there is no site."""
     if site is None:
         return STAFF
-    has = {*site.blocks, "licence"} if site.licence else site.blocks
+    more = {"licence": site.licence, "splits": site.merchants or site.splits}
+    has = {*site.blocks, *(name for name, there in more.items() if there)}
     return tuple(s for s in OWNER if not s.needs or s.needs in has)
