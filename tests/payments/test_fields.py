@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +19,18 @@ from tests.sandbox.conftest import keys_folder
 __all__ = ["keys_folder"]
 
 REAL = dict(gateways.GATEWAYS)
+CURVE = ec.generate_private_key(ec.SECP256R1())
+SHORT = rsa.generate_private_key(65537, 1024)
+
+
+def pem(key):
+    form = serialization.PrivateFormat.PKCS8
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
+
+
+def public_pem(key):
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_key().public_bytes(serialization.Encoding.PEM, form).decode()
 
 
 @pytest.fixture
@@ -88,6 +102,9 @@ def test_two_keys_of_wechat_pay_are_valid_at_once(plain):
         ("wechat", "split_cap_bps", "-1"),
         ("alipay", "private_key_pem", "-----BEGIN PRIVATE KEY-----"),
         ("alipay", "private_key_pem", "MIIB"),
+        ("alipay", "private_key_pem", pem(CURVE)),
+        ("alipay", "private_key_pem", pem(SHORT)),
+        ("alipay", "alipay_public_key_pem", public_pem(CURVE)),
         ("alipay", "alipay_public_key_pem", "\N{SNOWMAN}"),
         ("alipay", "seller_id", "1088000000000001"),
         ("unionpay", "middle_cert_pem", "MIIB"),

@@ -1,6 +1,7 @@
 """The trial of a merchant's settings names what is wrong: each fault against the sandbox, as a person would make it."""
 
 import threading
+from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +13,7 @@ from chalicelib.payments.gateways.wechat import line
 from sandbox import keys
 from sandbox.server import Sandbox
 from tests import make
+from tests.payments.test_fields import CURVE, pem, public_pem
 from tests.sandbox.conftest import keys_folder
 
 __all__ = ["keys_folder"]
@@ -192,6 +194,26 @@ def test_settings_of_an_older_shape_are_incomplete(channels):
     )
     payments.probe("alipay", keys.SELLER_ID, now=make.NOON)
     assert payments.last_report("alipay", keys.SELLER_ID).fault == "settings"
+
+
+@pytest.mark.parametrize("name", ["private_key_pem", "alipay_public_key_pem"])
+def test_a_key_of_another_kind_is_unreadable(channels, name):
+    key = pem(CURVE) if name == "private_key_pem" else public_pem(CURVE)
+    assert tried(channels, "alipay", **{name: key}).fault == "unreadable_key"
+
+
+@pytest.mark.parametrize("date", ["", "yesterday"])
+def test_a_host_that_does_not_tell_the_time_is_not_blamed_for_it(channels, monkeypatch, date):
+    real = outbound.call
+
+    def call(method, url, **asked):
+        reply = real(method, url, **asked)
+        return outbound.Reply(reply.status, reply.headers | {"date": date}, reply.body)
+
+    monkeypatch.setattr(outbound, "call", call)
+    monkeypatch.setattr(probing, "parsedate_to_datetime", parsedate_to_datetime)
+    report = tried(channels, "wechat")
+    assert (report.fault, report.skew) == ("", 0)
 
 
 def test_a_late_trial_does_not_hide_a_newer_one(channels):

@@ -206,6 +206,11 @@ def test_a_bill_that_was_changed_on_the_way_is_damaged():
         bill.parse(base64.b64encode(content).decode(), "0" * 64, "20261122")
 
 
+def test_one_word_ends_the_repeats_and_another_asks_for_one(gateway):
+    assert gateway.ack()[0::2] == (200, "SUCCESS")
+    assert gateway.nack("why")[0::2] == (400, "FAIL")
+
+
 def test_it_does_not_split(gateway):
     assert gateway.capabilities.split_cap_bps == 0
     with pytest.raises(gateways.Declined):

@@ -4,6 +4,7 @@ import pytest
 
 from chalicelib.kit import outbound
 from chalicelib.payments import gateways
+from chalicelib.payments.gateways import certificates
 from chalicelib.payments.gateways.wechat import line
 from sandbox import keys
 from sandbox.faults import Plan
@@ -108,9 +109,20 @@ def test_certificates_in_an_answer_that_nobody_signed_teach_nothing(shop, plain,
     assert not built(plain).learn(now=shop.clock())
 
 
-def test_a_certificate_that_is_over_teaches_nothing(shop, plain):
-    century = 100 * 366 * 86400
-    assert not built(plain).learn(now=shop.clock() + century)
+def test_a_certificate_that_is_over_teaches_nothing(shop, plain, monkeypatch):
+    really, century = certificates.key_in, 100 * 366 * 86400
+    monkeypatch.setattr(certificates, "key_in", lambda pem, *, now: really(pem, now=now + century))
+    with pytest.raises(outbound.Unknown, match="not valid now"):
+        built(plain).download_keys(now=shop.clock())
+    assert not built(plain).learn(now=shop.clock())
+
+
+def test_an_answer_under_a_key_that_cannot_be_learned_is_unknown(shop, plain):
+    trade_no = shops.order_no(78) + "1"
+    shop.open(trade_no)
+    shop.post("/faults", {"rotated": True})
+    with pytest.raises(outbound.Unknown, match="unknown key serial"):
+        built(plain | {"api_v3_key": "x" * 32}).query(trade_no, now=shop.clock())
 
 
 def test_channels_that_bring_or_fix_their_key_have_none_to_learn(shop):
