@@ -421,6 +421,19 @@ def test_a_request_beyond_the_limit_goes_on_to_main(shop, world, sold):
 # What the channel says.
 
 
+@pytest.mark.parametrize("state", ["abnormal", "closed"])
+def test_a_channel_that_tells_what_it_could_not_do_is_heard_at_once(shop, world, sold, state):
+    world.channel.refund_state = "processing"
+    give(shop, sold, 3000)
+    refund(shop, sold)
+    world.channel.refund_state = state
+    for _ in range(2):
+        settlement.refund(shop.site, sold.number, now=world.now, told="R2")
+    assert (states(shop, sold), stuck()) == ([state], [("refund", "R2")])
+    assert shop.order(sold.number).refunded_fen == {"abnormal": 3000, "closed": 0}[state]
+    assert orders.todos_of(shop.site, sold.number) == []
+
+
 def test_a_refund_in_progress_is_looked_at_for_days_and_then_by_a_person(shop, world, sold):
     world.channel.refund_state = "processing"
     give(shop, sold, 3000)
