@@ -172,6 +172,7 @@ class Channel:
     trades: dict = field(default_factory=dict)
     refunds: dict = field(default_factory=dict)
     refunds_asked: set = field(default_factory=set)
+    receivers: set = field(default_factory=set)
     down: bool = False
     refund_state: str = "success"
     name: str = "wechat"
@@ -226,6 +227,11 @@ class Merchant:
 
     def add_receiver(self, receiver, *, now):
         self._up()
+        self.books.receivers.add((self.merchant, receiver.account))
+
+    def remove_receiver(self, receiver, *, now):
+        self._up()
+        self.books.receivers.discard((self.merchant, receiver.account))
 
     def ack(self):
         return 200, {"Content-Type": "text/plain"}, "success"

@@ -15,6 +15,7 @@ from .gateways import Declined, Receiver
 from .model import ReceiverRow
 
 OK = "ok"
+LEAVING, GONE = "leaving", "gone"  # said of an account that gets no parts any more
 KINDS = ("merchant", "person")
 _ACCOUNT = re.compile(r"[A-Za-z0-9_-]{6,64}", re.ASCII)
 _MOST_KNOWN = 10_000
@@ -79,21 +80,55 @@ def try_receiver(party: str, channel: str, *, now: int) -> str:
         said = refused.sentence[:100]
     rows = ReceiverRow.of(tenant.MAIN)
     same = (rows.account == known.receiver.account) & (rows.kind == known.receiver.kind)
+    same &= rows.said != LEAVING
     with contextlib.suppress(table.Refused):  # it was changed meanwhile, and is tried again
         rows.change(f"RECEIVER#{party}", channel, [rows.said.set(said)], same)
     return said
 
 
+def drop_receiver(party: str, channel: str) -> list[str]:
+    """Give a party no parts at a channel any more; the merchants at which `remove_receiver` is to be done.
+
+    Sales that are not settled yet go to its balance instead, splits under way end as they began. Raises NotFound.
+    """
+    rows = ReceiverRow.of(tenant.MAIN)
+    try:
+        rows.change(
+            f"RECEIVER#{party}", channel, [rows.said.set(LEAVING), rows.cap_bps.set(0)], rows.pk.exists()
+        )
+    except table.Refused:
+        raise errors.NotFound from None
+    every = merchants.all_merchants()
+    return [one.merchant for one in every if one.channel == channel and one.owner != party]
+
+
+def remove_receiver(party: str, channel: str, merchant: str, *, now: int) -> None:
+    """Have a merchant's channel forget a party that was dropped; nothing where it has an account again.
+
+    Raises Declined, outbound.NotSent, outbound.Unknown.
+    """
+    row = ReceiverRow.of(tenant.MAIN).read(f"RECEIVER#{party}", channel)
+    if row is None or row.said not in (LEAVING, GONE):
+        return
+    _introduced.discard((channel, merchant, row.account))
+    merchants.gateway(channel, merchant).remove_receiver(_known(row).receiver, now=now)
+    rows = ReceiverRow.of(tenant.MAIN)
+    with contextlib.suppress(
+        table.Refused
+    ):  # it was given an account again, of which the channel is asked anew
+        rows.change(f"RECEIVER#{party}", channel, [rows.said.set(GONE)], rows.said.is_in(LEAVING, GONE))
+
+
 def receivers_of(party: str) -> dict[str, Known]:
     """A party's accounts by channel."""
     found = ReceiverRow.of(tenant.MAIN).under(f"RECEIVER#{party}", consistent=True)
-    return {row.sk: _known(row) for row in found}
+    return {row.sk: _known(row) for row in found if row.said not in (LEAVING, GONE)}
 
 
 def receiver_of(party: str, channel: str) -> Known | None:
-    """A party's account at a channel."""
+    """A party's account at a channel; None where it has none, or none any more."""
     row = ReceiverRow.of(tenant.MAIN).read(f"RECEIVER#{party}", channel)
-    return _known(row) if row else None
+    return _known(row) if row and row.said not in (LEAVING, GONE) else None
 
 
 def cap_of(party: str, channel: str) -> int:

@@ -48,10 +48,12 @@ from .receivers import (
     BadReceiver,
     Known,
     cap_of,
+    drop_receiver,
     introduce,
     put_receiver,
     receiver_of,
     receivers_of,
+    remove_receiver,
     try_receiver,
 )
 from .suspense import SUSPENSE, suspend, suspense_key
@@ -89,6 +91,7 @@ __all__ = [
     "cap_of",
     "capabilities",
     "check_plan",
+    "drop_receiver",
     "forget",
     "gateway",
     "in_use",
@@ -104,6 +107,7 @@ __all__ = [
     "put_receiver",
     "receiver_of",
     "receivers_of",
+    "remove_receiver",
     "reports",
     "save",
     "shown",

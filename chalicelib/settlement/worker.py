@@ -47,7 +47,7 @@ def _refund(message: worker.Message) -> None:
         payments.probe(message["channel"], message["merchant"], now=clock.now())
         return
     if message.get("receiver"):
-        payments.try_receiver(message["receiver"], message["channel"], now=clock.now())
+        _receiver(message)
         return
     if message.get("case"):
         unowned.drive(message["case"], now=clock.now())
@@ -57,3 +57,12 @@ def _refund(message: worker.Message) -> None:
         return
     told = str(message.get("told", ""))
     service.refund(message["site"], message["order"], now=clock.now(), told=told)
+
+
+def _receiver(message: worker.Message) -> None:
+    """Have the channel accept a party's account, or forget one that was dropped."""
+    party, channel, now = message["receiver"], message["channel"], clock.now()
+    if message.get("leaves"):
+        payments.remove_receiver(party, channel, message["merchant"], now=now)
+    else:
+        payments.try_receiver(party, channel, now=now)

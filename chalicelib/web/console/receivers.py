@@ -50,6 +50,20 @@ def put(visit: Visit, party: str, channel: str) -> Response:
     return desk.done(f"/console/receivers/{party}?channel={channel}", "receiver")
 
 
+@face.post("/console/receivers/{party}/{channel}/remove")
+@desk.or_again(index)
+def remove(_visit: Visit, party: str, channel: str) -> Response:
+    """Give a party no parts at a channel any more, and have every merchant's channel forget the account."""
+    site = _site(party)
+    if site:
+        tenancy.set_splits(site.site, site.splits - {channel})
+    for merchant in payments.drop_receiver(party, channel):
+        queue.send(
+            "refund", site=tenant.MAIN, receiver=party, channel=channel, merchant=merchant, leaves=True
+        )
+    return desk.done(f"/console/receivers/{party}?channel={channel}", "receiver_gone")
+
+
 def _receiver(party: str, typed: ReceiverForm) -> payments.Receiver:
     """What was typed, for a party there is. Raises NotFound."""
     _name(party)

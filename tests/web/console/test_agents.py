@@ -9,6 +9,8 @@ from chalicelib.ledger import service as ledger
 from chalicelib.payments import service as payments
 from chalicelib.settlement import splits
 from chalicelib.tenancy import service as tenancy
+from sim.iam.enforce import acting_as
+from tests import make
 from tests.web.console.conftest import buy, page
 
 FORM = {"name": "华东渠道", "contacts": "a@example.com 13800000000", "parent": "", "key": "k"}
@@ -73,6 +75,32 @@ def test_an_account_is_kept_and_the_channel_asked_by_whoever_may_talk_to_it(staf
     assert world.run("refund") == []
     assert "渠道不接受" in page(staff.get(path))
     assert tenancy.site(shop.site, fresh=True).splits == set()
+
+
+def test_an_account_that_is_removed_gets_no_parts_and_the_channel_forgets_it(staff, shop, world):
+    path = f"/console/receivers/{shop.site}"
+    typed = {"kind": "merchant", "account": "1900000777", "name": "分站公司", "direct": "1"}
+    staff.post(f"{path}/wechat", typed)
+    assert world.run("refund") == []
+    assert world.channel.receivers == {("mwechat", "1900000777")}
+    assert "移除这个收款账号" in page(staff.get(path))
+    assert staff.post(f"{path}/wechat/remove", {}).status_code == 303
+    assert "移除这个收款账号" not in page(staff.get(path))
+    with tenant.acting_for(tenant.MAIN):
+        assert (payments.cap_of(shop.site, "wechat"), payments.receiver_of(shop.site, "wechat")) == (0, None)
+    assert tenancy.site(shop.site, fresh=True).splits == set()
+    leaving = world.sent_to("refund")[-1]
+    world.channel.down = True
+    assert world.run("refund") == [leaving]  # and comes again
+    world.channel.down = False
+    for _ in range(2):
+        with acting_as("refund_orders"):
+            assert make.work("refund", [leaving]) == []
+    assert world.channel.receivers == set()
+    staff.post(f"{path}/wechat", typed)
+    assert make.work("refund", [*world.messages("refund"), leaving]) == []
+    assert world.channel.receivers == {("mwechat", "1900000777")}
+    assert staff.post("/console/receivers/main/wechat/remove", {}).status_code == 404
 
 
 @pytest.mark.parametrize(
