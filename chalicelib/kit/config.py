@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
+PAYOUTS_VIA = ("file", "transfer")  # by a bank: people take it a file, or it is called
+
 QUEUES = ("fulfil", "settle", "timer", "refund", "reconcile", "provision", "publish", "payout")
 
 
@@ -71,6 +73,9 @@ def read(env: Mapping[str, str]) -> Config:
             raise Misconfigured(f"{name} must be a whole number from {least} to {most}")
         return int(raw)
 
+    via = text("PAYOUT_VIA", "file")
+    if via not in PAYOUTS_VIA:
+        raise Misconfigured(f"PAYOUT_VIA is one of {', '.join(PAYOUTS_VIA)}")
     return Config(
         stage=text("STAGE", "dev"),
         region=text("AWS_REGION", env.get("AWS_DEFAULT_REGION", "us-east-1")),
@@ -82,7 +87,7 @@ def read(env: Mapping[str, str]) -> Config:
         site_domain=text("SITE_DOMAIN"),
         scheme=text("PUBLIC_SCHEME", "https"),
         origin_secret=text("ORIGIN_SECRET", ""),
-        payout_via=text("PAYOUT_VIA", "file"),
+        payout_via=via,
         payout_least_fen=number("PAYOUT_LEAST_FEN", 1000, 1, 10_000_000),
         payout_two_fen=number("PAYOUT_TWO_FEN", 5_000_000, 1, 10_000_000_000),
         deposit_days=number("DEPOSIT_DAYS", 15, 1, 90),
