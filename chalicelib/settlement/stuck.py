@@ -20,6 +20,7 @@ _ACTION = {
     "abnormal": "打开订单：请顾客确认收款账户后再次向渠道申请；仍不行就用其他方式退给顾客，并登记凭证。",
     "closed": "打开订单，弄清原因后重新退款。",
 }
+_TOPUP_CLOSED = "这笔充值已回到会员的余额；弄清原因后，请会员在余额页再次退回。"
 
 
 def ask_main(order: orders.Order, refund: AfterSale, *, now: int) -> None:
@@ -35,7 +36,9 @@ def agreed(refund: AfterSale, *, by: str, now: int) -> None:
 
 def report(order: orders.Order, refund: AfterSale, *, now: int) -> None:
     """Show main's staff a refund that a channel could not do, or closed."""
-    _open(STUCK, order, refund, _WHY[refund.state], _ACTION[refund.state], now)
+    on_balance = order.way == "wallet" and refund.state == "closed"
+    action = _TOPUP_CLOSED if on_balance else _ACTION[refund.state]
+    _open(STUCK, order, refund, _WHY[refund.state], action, now)
 
 
 def resumed(refund: AfterSale, note: str, *, by: str, now: int) -> None:

@@ -56,7 +56,7 @@ def test_what_a_channel_closed_is_on_the_balance_again_and_may_be_taken_back_onc
     kept = shop.order(filled.number)
     assert (kept.status, kept.refunded_fen, shop.wallet()) == ("delivered", 0, (10_000, 0))
     assert (books(shop, filled), world.channel.refunds) == (before, {})
-    assert [one.kind for one in cases.open_ones()] == ["refund"]
+    assert [(one.kind, "余额页" in one.action) for one in cases.open_ones()] == [("refund", True)]
     assert orders.todos_of(shop.site, filled.number) == []
     world.channel.refund_state = "success"
     assert take_back(shop, filled).name == "R03"

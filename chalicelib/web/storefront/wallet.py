@@ -151,14 +151,16 @@ def _page(
     entries = wallet.history(site, member.member, before=_before(visit))
     terms = wallet.terms(site, member.member)
     last = wallet.newest(site, member.member)
-    back = {one.about for one in entries if one.what == "takeback"}
+    stands = {one.about: one.what for one in reversed(entries)}  # of each order, what was entered last
     return look.page(
         visit,
         "wallet.html",
         status=refusal.status if refusal else 200,
         last=last,
         may_go_back=[
-            one.seq for one in entries if wallet.may_take_back(one, last, visit.now) and one.about not in back
+            one.seq
+            for one in entries
+            if wallet.may_take_back(one, last, visit.now) and stands[one.about] != "takeback"
         ],
         entries=[one for one in entries if one.change],
         older=entries[-1].seq if entries and entries[-1].seq > 1 else 0,

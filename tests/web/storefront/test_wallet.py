@@ -211,6 +211,22 @@ def test_an_unspent_top_up_goes_back_with_one_tap_and_a_spent_one_does_not(brows
     assert "已退回" in read(browser.get(f"/orders/{number}")).text
 
 
+def test_a_top_up_whose_way_back_the_channel_closed_may_go_back_again(browser, shop, world):
+    key = hidden(browser, "/wallet", "key")
+    number = post(browser, "/wallet/topup", key=key, amount=100, channel="wechat").headers["Location"][5:]
+    shop.pay(shop.order(number))
+    world.run("fulfil", "settle")
+    world.channel.refund_state = "closed"
+    post(browser, "/wallet/back", order=number)
+    assert "退回这笔充值" not in read(browser.get("/wallet")).text
+    world.run("refund")
+    assert "退回这笔充值" in read(browser.get("/wallet")).text
+    world.channel.refund_state = "success"
+    assert post(browser, "/wallet/back", order=number).headers["Location"] == "/wallet?done=back"
+    world.run("refund")
+    assert list(world.channel.refunds.values()) == [10_000]
+
+
 def test_nobody_takes_another_s_top_up_back(browser, shop, world):
     order = shop.place(member="m2", goods_id="topup", quantity=100)
     shop.pay(order)
