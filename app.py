@@ -22,6 +22,8 @@ FACES = {
         "console.listing",
         "console.stock",
         "console.orders",
+        "console.tracing",
+        "console.logs",
         "console.refunds",
         "console.splits",
         "console.cases",

@@ -13,10 +13,11 @@ from chalicelib.kit import aws, clock, config, tenant
 from chalicelib.orders import service as orders
 from chalicelib.tenancy import service as tenancy
 
+from .journey import Stop, cases_of, journey
 from .model import CountRow
 from .rules import Figures, add, count
 
-__all__ = ["Figures"]
+__all__ = ["Figures", "Stop", "cases_of", "journey"]
 
 _FRESH = 60  # seconds a count of a running day is shown
 _SETTLED = 2 * clock.DAY  # after which a day's count is final

@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.kit import log
 from chalicelib.tenancy import service as tenancy
+from chalicelib.web.console import insights
 from infra.package import alarms, objectives
 
 pytestmark = pytest.mark.package
@@ -203,6 +204,11 @@ def test_every_query_is_saved_over_all_logs(packaged):
     for each in saved:
         assert each["QueryString"] in QUERIES.values()
         assert {log["Ref"] for log in each["LogGroupNames"]} == logs
+
+
+def test_the_console_knows_the_log_of_every_function(packaged):
+    names = {p["LogGroupName"]["Fn::Sub"] for p in _of(packaged, "AWS::Logs::LogGroup").values()}
+    assert names == {f"/${{TablePrefix}}/{function}" for function in insights.FUNCTIONS}
 
 
 def test_every_alarm_names_its_runbook_and_every_runbook_is_needed(packaged):

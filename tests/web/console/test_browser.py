@@ -89,7 +89,8 @@ def busy(world, shop, staff, owner):
     mains = ("/channels", "/channels/wechat/mwechat", "/channels/unionpay/new")
     mains += ("/payouts", f"/payouts/party/{shop.site}", f"/account?party={shop.site}")
     mains += ("/cases", "/sites", "/sites/new", f"/sites/{shop.site}", "/plans", f"/stock/{shop.goods_id}")
-    shared += ("/refunds", f"/orders/{sold.number}")
+    mains += ("/logs",)
+    shared += ("/refunds", f"/orders/{sold.number}", f"/orders/{sold.number}/journey")
     owners = ("/withdraw", "/account")
     owners += ("/listing", "/statement", "/statement?day=2026-01-01", "/settings", f"/goods/{own.goods_id}")
     return [(staff, f"/console{p}") for p in shared + mains] + [

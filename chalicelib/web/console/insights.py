@@ -1,0 +1,85 @@
+"""The queries over the logs, for people: what each answers, its text, and the way to it in CloudWatch."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote
+
+from chalicelib.kit import clock, config
+
+_FOLDER = Path(__file__).parent / "queries"
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]")
+# Every function has a log of its own, called /{TablePrefix}/{function}.
+FUNCTIONS = (
+    "storefront",
+    "checkout",
+    "receipts",
+    "hooks",
+    "console",
+    "provision_sites",
+    "publish_catalogs",
+    "drive_orders",
+    "walk_sites",
+    "audit_pools",
+    "deliver_orders",
+    "settle_orders",
+    "close_windows",
+    "refund_orders",
+    "ask_for_bills",
+    "reconcile_books",
+    "plan_payouts",
+    "pay_out",
+)
+
+
+@dataclass(frozen=True)
+class Query:
+    """A saved query: its name, the sentence that says what it answers, and its text."""
+
+    name: str
+    says: str
+    text: str
+
+    def about(self, **names: str) -> "Query":
+        """The query with ORDER, TRACE or SITE filled in."""
+        text = self.text
+        for name, value in names.items():
+            text = text.replace(f'"{name.upper()}"', f'"{value}"')
+        return Query(self.name, self.says, text)
+
+    def address(self, *, since: int, until: int) -> str:
+        """Where CloudWatch answers it, for these seconds UTC, over the logs of all functions.
+
+        Source: the addresses that CloudWatch's own console makes when a query is shared; it has no documented form.
+        """
+        known = config.load()
+        start, end = (f"'{_escaped(clock.iso(at))}" for at in (since, until))
+        logs = "".join(f"~'{_escaped(f'/{known.tables}/{function}')}" for function in FUNCTIONS)
+        detail = (
+            f"~(end~{end}~start~{start}~timeType~'ABSOLUTE~tz~'UTC~editorString~'{_escaped(self.text)}"
+            f"~source~({logs}))"
+        )
+        domain = "amazonaws.cn" if known.region.startswith("cn-") else "aws.amazon.com"
+        page = f"https://console.{domain}/cloudwatch/home?region={quote(known.region)}"
+        return f"{page}#logsV2:logs-insights$3FqueryDetail$3D{detail}"
+
+
+@cache
+def all_queries() -> tuple[Query, ...]:
+    """Every query, by name."""
+    return tuple(_read(path) for path in sorted(_FOLDER.glob("*.logs")))
+
+
+def find(name: str) -> Query:
+    """A query by its name. Raises StopIteration where there is none."""
+    return next(query for query in all_queries() if query.name == name)
+
+
+def _read(path: Path) -> Query:
+    first, _, text = path.read_text().partition("\n")
+    return Query(path.stem, first.removeprefix("# "), text)
+
+
+def _escaped(text: str) -> str:
+    return "".join(each if _PLAIN.match(each) else f"*{ord(each):02x}" for each in text)
