@@ -12,7 +12,6 @@ from chalicelib.settlement import service as settlement
 from chalicelib.tenancy import service as tenancy
 
 from .. import face as faces
-from .. import qr
 from ..visit import Visit
 from . import account, desk, statement, values, withdraw
 
@@ -35,6 +34,8 @@ face.post("/partner/withdraw/deposit")(withdraw.ask_deposit)
 @face.get("/partner")
 def index(visit: Visit) -> Response:
     """What there is, what this month brought, and the shops to share."""
+    from chalicelib.web import qr
+
     agent: tenancy.Agent = visit.account.agent
     today = clock.day_of(visit.now)
     month = payouts.statement(agent.party, f"{today[:6]}01", today)
