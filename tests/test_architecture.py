@@ -173,3 +173,8 @@ def test_no_file_speaks_of_work_left_undone():
 def test_no_file_names_a_package_registry():
     found = {name: hit[0] for name, text in texts().items() if (hit := REGISTRIES.search(text))}
     assert found == {}
+
+
+def test_money_is_counted_where_its_code_is():
+    (named,) = re.findall(r"^MONEY := (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert [name for name in named.split() if not (ROOT / "chalicelib" / name / "service.py").exists()] == []
