@@ -102,18 +102,23 @@ def listed(site: str) -> list[AfterSale]:
 
 
 def put(
-    order: orders.Order, refund: AfterSale, *, now: int, beside: orders.Beside = lambda _write: None
+    order: orders.Order,
+    refund: AfterSale,
+    *,
+    now: int,
+    beside: orders.Beside = lambda _write: None,
+    unseen: bool = False,
 ) -> AfterSale:
     """Put a refund down and count it in its order, together with what `beside` writes.
 
-    Raises Conflict where the order moved on.
+    `unseen`: nobody who has to agree was told yet; who drives it does that. Raises Conflict where the order moved on.
     """
     row = RefundRow.of(order.site)(_key(order.number), refund.name, slices=parts.write(refund.slices))
     row.agreed = " ".join(refund.agreed)
     for name in ("state", "fen", "pieces", "channel_fen", "balance_fen", "reason", "asked_by"):
         setattr(row, name, getattr(refund, name))
     row.asked_at, row.accepted_at = refund.asked_at, refund.accepted_at
-    due = now if refund.state in MOVING else NEVER
+    due = now if refund.state in MOVING or unseen else NEVER
     with _together(order.site) as write:
         beside(write)
         orders.count_refund(write, order, refund.fen)

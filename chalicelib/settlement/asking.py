@@ -101,10 +101,12 @@ def agree(order: orders.Order, seq: int, *, by: str, now: int) -> AfterSale:
 
 
 def reject(order: orders.Order, seq: int, why: str, *, by: str, now: int) -> AfterSale:
-    """Refuse what was asked for, with a reason the shopper sees. Raises NotRefundable, Conflict."""
+    """Refuse what was asked for, with a reason the shopper sees. Raises NotRefundable, Twice, Conflict."""
     refund = aftersales.find(order.site, order.number, seq)
     if refund.state not in aftersales.WAITING:
         raise NotRefundable("This refund has been decided.")
+    if order.way == "wallet" and not _of_main(by):
+        raise Twice  # main issues balances, so a shop decides nothing of them
     rejected = aftersales.void(order, refund, "rejected", why[:LONGEST], now=now)
     stuck.agreed(refund, by=by, now=now)
     orders.close_todo(order.site, order.number, refund.name, now=now)

@@ -21,6 +21,10 @@ from .takeback import BY_HAND
 def drive(order: orders.Order, todo: orders.Todo, *, now: int) -> None:
     """Take one after-sales refund one step further."""
     refund = aftersales.find(order.site, order.number, int(todo.what[1:]))
+    if refund.state in aftersales.WAITING:
+        stuck.ask_main(order, refund, now=now)
+        orders.delay_todo(order.site, todo, due=aftersales.NEVER)
+        return
     if refund.state in aftersales.MOVING:
         order = _begin(order, refund)
         refund = _hear(order, refund, _ask(order, refund, now), now)

@@ -39,7 +39,7 @@ from .splits import SPLIT, THAW, Split
 from .splits import find as split_of
 from .splits import of_day as splits_of_day
 from .splits import unfinished as splits_unfinished
-from .topups import may_take_back, take_back
+from .topups import ask_back, left_of, may_take_back, take_back
 from .unowned import FitsNothing, Unowned, claim, drive_all, give_back
 from .unowned import book as book_unowned
 from .unowned import follow_fee as follow_unowned_fee
@@ -65,6 +65,7 @@ __all__ = [
     "Wish",
     "agree",
     "ask_again",
+    "ask_back",
     "book_unowned",
     "claim",
     "draft",
@@ -76,6 +77,7 @@ __all__ = [
     "give_back",
     "hear",
     "journals_of",
+    "left_of",
     "limit",
     "limit_of",
     "may_take_back",

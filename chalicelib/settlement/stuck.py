@@ -24,8 +24,9 @@ _TOPUP_CLOSED = "这笔充值已回到会员的余额；弄清原因后，请会
 
 
 def ask_main(order: orders.Order, refund: AfterSale, *, now: int) -> None:
-    """Show main's staff a refund that two of them must agree to."""
-    why = "退款超过一人可以决定的金额，需要主站两个人同意。"
+    """Show main's staff a refund that two of them must agree to, or one of them to what is left of a top-up."""
+    beyond = "退款超过一人可以决定的金额，需要主站两个人同意。"
+    why = "会员要退回没有用完的充值，需要主站的人同意。" if order.way == "wallet" else beyond
     _open(REVIEW, order, refund, why, "打开订单，核对原因和金额，同意或者拒绝。", now)
 
 

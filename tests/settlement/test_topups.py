@@ -9,6 +9,7 @@ from chalicelib.orders import service as orders
 from chalicelib.settlement import asking
 from chalicelib.settlement import service as settlement
 from chalicelib.wallet import service as wallet
+from sim.iam.enforce import acting_as
 
 pytestmark = pytest.mark.usefixtures("at_the_shop")
 
@@ -106,3 +107,69 @@ def test_only_a_top_up_that_is_delivered_fresh_and_unspent_goes_back(shop, world
     with pytest.raises(settlement.NotRefundable):
         take_back(shop, order)
     assert (shop.wallet(), world.sent_to("refund")) == (stands, [])
+
+
+MAIN, OTHER = "main:ann", "main:bob"
+
+
+def ask_back(shop, order):
+    return settlement.ask_back(shop.order(order.number), now=shop.world.now)
+
+
+def test_what_is_left_of_a_top_up_goes_back_after_seven_days_once_a_person_of_main_agrees(
+    shop, world, filled
+):
+    shop.place_from(4950)
+    world.run("fulfil", "settle")
+    world.now += 30 * clock.DAY
+    asked = ask_back(shop, filled)
+    assert (asked.state, asked.fen, shop.wallet()) == ("review", 5050, (0, 0))
+    assert ask_back(shop, filled) == asked
+    with acting_as("refund_orders"):
+        assert world.run("refund") == world.run("refund") == []
+    assert [(one.kind, one.why) for one in cases.open_ones()] == [
+        ("refund_review", "会员要退回没有用完的充值，需要主站的人同意。")
+    ]
+    for act in (settlement.agree, lambda *named, **more: settlement.reject(*named, "no", **more)):
+        with pytest.raises(settlement.Twice):
+            act(shop.order(filled.number), asked.seq, by="demo:owner", now=world.now)
+    settlement.agree(shop.order(filled.number), asked.seq, by=MAIN, now=world.now)
+    assert cases.open_ones() == []
+    assert world.run("refund") == []
+    assert world.channel.refunds == {f"{filled.number}01R2": 5050}
+    assert (shop.order(filled.number).status, shop.wallet()) == ("delivered", (0, 0))
+    assert books(shop, filled) == {
+        "channel_fee_expense": 60,
+        "clearing:wechat": 4950,
+        "fee_accrued:wechat": -60,
+        "user:m1:balance": -4950,
+    }
+    with pytest.raises(settlement.NotRefundable):
+        ask_back(shop, filled)
+
+
+def test_a_top_up_beyond_the_limit_goes_back_once_two_people_of_main_agree(shop, world, filled):
+    settlement.set_limit(9_999)
+    world.now += 8 * clock.DAY
+    asked = ask_back(shop, filled)
+    assert settlement.agree(shop.order(filled.number), asked.seq, by=MAIN, now=world.now).state == "review"
+    assert (
+        settlement.agree(shop.order(filled.number), asked.seq, by=OTHER, now=world.now).state == "submitted"
+    )
+    assert world.run("refund") == []
+    assert (shop.order(filled.number).status, shop.wallet()) == ("refunded", (0, 0))
+
+
+def test_what_main_does_not_give_back_is_on_the_balance_again(shop, world, filled):
+    world.now += 8 * clock.DAY
+    asked = ask_back(shop, filled)
+    settlement.reject(shop.order(filled.number), asked.seq, "ask your bank", by=MAIN, now=world.now)
+    assert (shop.wallet(), cases.open_ones(), shop.order(filled.number).refunded_fen) == ((10_000, 0), [], 0)
+    assert ask_back(shop, filled).name == "R03"
+
+
+def test_what_the_channel_gives_back_no_longer_is_refused(shop, world, filled):
+    world.now += 366 * clock.DAY
+    with pytest.raises(settlement.NotRefundable):
+        ask_back(shop, filled)
+    assert shop.wallet() == (10_000, 0)

@@ -16,7 +16,7 @@ from chalicelib.web.visit import Visit
 from . import look, rights
 
 _YEAR = 365 * 86_400
-_DONE = ("password", "free", "stopped", "back")
+_DONE = ("password", "free", "stopped", "back", "asked")
 _USUAL = 100  # yuan, the top-up that is chosen unless another is
 
 face = Face("wallet", error_page=look.error_page, enter=open_shop)
@@ -65,16 +65,16 @@ def top_up(visit: Visit) -> Response:
 
 @face.post("/wallet/back")
 def take_back(visit: Visit) -> Response:
-    """Have an unspent top-up back, without a reason."""
+    """Have an unspent top-up back, without a reason; what is left of an older one is asked for."""
     member = _posting(visit)
     try:
         order = orders.order(visit.shop.site, visit.form.get("order", ""))
         if order.member != member.member:
             raise errors.NotFound
-        _give_back(order, visit.now)
+        done = _give_back(order, visit.now)
     except errors.ShopError as refusal:
         return _page(visit, member, refusal, part="back")
-    return go("/wallet?done=back")
+    return go(f"/wallet?done={done}")
 
 
 @face.post("/wallet/password")
@@ -128,10 +128,15 @@ def _place(visit: Visit, member: membership.Member, form: TopUp) -> checkout.Pla
     )
 
 
-def _give_back(order: orders.Order, now: int) -> None:
+def _give_back(order: orders.Order, now: int) -> str:
+    """Whether it goes back ("back"), or was asked for ("asked")."""
     from chalicelib.settlement import service as settlement
 
-    settlement.take_back(order, now=now)
+    if settlement.may_take_back(order, now=now):
+        settlement.take_back(order, now=now)
+        return "back"
+    settlement.ask_back(order, now=now)
+    return "asked"
 
 
 def _agree(visit: Visit, member: membership.Member, form: Agreement) -> Response:
@@ -162,6 +167,7 @@ def _page(
             for one in entries
             if wallet.may_take_back(one, last, visit.now) and stands[one.about] != "takeback"
         ],
+        may_ask=[one.seq for one in entries if one.what == "topup" and last.available],
         entries=[one for one in entries if one.change],
         older=entries[-1].seq if entries and entries[-1].seq > 1 else 0,
         terms=terms,

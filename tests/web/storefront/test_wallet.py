@@ -227,6 +227,19 @@ def test_a_top_up_whose_way_back_the_channel_closed_may_go_back_again(browser, s
     assert list(world.channel.refunds.values()) == [10_000]
 
 
+def test_what_is_left_of_an_older_top_up_is_asked_for(browser, shop, world):
+    key = hidden(browser, "/wallet", "key")
+    number = post(browser, "/wallet/topup", key=key, amount=100, channel="wechat").headers["Location"][5:]
+    shop.pay(shop.order(number))
+    world.run("fulfil", "settle")
+    assert "申请退回剩余本金" not in read(browser.get("/wallet")).text
+    world.now += 7 * clock.DAY + 1
+    assert "申请退回剩余本金" in read(browser.get("/wallet")).text
+    assert post(browser, "/wallet/back", order=number).headers["Location"] == "/wallet?done=asked"
+    shown = read(browser.get("/wallet?done=asked")).text
+    assert ("申请已提交" in shown, "申请退回剩余本金" in shown) == (True, False)
+
+
 def test_nobody_takes_another_s_top_up_back(browser, shop, world):
     order = shop.place(member="m2", goods_id="topup", quantity=100)
     shop.pay(order)
