@@ -80,7 +80,7 @@ def try_receiver(party: str, channel: str, *, now: int) -> str:
         said = refused.sentence[:100]
     rows = ReceiverRow.of(tenant.MAIN)
     same = (rows.account == known.receiver.account) & (rows.kind == known.receiver.kind)
-    same &= rows.said != LEAVING
+    same &= ~rows.said.is_in(LEAVING, GONE)
     with contextlib.suppress(table.Refused):  # it was changed meanwhile, and is tried again
         rows.change(f"RECEIVER#{party}", channel, [rows.said.set(said)], same)
     return said

@@ -114,3 +114,69 @@ def test_a_channel_splits_what_was_agreed_with_it(agreed, cap):
     )
     put()
     assert (payments.cap_of("dist:ann", "wechat"), payments.cap_of("dist:bo", "wechat")) == (cap, 0)
+
+
+# Accounts that are dropped.
+
+
+def leave(merchant="mwechat"):
+    """The channel is asked to forget a party, by the function that may."""
+    message = {
+        "site": "main",
+        "receiver": "dist:ann",
+        "channel": "wechat",
+        "leaves": True,
+        "merchant": merchant,
+    }
+    assert make.work("refund", [message]) == []
+
+
+def known_at_the_channel(world):
+    return {account for _, account in world.channel.receivers}
+
+
+def test_a_party_that_is_dropped_has_no_account_and_the_channel_forgets_it_however_often_it_is_told(world):
+    put()
+    tried()
+    assert payments.drop_receiver("dist:ann", "wechat") == ["mwechat"]
+    assert payments.receiver_of("dist:ann", "wechat") is None
+    assert payments.receivers_of("dist:ann") == {}
+    assert known_at_the_channel(world) == {FIRST}
+    for _ in range(2):
+        leave()
+        assert known_at_the_channel(world) == set()
+    assert payments.receiver_of("dist:ann", "wechat") is None
+
+
+def test_a_party_without_an_account_cannot_be_dropped():
+    with pytest.raises(errors.NotFound):
+        payments.drop_receiver("dist:ann", "wechat")
+
+
+def test_who_has_an_account_or_never_had_one_is_not_forgotten(world):
+    leave()
+    put()
+    tried()
+    leave()
+    assert known_at_the_channel(world) == {FIRST}
+
+
+def test_who_is_given_an_account_while_it_is_forgotten_has_that_one(monkeypatch):
+    put()
+    payments.drop_receiver("dist:ann", "wechat")
+    monkeypatch.setattr(make.Merchant, "remove_receiver", lambda *_asked, **_more: put(SECOND))
+    leave()
+    assert payments.receiver_of("dist:ann", "wechat").receiver.account == SECOND
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_who_is_dropped_while_its_account_is_tried_stays_dropped(monkeypatch, gone):
+    put()
+
+    def dropped(*_asked, **_more):
+        payments.drop_receiver("dist:ann", "wechat")
+        if gone:
+            leave()
+
+    monkeypatch.setattr(make.Merchant, "add_receiver", dropped)
+    assert tried() is None
