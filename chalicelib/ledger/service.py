@@ -6,6 +6,8 @@ Plans and accounts have modules of their own.
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
@@ -145,12 +147,14 @@ def post_within(
     write.save(row, condition=rows.pk.does_not_exist())
 
 
-def journals(owner: str, window: str) -> list[Journal]:
-    """All journals of a window, strongly read."""
+def journals(owner: str, window: str, *, touching: Iterable[str] = ()) -> list[Journal]:
+    """All journals of a window, or those that touch one of these accounts; strongly read."""
+    rows, found = JournalRow.of(owner), [JournalRow.legs.contains(account) for account in touching]
+    only = reduce(or_, found) if found else None
     return [
         _journal(row)
         for bucket in range(BUCKETS)
-        for row in JournalRow.of(owner).under(f"J#{window}#{bucket}", consistent=True)
+        for row in rows.under(f"J#{window}#{bucket}", only=only, consistent=True)
     ]
 
 

@@ -241,10 +241,11 @@ def orders(site: str, numbers: Iterable[str]) -> dict[str, Order]:
     return {row.sk: order_of(site, row) for row in rows}
 
 
-def on_day(site: str, day: str, *, states: tuple[str, ...] = ()) -> Iterator[Order]:
-    """The orders whose key was made on a Beijing day, of all states or of some, in no order."""
+def on_day(site: str, day: str, *, states: tuple[str, ...] = (), channel: str = "") -> Iterator[Order]:
+    """The orders whose key was made on a Beijing day: of all states or some, tried by any channel or one; unsorted."""
+    only = _only(states, channel) if states or channel else None
     for key in partitions(day):
-        for row in OrderRow.of(site).under(key, only=_in(states) if states else None):
+        for row in OrderRow.of(site).under(key, only=only):
             yield order_of(site, row)
 
 
@@ -291,6 +292,9 @@ def _as_read(order: Order) -> Condition:
 
 
 @cache
-def _in(states: tuple[str, ...]) -> Condition:
-    """That an order is in one of some states; making a condition takes longer than the rest of a query."""
-    return OrderRow.status.is_in(*states)
+def _only(states: tuple[str, ...], channel: str) -> Condition:
+    """Which orders of a day are wanted; making a condition takes longer than the rest of a query."""
+    tried: Condition = OrderRow.attempts.contains(f"{channel}:")
+    if not states:
+        return tried
+    return OrderRow.status.is_in(*states) & tried if channel else OrderRow.status.is_in(*states)

@@ -5,7 +5,7 @@ the result is written whole, over the one that stood before it.
 """
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -39,7 +39,8 @@ def compare(site: str, name: str, digest: str, *, now: int) -> list[Line]:
     before = _before(name, site)
     healed |= {line.key for line in before.lines if line.healed}
     lines = rules.compare(rows, found.claims, found.expected, _elsewhere(name, site, rows, found))
-    lines = [_judged(line, row_of(rows, line), account, healed) for line in lines]
+    first = {rules.key_of(row): row for row in reversed(rows)}
+    lines = [_judged(line, first, account, healed) for line in lines]
     lines = rules.waiting(lines, last=rules.is_last(book.day, now))
     patient = rules.is_patient(book.day, now)
     lines = asking.answered(account, lines, found.claims, before.lines, patient=patient, now=now)
@@ -62,13 +63,6 @@ def results(name: str) -> dict[str, ResultRow]:
 def lines_of(row: ResultRow) -> list[Line]:
     """The lines of a result that did not simply match."""
     return msgspec.json.decode(zlib.decompress(row.lines), type=list[Line])
-
-
-def row_of(rows: Sequence[BillRow], line: Line) -> BillRow | None:
-    """The row of a line that is long; None for any other, which nobody asks for."""
-    if line.name != rules.LONG:
-        return None
-    return next(row for row in rows if rules.key_of(row) == line.key)
 
 
 @dataclass(frozen=True)
@@ -114,9 +108,9 @@ def _elsewhere(name: str, site: str, rows: Sequence[BillRow], found: Ours) -> se
     return {rules.key_of(row) for row in bills.rows_of_days(name, site, days)}
 
 
-def _judged(line: Line, row: BillRow | None, account: Account, healed: set[str]) -> Line:
+def _judged(line: Line, rows: Mapping[str, BillRow], account: Account, healed: set[str]) -> Line:
     """Healed is what was accepted, unless the bill says something else of it now, and what waits in suspense."""
-    own_case = row is not None and nobodys.in_suspense(account, row)
+    own_case = line.name == rules.LONG and nobodys.in_suspense(account, rows[line.key])
     return replace(line, healed=own_case or (line.key in healed and line.name in rules.HEALABLE))
 
 

@@ -45,13 +45,12 @@ class Ours:
 
 def gather(site: str, day: str, account: Account, rows: Iterable[BillRow]) -> Ours:
     """Everything of a site that concerns a channel's merchant on a day, and the orders that the rows name."""
-    every = ledger.journals(site, day)
+    every = ledger.journals(site, day, touching=(f"clearing:{account[0]}", f"fee_accrued:{account[0]}"))
     journals = [one for one in every if moved(one, account[0]) is not None]
     seconds = _seconds(site)
-    known = {one.number: one for one in _of_days(site, day)}
-    late = orders.watched(
-        site, since=clock.day_start(day)
-    )  # paid long after their day: nothing else names them
+    known = {one.number: one for one in _of_days(site, day, account[0])}
+    # Those paid long after their day: nothing else names them.
+    late = orders.watched(site, since=clock.day_start(day))
     named = (orders.split_trade_no(row.out_trade_no)[0] for row in rows)  # or it would be main's part
     wanted = {*(one.number for one in journals), *seconds, *late, *named} - known.keys()
     known |= orders.orders(site, sorted(wanted))
@@ -91,7 +90,7 @@ def _claims(
 
 
 def _of_order(order: orders.Order) -> Iterator[tuple[Claim, int | None]]:
-    legs = dict(settlement.sold_legs(order))
+    legs = dict(settlement.plain_legs(order))
     fen, fee = legs.get(f"clearing:{order.channel}", 0), -legs.get(f"fee_accrued:{order.channel}", 0)
     trade = order.attempts[order.paid_attempt - 1].out_trade_no(order.number)
     whole: dict[str, Any] = {"channel": order.channel, "number": order.number, "out_trade_no": trade}
@@ -165,11 +164,11 @@ def _adjusted(journals: Iterable[ledger.Journal], channel: str) -> dict[tuple[st
     return found
 
 
-def _of_days(site: str, day: str) -> Iterator[orders.Order]:
+def _of_days(site: str, day: str, channel: str) -> Iterator[orders.Order]:
     """The orders paid on a day stand under the day of their key, which is at most a day older."""
     before = clock.day_of(clock.day_start(day) - 1)
     for each in (before, day):
-        yield from orders.on_day(site, each, states=_PAID)
+        yield from orders.on_day(site, each, states=_PAID, channel=channel)
 
 
 def _seconds(site: str) -> dict[str, list[orders.Todo]]:

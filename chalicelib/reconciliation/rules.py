@@ -33,6 +33,9 @@ MISSED = 20 * 3600  # from here on a bill that is not there is missed
 DAYS_BACK = 3  # for which a merchant's bills are asked for the first time
 GRACE = 2 * clock.DAY + FIRST  # seconds after a day's begin from which nothing else is waited for
 PATIENCE = GRACE + 2 * clock.DAY  # from which not even the channel's answer is
+RESTS = (
+    3 * 3600 + 1800
+)  # seconds for which a part that waits for the next bill is left alone: till the fourth hour
 MOST_CASES = 20  # of one class, site and day; more of them are one case
 
 
@@ -207,6 +210,11 @@ def is_last(day: str, now: int) -> bool:
 def is_patient(day: str, now: int) -> bool:
     """Whether an answer of the channel is still waited for."""
     return now < clock.day_start(day) + PATIENCE
+
+
+def is_rested(day: str, compared_at: int, now: int) -> bool:
+    """Whether a part that waits is to be compared again: every few hours, and each hour once the next bill is there."""
+    return is_last(day, now) or now >= compared_at + RESTS
 
 
 def neighbours(day: str) -> tuple[str, str]:

@@ -118,25 +118,26 @@ def _fetch(name: str, book: Book | None, now: int) -> None:
 
 
 def _keep(name: str, digest: str, found: tuple[BillRow, ...], now: int) -> None:
-    _, _, merchant = parse_name(name)
+    _, channel, merchant = parse_name(name)
     own = [row for row in found if row.merchant == merchant]
     if len(own) < len(found):
         text = f"{len(found) - len(own)} 行"
         _open(name, "账单里有别的商户号的行", "这些行没有计入对账；请渠道更正账单。", text, now)
-    bills.keep(name, digest, own, set(_sites()), now=now)
+    bills.keep(name, digest, own, set(_sites(channel, merchant)), now=now)
 
 
 def _go_on(book: Book, now: int, *, again: bool) -> str:
-    """Have the parts compared that are missing or wait, or close the book."""
+    """Have the parts compared that are missing, or have waited for a while, or close the book."""
     have = results(book.name)
-    sites = [tenant.MAIN, *_sites()]
+    sites = [tenant.MAIN, *_sites(book.channel, book.merchant)]
     fresh = {site for site in sites if site in have and have[site].digest == book.digest}
-    due = [site for site in sites if again or site not in fresh or have[site].waits]
-    for site in due:
-        queue.send("reconcile", site=site, book=book.name, digest=book.digest)
-    if not due and book.digest == bills.NONE and not rules.is_last(book.day, now):
+    open_ = [site for site in sites if again or site not in fresh or have[site].waits]
+    for site in open_:
+        if again or site not in fresh or rules.is_rested(book.day, have[site].at, now):
+            queue.send("reconcile", site=site, book=book.name, digest=book.digest)
+    if not open_ and book.digest == bills.NONE and not rules.is_last(book.day, now):
         return book.state  # it may still come
-    if not due:
+    if not open_:
         return _close(book, {site: have[site] for site in fresh}, now)
     state = "comparing" if len(fresh) < len(sites) else "waiting"
     bills.move(book, state, now=now)
@@ -196,9 +197,14 @@ def _accounts() -> list[tuple[str, str]]:
     return [(one.channel, one.merchant) for one in payments.all_merchants()]
 
 
-def _sites() -> list[str]:
-    """The sites that have a table; a bill is kept by site once and for all, so none may be missing."""
-    return [site.site for site in tenancy.sites(fresh=True) if site.state in ("active", "suspended")]
+def _sites(channel: str, merchant: str) -> list[str]:
+    """The sites whose orders a merchant may collect for: its owner's alone, or all that have a table.
+
+    A bill is kept by site once and for all, so none may be missing.
+    """
+    owner = payments.owner_of(channel, merchant)
+    live = [site.site for site in tenancy.sites(fresh=True) if site.state in ("active", "suspended")]
+    return live if owner == tenant.MAIN else [site for site in live if site == owner]
 
 
 def _clearing(row: ResultRow) -> Clearing:

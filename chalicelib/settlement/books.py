@@ -111,9 +111,14 @@ def _sold(order: orders.Order) -> Iterable[ledger.Leg]:
 
 def sold_legs(order: orders.Order) -> list[ledger.Leg]:
     """What a paid order posts once it is delivered."""
-    plan, sale = ledger.plan_of(order.plan), sale_of(order)
-    legs = ledger.topup_legs(sale, plan) if order.way == "wallet" else ledger.sale_legs(sale, plan)
+    legs = plain_legs(order)
     return _frozen(order, legs) if order.attempt.splits else legs
+
+
+def plain_legs(order: orders.Order) -> list[ledger.Leg]:
+    """The same before any of it is frozen, which moves nothing at the channel: for who asks only what that has."""
+    plan, sale = ledger.plan_of(order.plan), sale_of(order)
+    return ledger.topup_legs(sale, plan) if order.way == "wallet" else ledger.sale_legs(sale, plan)
 
 
 def _frozen(order: orders.Order, legs: list[ledger.Leg]) -> list[ledger.Leg]:

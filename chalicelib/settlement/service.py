@@ -28,7 +28,7 @@ from .asking import (
     shared,
     verdict,
 )
-from .books import journals_of, sale_of, sold_legs
+from .books import journals_of, plain_legs, sale_of
 from .dividing import drive as drive_split
 from .dividing import trouble as split_trouble
 from .parts import TooMuch
@@ -83,6 +83,7 @@ __all__ = [
     "may_take_back",
     "paid_by_hand",
     "paid_elsewhere",
+    "plain_legs",
     "refund",
     "refund_no",
     "refunds_at",
@@ -92,7 +93,6 @@ __all__ = [
     "sale_of",
     "set_limit",
     "shared",
-    "sold_legs",
     "split_of",
     "split_trouble",
     "splits_of_day",

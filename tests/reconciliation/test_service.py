@@ -543,8 +543,10 @@ def test_a_refund_the_channel_finished_is_heard_of(shop, world, bill):
     strike(world)
     world.channel.refund_state = "success"
     strike(world)
-    closed = reconcile(world, ASKED + 3600)
+    assert reconcile(world, ASKED + 3600).state == "waiting"
+    reconcile(world, ASKED + 4 * 3600)
     assert shop.order(order.number).status == "refunded"
+    closed = reconcile(world, ASKED + 8 * 3600)
     assert (closed.state, closed.totals["counts"]) == ("closed", {"matched": [2, 0]})
 
 
@@ -564,6 +566,22 @@ def test_a_refund_nobody_decided_on_and_one_paid_by_hand_are_in_no_bill(shop, wo
     bill.rows[DAY] = [row(asked), row(by_hand)]
     closed = reconcile(world)
     assert (closed.totals["counts"], closed.totals["unexplained_fen"]) == ({"matched": [2, 9900]}, 0)
+
+
+def test_a_merchant_of_a_site_s_own_is_held_against_that_site_alone(shop, world, bill, monkeypatch):
+    """At thousands of merchants, each of thousands of sites would be asked in vain about each."""
+    paid = sell(shop, world, 2)
+    monkeypatch.setattr(payments, "owner_of", lambda _channel, _merchant: "zzzz")
+    bill.rows[DAY] = [row(one) for one in paid]
+    reconcile(world)
+    asked = {message["site"] for message in world.sent_to("reconcile") if message.get("digest") == "d1"}
+    assert asked == {tenant.MAIN}
+    monkeypatch.setattr(payments, "owner_of", lambda _channel, _merchant: shop.site)
+    bill.digest = "d2"
+    with tenant.acting_for(tenant.MAIN):
+        reconciliation.ask_again(BOOK)
+    assert reconcile(world).totals["counts"] == {"matched": [2, 9900]}
+    assert {message["site"] for message in world.sent_to("reconcile")} == {tenant.MAIN, shop.site}
 
 
 def test_a_site_that_is_all_quiet_is_compared_too(shop, world, bill):

@@ -192,6 +192,7 @@ def test_a_bill_of_another_day_is_unknown_and_one_to_come_unready(gateway, says)
         (lambda text: text.replace("合计,0,0", "合计,1,0"), "sum"),
         (lambda text: text.replace("类型", "種類"), "columns"),
         (lambda text: text.replace("合计", "小计"), "columns"),
+        (lambda text: text.replace("合计", "合" * 140_000), "larger"),
     ],
 )
 def test_a_bill_that_does_not_add_up_is_damaged(change, why):

@@ -30,7 +30,7 @@ def parse(content: str, digest: str, day: str) -> gateways.Bill:
         if hashlib.sha256(packed).hexdigest() != digest:
             raise ValueError("not the file that was announced")
         rows = _rows(packed.decode("utf-8-sig"))
-    except (ValueError, KeyError, IndexError) as error:
+    except (ValueError, KeyError, IndexError, csv.Error) as error:
         raise gateways.Damaged(f"e-CNY's bill of {day}: {error}") from None
     return gateways.Bill(day, digest, rows)
 
