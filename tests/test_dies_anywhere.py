@@ -27,6 +27,7 @@ from chalicelib.stock import claims, model
 from chalicelib.stock import service as stock
 from chalicelib.wallet import service as wallet
 from tests import make
+from tests.dying import Died
 
 pytestmark = pytest.mark.slow
 
@@ -38,10 +39,6 @@ VISIBILITY = 60
 MEMBER, SECRET = "m1", "135790"
 WHOLE, SHARE = 9900, 4000  # fen that a balance pays of two pieces
 DAYS = [clock.day_of(make.NOON + n * clock.DAY) for n in range(4)]
-
-
-class Died(BaseException):
-    """The function's machine is gone; nothing in the code may catch this."""
 
 
 class NotYet(Exception):

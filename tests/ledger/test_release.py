@@ -9,13 +9,10 @@ from chalicelib.kit import table, tenant
 from chalicelib.ledger import accounts, postings
 from chalicelib.ledger import service as ledger
 from tests import make
+from tests.dying import Died
 
 DAY = "20261123"
 CAP = 500
-
-
-class Died(BaseException):
-    """The function's machine is gone."""
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import contextlib
 
-import botocore.client
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -10,47 +9,14 @@ from hypothesis import strategies as st
 from chalicelib.kit import errors, tenant
 from chalicelib.ledger import service as ledger
 from chalicelib.payouts import service as payouts
-from chalicelib.payouts.adapters import transfer
+from tests.dying import Died, Killer
 
 from .conftest import ACCOUNT, MONDAY, held
 
-EFFECTS = ("PutItem", "UpdateItem", "TransactWriteItems", "SendMessage")
 FEN = 8_000
 EVENTS = ("ask", "ask_all", "agree", "reject", "take_back", "drive", "hour", "change", "verify", "deposit")
 FAULTS = ("lost", "down", "slow", "fail", "return", "poor")
 STORY = st.lists(st.sampled_from([*EVENTS, "agree", "drive", "drive", *FAULTS]), max_size=25)
-
-
-class Died(BaseException):
-    """The function's machine is gone; nothing in the code may catch this."""
-
-
-class Killer:
-    """Counts effects and dies at one of them, before or after it."""
-
-    def __init__(self, at, *, after):
-        self.count, self.at, self.after = 0, at, after
-
-    def effect(self, act):
-        self.count += 1
-        if self.count != self.at:
-            return act()
-        if self.after:
-            act()
-        raise Died
-
-    @contextlib.contextmanager
-    def watching(self, monkeypatch):
-        call, pay = botocore.client.BaseClient._make_api_call, transfer.outbound.call
-
-        def api(client, operation, given):
-            act = lambda: call(client, operation, given)  # noqa: E731
-            return self.effect(act) if operation in EFFECTS else act()
-
-        with monkeypatch.context() as patch:
-            patch.setattr(botocore.client.BaseClient, "_make_api_call", api)
-            patch.setattr(transfer.outbound, "call", lambda *a, **k: self.effect(lambda: pay(*a, **k)))
-            yield self
 
 
 def stubbornly(act):

@@ -1,53 +1,20 @@
 """A site's part of a book killed at every single effect and repeated: what it comes to is the same."""
 
-import contextlib
 import copy
 
-import botocore.client
 import pytest
-from botocore.exceptions import ClientError
 
 from chalicelib.cases import service as cases
 from chalicelib.checkout.worker import walk_sites
 from chalicelib.kit import clock, tenant
 from chalicelib.reconciliation import service as reconciliation
+from tests.dying import Died, Killer
 from tests.reconciliation import day as days
 
-EFFECTS = ("PutItem", "UpdateItem", "TransactWriteItems", "SendMessage", "DeleteItem")
 FATES = ("plain", "plain", "plain", "lost_and_expired", "paid_twice_unheard", "refunded")
 NIGHT = days.START + clock.DAY
 WINDOWS = [clock.day_of(days.START + i * clock.DAY) for i in range(3)]
 BILLS = {"first": ["long", "amount", "fee", "duplicate"], "corrected": ["short", "fee"]}
-
-
-class Died(BaseException):
-    """The function's machine is gone; nothing in the code may catch this."""
-
-
-class Killer:
-    """Counts effects and dies at one of them, before or after it."""
-
-    def __init__(self, at, *, after):
-        self.count, self.at, self.after = 0, at, after
-
-    @contextlib.contextmanager
-    def watching(self, monkeypatch):
-        call = botocore.client.BaseClient._make_api_call
-
-        def api(client, operation, given):
-            if operation not in EFFECTS:
-                return call(client, operation, given)
-            self.count += 1
-            if self.count != self.at:
-                return call(client, operation, given)
-            if self.after:
-                with contextlib.suppress(ClientError):  # a refused one has no effect
-                    call(client, operation, given)
-            raise Died
-
-        with monkeypatch.context() as patch:
-            patch.setattr(botocore.client.BaseClient, "_make_api_call", api)
-            yield self
 
 
 class Play:
@@ -138,12 +105,12 @@ def play(tmp_path_factory):
 def test_dying_at_any_effect_comes_to_the_same(play, monkeypatch, bill, after):
     play.begin(bill)
     total = Killer(0, after=after)
-    with total.watching(monkeypatch):
+    with total.watching(monkeypatch, calls=False):
         play.compare()
     expected = play.end()
     assert total.count > 3
     for at in range(1, total.count + 1):
         play.begin(bill)
-        with Killer(at, after=after).watching(monkeypatch), pytest.raises(Died):
+        with Killer(at, after=after).watching(monkeypatch, calls=False), pytest.raises(Died):
             play.compare()
         assert play.end() == expected, f"at effect {at}"

@@ -3,7 +3,6 @@
 import contextlib
 from dataclasses import dataclass
 
-import botocore.client
 import pytest
 
 from chalicelib.cases import service as cases
@@ -18,6 +17,7 @@ from chalicelib.settlement import splits
 from chalicelib.tenancy import service as tenancy
 from sandbox import keys
 from tests import make
+from tests.dying import Died, Killer
 
 LICENCE = "91350100M000100Y43"
 MAIN, FIRST, SECOND, SITE = (
@@ -170,43 +170,11 @@ def test_what_is_split_never_reaches_the_sites_account(own):
         assert [ledger.available(party) for party in (own.shop.site, f"dist:{own.agents[0]}")] == [0, 0]
 
 
-class Died(BaseException):
-    """The function's machine is gone."""
-
-
-EFFECTS = ("PutItem", "UpdateItem", "TransactWriteItems", "SendMessage")
-
-
-@dataclass
-class Killer:
-    """Ends the process at one of its effects, before it happens or after."""
-
-    at: int = 0
-    after: bool = False
-    count: int = 0
-
-    def effect(self, act):
-        self.count += 1
-        if self.count != self.at:
-            return act()
-        if self.after:
-            act()
-        raise Died
-
-
 @pytest.fixture
 def killer(own, monkeypatch):
-    found = Killer()
-    real, call = botocore.client.BaseClient._make_api_call, own.channels.call
-
-    def api(client, operation, asked):
-        if operation not in EFFECTS:
-            return real(client, operation, asked)
-        return found.effect(lambda: real(client, operation, asked))
-
-    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", api)
-    monkeypatch.setattr(outbound, "call", lambda *asked, **more: found.effect(lambda: call(*asked, **more)))
-    return found
+    """Of whatever happens at this shop."""
+    with Killer().watching(monkeypatch) as found:
+        yield found
 
 
 def drive_to_the_end(own, order):

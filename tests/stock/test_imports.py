@@ -10,12 +10,9 @@ from chalicelib.stock import model
 from chalicelib.stock import service as stock
 from chalicelib.stock.rules import Range
 from tests import make
+from tests.dying import Died
 
 WRITES = ("PutItem", "UpdateItem", "BatchWriteItem", "TransactWriteItems")
-
-
-class Died(BaseException):
-    """The function's machine is gone."""
 
 
 def whats(report):

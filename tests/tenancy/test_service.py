@@ -9,13 +9,10 @@ from chalicelib.kit import errors, tenant
 from chalicelib.tenancy import registry
 from chalicelib.tenancy import service as tenancy
 from chalicelib.tenancy.model import SITES, HostRow, SiteRow
+from tests.dying import Died
 
 BRAND = tenancy.Brand("Demo", color="#123456")
 _slugs = (f"shop-{n}" for n in itertools.count(1))
-
-
-class Died(BaseException):
-    """The function's machine is gone."""
 
 
 def dying_at(patches, number):
