@@ -1,4 +1,4 @@
-"""An operating institution's bill of a day."""
+"""An operating institution's bill of a day. Its columns are named here as in the gateway: each proves the other."""
 
 import csv
 import io

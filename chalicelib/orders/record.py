@@ -139,9 +139,8 @@ def open_contact(site: str, number: str, sealed: bytes) -> str:
 
 def order_of(site: str, row: OrderRow) -> Order:
     """The order in a row."""
-    kept = (
-        row.attribute_values
-    )  # whoever reads a day does so by the thousand; PynamoDB thinks at each attribute
+    # PynamoDB thinks at each attribute, and whoever reads a day asks for twenty of each of thousands.
+    kept = row.attribute_values
     return Order(
         number=kept["sk"],
         site=site,

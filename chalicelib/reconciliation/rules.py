@@ -33,9 +33,7 @@ MISSED = 20 * 3600  # from here on a bill that is not there is missed
 DAYS_BACK = 3  # for which a merchant's bills are asked for the first time
 GRACE = 2 * clock.DAY + FIRST  # seconds after a day's begin from which nothing else is waited for
 PATIENCE = GRACE + 2 * clock.DAY  # from which not even the channel's answer is
-RESTS = (
-    3 * 3600 + 1800
-)  # seconds for which a part that waits for the next bill is left alone: till the fourth hour
+RESTS = 3 * 3600 + 1800  # seconds for which a part that waits is left alone: till the fourth hour strikes
 MOST_CASES = 20  # of one class, site and day; more of them are one case
 
 

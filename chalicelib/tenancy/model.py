@@ -29,9 +29,7 @@ class SiteRow(table.Row):
     merchants = JSONAttribute(default=dict)  # its own, by channel
     splits = JSONAttribute(default=())  # channels at which it gets its share of what main collects
     agent = UnicodeAttribute(default="")  # who brought it
-    agents = JSONAttribute(
-        default=()
-    )  # who earns from it, nearest first: derived from the distributors' rows
+    agents = JSONAttribute(default=())  # who earns from it, nearest first: derived from the agents' rows
     agent_marks = JSONAttribute(default=())
     opened = table.IntegerAttribute()
 

@@ -25,9 +25,7 @@ from . import bill
 _TIME = "%Y%m%d%H%M%S"
 _MOMENT = re.compile(r"\d{14}", re.ASCII)
 _FEN = re.compile(r"\d{1,12}", re.ASCII)
-_OPENING = (
-    3600  # seconds from the key of an order to its payment page; how much the channel allows is not published
-)
+_OPENING = 3600  # seconds from an order's key to its payment page; what the channel allows is not published
 _CHANNEL_TYPES = {"pc": "07", "mobile": "08"}
 _CURRENCIES = {"156": "CNY"}  # ISO 4217
 _NO_NOTICE = "http://www.specialUrl.com"  # the channel's own word for "send no notification"
