@@ -137,7 +137,7 @@ SETTLEMENT = (
     mutant(
         "plan-of-today",
         "A sale is divided by a plan that came after it.",
-        ("settlement.books:sold_legs", "plan_of(order.plan)", 'plan_in_force(order.plan.partition("@")[0])'),
+        ("settlement.books:plain_legs", "plan_of(order.plan)", 'plan_in_force(order.plan.partition("@")[0])'),
         origin="shops that look the commission up again",
         rates=ROUGH | {"replan": 1.0},
     ),
