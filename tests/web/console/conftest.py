@@ -8,15 +8,20 @@ from chalice.test import Client
 
 import app
 from chalicelib.kit import clock, tenant
+from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
 from chalicelib.tenancy import service as tenancy
+from tests import make
 
 MAIN = "main.cardmesh.test"
+SECRET = "correct horse"
 FORM = "application/x-www-form-urlencoded"
 
 
 class Person:
-    """Somebody at a console. `token` is the session's cookie."""
+    """Somebody at a console. `token` is the session's, in the cookie of the desk at `home`."""
+
+    home, cookie = "/console", "staff"
 
     def __init__(self, client, host, token=""):
         self.client = client
@@ -35,12 +40,18 @@ class Person:
 
     @property
     def form_token(self):
-        return re.search(r'name="form_token" value="(\w+)"', page(self.get("/console")))[1]
+        return re.search(r'name="form_token" value="(\w+)"', page(self.get(self.home)))[1]
 
     def _ask(self, method, path, body, headers):
-        cookie = {"Cookie": f"staff={self.token}"} if self.token else {}
+        cookie = {"Cookie": f"{self.cookie}={self.token}"} if self.token else {}
         headers = {"Host": self.host, **cookie, **headers}
         return self.client.http.request(method, path, headers=headers, body=body)
+
+
+class Partner(Person):
+    """A distributor at main's host."""
+
+    home, cookie = "/partner", "partner"
 
 
 def buy(world, shop, **asked):
@@ -56,6 +67,28 @@ def buy(world, shop, **asked):
 def page(answer):
     """An answer's text."""
     return answer.body.decode()
+
+
+def invitation(staff, agent):
+    shown = page(staff.post(f"/console/agents/{agent}/invite", {}))
+    return re.search(r'value="https://[^"]*/partner/join\?invite=([^"]+)"', shown)[1]
+
+
+def taken(console, answer):
+    """The desk that an answer which signed somebody in leads to."""
+    (cookie,) = answer.headers["Set-Cookie"]
+    assert ("Path=/partner" in cookie, "HttpOnly" in cookie) == (True, True)
+    return Partner(console, MAIN, re.match(r"partner=(\w+)", cookie)[1])
+
+
+def join(console, staff, agent, login):
+    fields = {"invite": invitation(staff, agent), "login": login, "password": SECRET}
+    return taken(console, Person(console, MAIN).post_raw("/partner/join", fields))
+
+
+def east_party():
+    with tenant.acting_for(tenant.MAIN):
+        return next(one.party for one in tenancy.agents() if one.name == "华东渠道")
 
 
 @pytest.fixture(scope="session")
@@ -77,6 +110,26 @@ def staff(world, console):
 def owner(shop, console):
     """The owner of the sub-site `demo`, signed in; ten codes of main goods are on the shelf."""
     return Person(console, "demo.cardmesh.test", sign_in(shop.site, "demo-owner"))
+
+
+@pytest.fixture
+def agents(world, shop):
+    """Two distributors; the first brought the shop."""
+    with tenant.acting_for(tenant.MAIN):
+        made = [
+            tenancy.add_agent(name, [f"{name}@example.com"], parent="", key=name, now=world.now)
+            for name in ("华东渠道", "华南渠道")
+        ]
+        ledger.put_plan(make.replace(ledger.plan_in_force("standard"), l1_bps=500), now=world.now)
+        tenancy.bring(shop.site, made[0].agent)
+    tenancy.forget()
+    return made
+
+
+@pytest.fixture
+def east(console, staff, agents):
+    """The first of them, signed in."""
+    return join(console, staff, agents[0].agent, "east")
 
 
 def sign_in(scope, login):

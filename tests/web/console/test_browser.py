@@ -12,7 +12,7 @@ from chalicelib.settlement import service as settlement
 from chalicelib.stock import service as stock
 from tests import make
 
-from .conftest import buy
+from .conftest import buy, east_party
 
 pytestmark = pytest.mark.browser
 
@@ -41,7 +41,8 @@ def sit(chromium):
         context = chromium.new_context(
             viewport=viewport, locale="zh-CN", base_url=f"https://{person.host}", **options
         )
-        context.add_cookies([{"name": "staff", "value": person.token, "url": f"https://{person.host}"}])
+        url = f"https://{person.host}"
+        context.add_cookies([{"name": person.cookie, "value": person.token, "url": url}])
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -73,7 +74,7 @@ def answer(person, route, request):
 
 
 @pytest.fixture
-def busy(world, shop, staff, owner):
+def busy(world, shop, staff, owner, east):
     """A shop with sales, own goods and an order that waits for a person; every page of both consoles."""
     with tenant.acting_for(shop.site):
         by_hand = make.make_goods(name="JetBrains 全家桶授权（个人，一年）", way="manual", kind="licence")
@@ -88,21 +89,22 @@ def busy(world, shop, staff, owner):
     shared = ("", "/goods", "/goods/new", "/stock", "/orders", f"/orders/{waiting.number}")
     mains = ("/channels", "/channels/wechat/mwechat", "/channels/unionpay/new")
     mains += ("/payouts", f"/payouts/party/{shop.site}", f"/account?party={shop.site}")
+    mains += ("/splits", "/agents", f"/receivers/{shop.site}", f"/account?party={east_party()}")
     mains += ("/cases", "/sites", "/sites/new", f"/sites/{shop.site}", "/plans", f"/stock/{shop.goods_id}")
     mains += ("/logs",)
     shared += ("/refunds", f"/orders/{sold.number}", f"/orders/{sold.number}/journey")
-    owners = ("/withdraw", "/account")
+    owners = ("/withdraw", "/account", "/splits")
     owners += ("/listing", "/statement", "/statement?day=2026-01-01", "/settings", f"/goods/{own.goods_id}")
-    return [(staff, f"/console{p}") for p in shared + mains] + [
-        (owner, f"/console{p}") for p in shared + owners
-    ]
+    partners = ("", "/orders", "/account", "/withdraw")
+    places = [(staff, shared + mains), (owner, shared + owners), (east, partners)]
+    return [(person, f"{person.home}{path}") for person, paths in places for path in paths]
 
 
 def test_every_page_is_legible_light_and_dark_and_works_on_a_phone(sit, busy):
     pages = {}
     for person, path in busy:
         page = pages.setdefault(
-            person.host, pages.get(person.host) or sit(person, "/console", color_scheme="light")
+            person.token, pages.get(person.token) or sit(person, person.home, color_scheme="light")
         )
         page.goto(path)
         assert page.evaluate(UNNAMED) == [], path

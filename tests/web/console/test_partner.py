@@ -14,62 +14,10 @@ from chalicelib.settlement import service as settlement
 from chalicelib.tenancy import service as tenancy
 from tests import make
 
-from .conftest import MAIN, Person, buy, page
+from .conftest import MAIN, SECRET, Partner, Person, buy, east_party, invitation, join, page, taken
 
-SECRET = "correct horse"
 BANK = {"kind": "bank", "holder": "华东渠道有限公司", "number": "6222 0000 1111 2222", "bank": "建设银行"}
 PAGES = ("", "/orders", "/account", "/account/csv", "/account/pdf", "/withdraw")
-
-
-class Partner(Person):
-    """A distributor at main's host."""
-
-    def _ask(self, method, path, body, headers):
-        cookie = {"Cookie": f"partner={self.token}"} if self.token else {}
-        return self.client.http.request(
-            method, path, headers={"Host": self.host, **cookie, **headers}, body=body
-        )
-
-    @property
-    def form_token(self):
-        return re.search(r'name="form_token" value="(\w+)"', page(self.get("/partner")))[1]
-
-
-def invitation(staff, agent):
-    shown = page(staff.post(f"/console/agents/{agent}/invite", {}))
-    return re.search(r'value="https://[^"]*/partner/join\?invite=([^"]+)"', shown)[1]
-
-
-def taken(console, answer):
-    """The desk that an answer which signed somebody in leads to."""
-    (cookie,) = answer.headers["Set-Cookie"]
-    assert ("Path=/partner" in cookie, "HttpOnly" in cookie) == (True, True)
-    return Partner(console, MAIN, re.match(r"partner=(\w+)", cookie)[1])
-
-
-def join(console, staff, agent, login):
-    fields = {"invite": invitation(staff, agent), "login": login, "password": SECRET}
-    return taken(console, Person(console, MAIN).post_raw("/partner/join", fields))
-
-
-@pytest.fixture
-def agents(world, shop):
-    """Two distributors; the first brought the shop."""
-    with tenant.acting_for(tenant.MAIN):
-        made = [
-            tenancy.add_agent(name, [f"{name}@example.com"], parent="", key=name, now=world.now)
-            for name in ("华东渠道", "华南渠道")
-        ]
-        ledger.put_plan(make.replace(ledger.plan_in_force("standard"), l1_bps=500), now=world.now)
-        tenancy.bring(shop.site, made[0].agent)
-    tenancy.forget()
-    return made
-
-
-@pytest.fixture
-def east(console, staff, agents):
-    """The first of them, signed in."""
-    return join(console, staff, agents[0].agent, "east")
 
 
 def close(world, shop):
@@ -173,11 +121,6 @@ def test_each_order_earns_what_the_books_say_and_a_refund_takes_it_back(world, s
         ]
     assert -row.fen <= back.fen < 0
     assert "售后退款" in page(east.get("/partner/orders"))
-
-
-def east_party():
-    with tenant.acting_for(tenant.MAIN):
-        return next(one.party for one in tenancy.agents() if one.name == "华东渠道")
 
 
 def test_a_closed_day_is_in_the_balance_the_statement_and_the_file(world, shop, staff, east):
