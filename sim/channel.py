@@ -1,6 +1,6 @@
 """Payment channels with books of their own: trades, payments, refunds, bills, notifications that go astray or lie."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -12,11 +12,18 @@ from . import bills, lies
 from .bills import Trade
 from .clockwork import Process, Violation
 from .cloud import Network
+from .sharing import CAP_BPS, Shares, Sharing
 
 _AGAIN = (15, 15, 30, 180, 1800, 1800, 1800, 1800, 3600)  # seconds between notifications (WeChat Pay API v2)
 _OUTAGE = 7200  # seconds a channel may be out of reach
 _LATE = 3600  # seconds by which a notification may come late
-_ABLE = gateways.Capabilities(0, 0, refund_days=365, returns_from=frozenset(), returns_with_refund=False)
+_MERCHANTS, _ALL = frozenset({"merchant"}), frozenset({"merchant", "person"})
+_ABLE = {
+    "wechat": gateways.Capabilities(
+        CAP_BPS, 60, 365, _MERCHANTS, returns_with_refund=False, fee_returned=True
+    ),
+    "alipay": gateways.Capabilities(CAP_BPS, 0, 365, _ALL, returns_with_refund=True),
+}
 _NEVER = {"closed": "closed", "given up": "abnormal"}  # of refunds that will never be, what is said of them
 _MUCH_LATER = 48 * 3600  # seconds after which it may come once more
 
@@ -24,18 +31,19 @@ Answer = tuple[int, Mapping[str, str], str]
 Tell = Callable[[str, str, Mapping[str, str], bytes], Process]  # starts the function that takes notifications
 
 
-class Channel:
+class Channel(Sharing):
     """One channel with one merchant; `tell` brings its notifications to the shop.
 
     `lies` has the transactions it vouched for, and the shop took note of, although they are no payments. `untold` has
     the trades paid without a word to the shop, which asks about none of them: only a bill tells of these.
     """
 
-    def __init__(self, name: str, network: Network, tell: Tell) -> None:
+    def __init__(self, name: str, network: Network, tell: Tell, *, merchant: str = "") -> None:
+        super().__init__()
         self.name = name
-        self.merchant = f"m{name}"
+        self.merchant = merchant or f"m{name}"
         self.app = "app1"
-        self.capabilities = replace(_ABLE, fee_returned=name in bills.GIVES_FEES_BACK)
+        self.capabilities = _ABLE[name]
         self.trades: dict[str, Trade] = {}
         self.lies: set[str] = set()
         self.untold: set[str] = set()
@@ -68,7 +76,8 @@ class Channel:
 
     def refund(self, payment_out_trade_no: str, *, out_refund_no: str, **asked: Any) -> gateways.Refund:
         """Give money back once per refund number; in vain where the merchant's balance or the payer's card fails."""
-        act = partial(self._refund, payment_out_trade_no, out_refund_no, asked["amount_fen"])
+        back = asked.get("taken_back", ())
+        act = partial(self._refund, payment_out_trade_no, out_refund_no, asked["amount_fen"], back)
         state = self._asked("refund", f"{payment_out_trade_no} {out_refund_no}", act)
         if state == "refused":
             raise gateways.Declined("NOT_ENOUGH", "balance")
@@ -183,6 +192,8 @@ class Channel:
         if number in self.trades:
             return
         self.trades[number] = Trade(charge.amount_fen)
+        if charge.splits:
+            self.shares[f"t{number}"] = Shares(charge.amount_fen)
         for kind in lies.LIES:
             if self._network.faults.strikes(kind):
                 time.spawn("liar", partial(self._lie, kind, number), delay=time.random.uniform(0, _LATE))
@@ -198,7 +209,7 @@ class Channel:
             trade.state, trade.closed = "closed", True
         return trade.state == "closed"
 
-    def _refund(self, out_trade_no: str, number: str, fen: int) -> str:
+    def _refund(self, out_trade_no: str, number: str, fen: int, back: Sequence[gateways.Part]) -> str:
         trade, faults = self.trades[out_trade_no], self._network.faults
         if number not in trade.refunds:
             if state := _NEVER.get(trade.stuck.get(number, "")):
@@ -211,6 +222,7 @@ class Channel:
                 trade.stuck[number] = "closed"
                 return "closed"
             trade.stuck.pop(number, None)
+        self.taken_back(f"t{out_trade_no}", number, back)
         trade.refunds.setdefault(number, fen)
         trade.back_at.setdefault(number, int(self._network.time.now))
         if trade.payment is None or trade.back_fen > trade.amount_fen:

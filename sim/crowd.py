@@ -1,6 +1,7 @@
 """Who comes to a world, and when: shoppers in crowds, staff and owners by the hour, and those who change things."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ HOUR = 3600
 TRADE = 24 * HOUR  # of trade with faults
 LIVENESS = 6 * HOUR  # within which every order is final once faults have stopped
 SHOPPERS = 55  # some come too late for the last codes; about 40 orders stand
+LICENSED = 8  # shoppers more, at the licensed site
 _CHANGES = 3  # of each kind that a day may see
 _WANTED = (3, 1, 3)  # how often at most, against 3 of plenty: scarce, a site's own, by hand
 _WITHDRAWALS = 3 * clock.DAY  # for which owners ask for money
@@ -54,6 +56,23 @@ class Crowd:
             regretted = regrets.moments(who, self._faults, self._world.start)
             if cast is None or who.name in cast:
                 self._time.spawn(who, partial(self._shop, shopper, regretted), delay=delay)
+        if self._world.licensed:
+            self._expect_at_the_licensed(cast)
+
+    def _expect_at_the_licensed(self, cast: Collection[str] | None) -> None:
+        """A few come to the licensed site, and regret more often."""
+        world = self._world
+        for _ in range(LICENSED):
+            who = self._time.who.child("patron")
+            draw = who.random
+            plan = (world.stage.fourth_goods, draw.choice(PLANS), draw.choice(QUANTITIES))
+            shopper = replace(self.shopper(world.stage.fourth.site, *plan), channels=world.own)
+            draws = (regrets.moments(who, self._faults, world.start, soon=True) for _ in range(2))
+            regretted = next(filter(None, draws), ())
+            if cast is None or who.name in cast:
+                self._time.spawn(
+                    who, partial(self._shop, shopper, regretted), delay=draw.uniform(0, 12 * HOUR)
+                )
 
     def _shop(self, shopper: Shopper, regretted: Sequence[float]) -> None:
         """Come, and come back for the money, at these times."""
@@ -69,7 +88,7 @@ class Crowd:
 
     def send_all(self) -> None:
         """From now on everybody comes by the hour who works here."""
-        for site in self._world.stage.sites:
+        for site in self._world.sites:
             self._send_staff(site)
         self._send_treasury()
         self._send_accountant()
@@ -101,13 +120,13 @@ class Crowd:
         """Every hour whoever decides on refunds, while there is one to decide on."""
         world = self._world
         if regrets.anything_waits(world.database, world.watch):
-            for look in regrets.clerks(self._time, self._invoke, world.stage.sites, world.channels):
+            for look in regrets.clerks(self._time, self._invoke, world.sites, world.lines):
                 self._time.spawn("clerk", look)
         self._time.at(self._time.now + HOUR, self._send_clerks)
 
     def _send_accountant(self) -> None:
         """Once a day somebody looks at the channels' own pages."""
-        who = Accountant(self._time, self._invoke, self._world.channels)
+        who = Accountant(self._time, self._invoke, self._world.lines)
         self._time.spawn("accountant", who.look, delay=self._time.random.uniform(0, HOUR))
         self._time.at(self._time.now + clock.DAY, self._send_accountant)
 

@@ -79,9 +79,9 @@ class Accountant(Person):
         """Have every bill done again that is not the right one, or has differences."""
         with contextlib.suppress(GaveUp):  # tomorrow is another day
             wrong = set(self.ask("console", self._different))
-            for name, channel in sorted(self.channels.items()):
+            for _, channel in sorted(self.channels.items()):
                 for day in bills.days(channel.trades.values(), self.time.now):
-                    book = self.ask("console", partial(_find, f"{day}#{name}#{channel.merchant}"))
+                    book = self.ask("console", partial(_find, f"{day}#{channel.name}#{channel.merchant}"))
                     if book and book.digest != bills.right(day, channel.trades.values()).digest:
                         wrong.add(book.name)
             for each in sorted(wrong):

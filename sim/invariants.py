@@ -2,8 +2,9 @@
 
 I1 an order ends delivered or refunded and every message is done, I2 codes, I3 positions, I4 journals, I5 splits, I6
 statements, I7 refunds, I9 members' lists, I12 the channels' books, I13 balances. Bills, I14, stand in reconciled.py,
-payouts, I15, in treasury.py, after-sales refunds, I16, in refunded.py, what must be true after every write (I2, I3, I4,
-I8, I11, I16) in watch.py; I9, policies, in cloud.py; I10, secrets, in ears.py.
+payouts, I15, in treasury.py, after-sales refunds, I16, in refunded.py, splits at a channel, I17, in divided.py; what
+must be true after every write (I2, I3, I4, I8, I11, I16) in watch.py; I9, policies, in cloud.py; I10, secrets, in
+ears.py.
 """
 
 from collections import Counter, defaultdict
@@ -18,7 +19,7 @@ from chalicelib.stock import claims, model
 from chalicelib.stock import service as stock
 from chalicelib.wallet import service as wallet
 
-from . import refunded, treasury
+from . import divided, refunded, treasury
 from .channel import Channel
 from .dynamo.database import Database
 from .queues import JUNK, Letter
@@ -129,17 +130,24 @@ class Rest:
         for site in self._sites:
             with tenant.acting_for(site):
                 self._check_site(site)
-        for name, channel in self._channels.items():
+        for channel in self._channels.values():
             trades = channel.trades.values()
             taken = sum(trade.amount_fen for trade in trades if trade.payment)
             held = taken - sum(sum(trade.refunds.values()) for trade in trades)
-            kept = sum(_kept_fen(order) for order in self._orders() if order.channel == name)
-            insist(held == kept, f"I12: {name} holds {held} fen, the orders {kept}")
+            kept = sum(_kept_fen(order) for order in self._orders() if order.out_trade_no in channel.trades)
+            insist(held == kept, f"I12: {channel.merchant} holds {held} fen, the orders {kept}")
 
     def check_refunds(self) -> int:
         """I16: after-sales refunds came right; the fen that people paid by hand. Raises Violation."""
         refunded.check(self._orders(), self._channels, self._days)
         return refunded.by_hand_fen(self._orders())
+
+    def check_splits(self, own: Mapping[str, Channel]) -> int:
+        """I17: what a site's own merchants collected was divided; the fen of it that main got. Raises Violation."""
+        collected = (
+            order for order in self._orders() if any(order.out_trade_no in one.trades for one in own.values())
+        )
+        return divided.check(collected, own)
 
     def check_wallets(self) -> None:
         """I13: a balance is what its member paid in less what it paid for, in entries and in the books alike."""
@@ -246,6 +254,8 @@ def _kept_fen(order: orders.Order) -> int:
 
 def _split(order: orders.Order) -> dict[str, int]:
     """The legs of a sale as agreed when the order was placed, reckoned in fractions."""
+    if order.attempt.splits:
+        return divided.sale_legs(order)
     plan = ledger.plan_of(order.plan)
     own = order.goods_owner == order.site
     cost = 0 if own else order.cost_fen

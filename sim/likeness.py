@@ -50,8 +50,8 @@ def _told(world: World) -> Iterator[str]:
         if what := _due(world, act):
             yield f"{when} {what} {_lineage(who)}"
     yield from _memories(world)
-    for channel in world.channels.values():
-        yield f"{channel.name} {channel.trades} {sorted(channel.lies)} {sorted(channel.untold)}"
+    for channel in world.lines.values():
+        yield f"{channel.name} {channel.trades} {sorted(channel.lies)} {channel.shares} {sorted(channel.untold)}"
     yield from map(value, world.watch.seen())
 
 

@@ -67,6 +67,8 @@ class Next(Collection[Point]):
 class Shop(World):
     """A world in which nobody comes and nothing fails unless told to."""
 
+    plain = True
+
     def __init__(self, stage: Stage) -> None:
         self.next = Next()
         super().__init__(stage, _SEED, script=self.next)

@@ -24,13 +24,14 @@ def check(
         insist(not open_, f"I14: {[one.key for one in open_]} differ")
     sums = ledger.totals(_legs((tenant.MAIN, *sites), days))
     due = -out_fen
-    for name, channel in channels.items():
-        trades = channel.trades.values()
+    for channel in channels.values():
+        name, trades = channel.name, channel.trades.values()
         for day in bills.days(trades, now):
             _check_book(f"{day}#{name}#{channel.merchant}", bills.right(day, trades).digest)
         for account in (f"clearing:{name}", f"fee_accrued:{name}"):
             insist(not sums.get(account), f"I14: {account} has {sums.get(account)} fen nobody can explain")
-        due += sum(_settled(row) for row in bills.rows_of(trades))
+        if channel.merchant == f"m{name}":  # what others collect is never main's
+            due += sum(_settled(row) for row in bills.rows_of(trades))
     insist(sums.get("bank:main", 0) == due, f"I14: the bank has {sums.get('bank:main')} of {due} fen")
 
 
@@ -38,8 +39,8 @@ def unclosed(channels: Mapping[str, Channel], now: float) -> bool:
     """Whether a day that is over has business in a book that is not closed."""
     with tenant.acting_for(tenant.MAIN):
         return any(
-            _state(f"{day}#{name}#{channel.merchant}") != "closed"
-            for name, channel in channels.items()
+            _state(f"{day}#{channel.name}#{channel.merchant}") != "closed"
+            for channel in channels.values()
             for day in bills.days(channel.trades.values(), now)
         )
 

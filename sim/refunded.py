@@ -68,7 +68,8 @@ def check(found: Iterable[orders.Order], channels: Mapping[str, Channel], days: 
             f"I16: {order.number} is {order.status}",
         )
         if was_sold(order) and order.channel_fen:
-            _check_channel(order, refunds, channels[order.channel].trades)
+            line = next(one for one in channels.values() if order.out_trade_no in one.trades)
+            _check_channel(order, refunds, line.trades)
         if counted:
             _check_legs(order, counted, days)
 
@@ -105,7 +106,8 @@ def _due(
 ) -> dict[str, Fraction]:
     """What each account should have given back, negative: the fee's bearer gave what the fee did not take."""
     fee, account = -sold.get(f"fee_accrued:{order.channel}", 0), f"fee_accrued:{order.channel}"
-    bearer = "channel_fee_expense" if "channel_fee_expense" in sold else f"subsite:{order.site}:pending"
+    bearers = ("channel_fee_expense", f"subsite:{order.site}:frozen", f"subsite:{order.site}:pending")
+    bearer = next(name for name in bearers if name in sold)
     due = {name: fen * part for name, fen in sold.items() if name != account}
     return due | {bearer: (sold.get(bearer, 0) - fee) * part + back.get(account, 0)}
 

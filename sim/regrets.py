@@ -27,18 +27,19 @@ _HOURS = (
     (0, 24),
     (30, 100),
 )  # from the beginning, in which somebody has a regret: never while all comes to rest
+_SOON = ((0, 16), (6, 24), (6, 24), (30, 100))
 _KINDS = ("refund_review", "refund")
 _REFUSES = 0.15
 _STALE = 3 * 3600  # seconds after which a case that leads nowhere is of somebody who died
 _MOVING = ("submitted", "processing")
 
 
-def moments(who: Lineage, faults: Faults, start: float) -> tuple[float, ...]:
-    """When a shopper will want money back, mostly never."""
+def moments(who: Lineage, faults: Faults, start: float, *, soon: bool = False) -> tuple[float, ...]:
+    """When a shopper will want money back, mostly never; `soon`, mostly while things fail."""
     if not faults.strikes("regrets", who):
         return ()
     draw = who.named("regrets").random
-    hours = [draw.uniform(*draw.choice(_HOURS)) for _ in range(draw.choice((1, 1, 2, 4)))]
+    hours = [draw.uniform(*draw.choice(_SOON if soon else _HOURS)) for _ in range(draw.choice((1, 1, 2, 4)))]
     return tuple(start + 3600 * hour for hour in sorted(hours))
 
 
@@ -138,8 +139,8 @@ class Clerk(Person):
 
     def _given_up(self, case: cases.Case, mood: float) -> bool:
         """Whether the channel will never do it: somebody said so on its own page."""
-        channel, number = self.channels[case.facts["channel"]], case.facts["order"]
-        return channel.gives_up(number, case.facts["refund"], for_good=mood < 1 / 2)
+        number, event = case.facts["order"], case.facts["refund"]
+        return any(one.gives_up(number, event, for_good=mood < 1 / 2) for one in self.channels.values())
 
     def _settle(self, case: cases.Case, refund: settlement.AfterSale | None, *, again: bool) -> None:
         """A case that leads nowhere is of somebody who died; what a channel closed is given once more, or left."""

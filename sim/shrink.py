@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from . import run
-from .crowd import SHOPPERS
+from .crowd import LICENSED, SHOPPERS
 from .faults import Point
 from .stage import Stage
 from .world import World
@@ -62,6 +62,7 @@ def cut_down(
     if not broken:
         return None
     everybody = [f"shopper-{n}" for n in range(1, SHOPPERS + 1)]
+    everybody += [f"patron-{n}" for n in range(1, LICENSED + 1)]
     cause = Cause(stage, seed, rates or {}, broken, world, everybody, world.faults.struck, replays)
     cause.still([name for name in everybody if name in _concerned(world, broken)], cause.faults)
     fewest(cause.cast, lambda some: cause.cast if cause.still(some, cause.faults) else None)

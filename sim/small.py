@@ -84,6 +84,8 @@ class Small(World):
     `passed` has the moments of rest after the strikes.
     """
 
+    plain = True
+
     def __init__(
         self,
         stage: Stage,

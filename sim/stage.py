@@ -1,7 +1,7 @@
 """Where worlds are played: the shop's modules with their edges turned towards one world after another.
 
-Every world begins with the same rows, made once per process by the shop's own verbs: a main site, three sub-sites,
-goods that are plenty, scarce, a sub-site's own, and delivered by hand.
+Worlds begin with the same rows, made once per process by the shop's own verbs: a main site, three sub-sites, goods that
+are plenty, scarce, a sub-site's own, and delivered by hand; some of them with one site more, which is licensed.
 """
 
 import contextlib
@@ -26,13 +26,15 @@ from chalicelib.settlement import service as settlement
 from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
 
-from . import ears
+from . import ears, licensed
 from .dynamo.database import Database
 from .dynamo.tables import Row
 from .instance import Instance, places
 from .keys import Keys
+from .licensed import Licensed
 from .mutants.next_release import NEXT
 from .releases import Codes
+from .sharing import CAP_BPS
 
 BEGIN = 1_795_406_400  # 2026-11-23 12:00 in Beijing
 CHANNELS = ("wechat", "alipay")
@@ -53,6 +55,7 @@ _SETTINGS = {
     "HASH_PASSES": "1",
     "HOLDS_PER_CONTACT": "1000",
     "HOLDS_PER_ADDRESS": "1000",
+    "SPLIT_AFTER": "7200",
     "PAYOUT_VIA": "transfer",
     "PAYOUT_LEAST_FEN": str(LEAST),
     "PAYOUT_TWO_FEN": str(_TWO),
@@ -60,6 +63,9 @@ _SETTINGS = {
     **{f"QUEUE_{name.upper()}": f"https://sqs.test/cardmesh-{name}" for name in config.QUEUES},
 }
 _clients: dict[str, Any] = {}  # by service, with signers of this module's own
+
+
+Rows = Mapping[str, tuple[Mapping[str, Any], Mapping[Any, Row]]]  # of tables, with their definitions
 
 
 @dataclass(frozen=True)
@@ -74,19 +80,25 @@ class Goods:
 
 @dataclass
 class Stage:
-    """The rows every world begins with. `world` answers the shop's calls; it is exchanged for each seed."""
+    """The rows every world begins with. `world` answers the shop's calls; it is exchanged for each seed.
+
+    `fourth` is the licensed site that worlds have which begin with `more`.
+    """
 
     sites: tuple[str, ...] = ()
     goods: tuple[Goods, ...] = ()
     keys: Keys | None = None
-    rows: Mapping[str, tuple[Mapping[str, Any], Mapping[Any, Row]]] | None = None
+    rows: Rows = field(default_factory=dict)
+    more: Rows = field(default_factory=dict)
+    fourth: Licensed = field(init=False)
+    fourth_goods: Goods = field(init=False)
     places: tuple[Any, ...] = ()
     coming: Codes = field(default_factory=NEXT.codes)  # read before a bug stands in its place
     world: Any = None
 
-    def tables(self, database: Database) -> None:
+    def tables(self, database: Database, *, licensed: bool = False) -> None:
         """Put the first rows into a database."""
-        for definition, rows in (self.rows or {}).values():
+        for definition, rows in (self.more if licensed else self.rows).values():
             database.create_table(**definition)
             stored = database.tables[definition["TableName"]]
             for key, row in rows.items():
@@ -119,7 +131,10 @@ def _turn(stage: Stage, enter: Any) -> None:
     def draw(size: int) -> bytes:
         return bytes(stage.world.draw(size))
 
-    channels = {name: (lambda _settings, name=name: stage.world.channels[name]) for name in CHANNELS}
+    channels = {
+        name: (lambda told, name=name: stage.world.lines[told.get("merchant", f"m{name}")])
+        for name in CHANNELS
+    }
     enter(mock.patch.dict(os.environ, _SETTINGS))
     enter(mock.patch.object(botocore.client.BaseClient, "_make_api_call", call))
     enter(mock.patch.object(log, "logger", ears.Logger()))
@@ -154,7 +169,9 @@ class _Builder:
         self.draw = Random(0).randbytes  # noqa: S311
         self.keys = Keys(self.draw, self.clock)
         self.bank = mock.Mock()
-        self.channels = {name: mock.Mock(merchant=f"m{name}") for name in CHANNELS}
+        self.lines = {
+            name: _line(name) for each in CHANNELS for name in (f"m{each}", Licensed.merchant(each))
+        }
 
     def clock(self) -> float:
         return BEGIN
@@ -183,18 +200,37 @@ def _build(stage: Stage, slugs: Sequence[str]) -> None:
     for site in stage.sites:
         with tenant.acting_for(site):
             catalog.publish(site, now=BEGIN)
-    stage.keys = builder.keys
-    stage.rows = {name: (each.definition, dict(each.rows)) for name, each in builder.database.tables.items()}
+    stage.rows = _rows(builder.database)
+    _build_licensed(stage, builder)
+    stage.more, stage.keys = _rows(builder.database), builder.keys
 
 
-def _open_site(builder: _Builder, slug: str) -> str:
+def _build_licensed(stage: Stage, builder: _Builder) -> None:
+    with tenant.acting_for(tenant.MAIN):
+        site = _open_site(builder, licensed.SLUG, plan=licensed.put_plan(BEGIN))
+        licensed.arrange(site, CHANNELS, now=BEGIN)
+    stage.fourth_goods = _goods("Licensed", site, (site,), codes=40)
+    stage.fourth = Licensed(site, stage.fourth_goods.goods_id)
+    with tenant.acting_for(site):
+        catalog.publish(site, now=BEGIN)
+
+
+def _rows(database: Database) -> Rows:
+    return {name: (each.definition, dict(each.rows)) for name, each in database.tables.items()}
+
+
+def _line(merchant: str) -> mock.Mock:
+    return mock.Mock(merchant=merchant, capabilities=mock.Mock(split_cap_bps=CAP_BPS))
+
+
+def _open_site(builder: _Builder, slug: str, *, plan: str = "standard") -> str:
     brand = tenancy.Brand(name=slug.title())
     opened = tenancy.open_site(
         slug,
         brand=brand,
         owner_login=f"{slug}-owner",
         owner_password="correct horse",  # noqa: S106
-        plan="standard",
+        plan=plan,
         now=BEGIN,
     )
     builder.database.create_table(**_definition(f"cardmesh-site-{opened.site}", indexed=True))

@@ -121,7 +121,10 @@ def _waiting() -> list[payouts.Payout]:
 
 def _decide(one: payouts.Payout, staff: str, *, agrees: bool) -> None:
     with tenant.acting_for(tenant.MAIN), contextlib.suppress(errors.Conflict, payouts.SamePerson):
-        if agrees:
-            payouts.approve(one.party, one.id, by=staff, now=clock.now())
-        else:
+        try:
+            if agrees:
+                payouts.approve(one.party, one.id, by=staff, now=clock.now())
+        except payouts.BadAmount:  # a refund has left the party owing
+            agrees = False
+        if not agrees:
             payouts.reject(one.party, one.id, by=staff, why="not now", now=clock.now())

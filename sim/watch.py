@@ -20,7 +20,7 @@ from .dynamo.database import Database
 from .functions import SKEW
 from .pools import Pools
 
-_REFUND = re.compile(r"#R\d+$")  # how the key of an after-sales refund's journal ends
+_OWING = re.compile(r"#(R\d+(-split)?|U1)$")  # how the keys of journals end after which somebody may owe
 Position = tuple[str, int]
 Row = Mapping[str, Any]
 _FEES = 100  # fen at most that bills take back, in fees, of what may have been paid out
@@ -165,7 +165,7 @@ class Watch:
         insist(closed or over >= checkout_rules.PATIENCE, f"I8: {number} expired and its trade is not closed")
 
     def _journal(self, place: tuple[str, str], row: Row) -> None:
-        if place not in self._journals and _REFUND.search(place[1]):
+        if place not in self._journals and _OWING.search(place[1]):
             legs = json.loads(row["legs"]["S"])
             self._back_fen += sum(fen for account, fen in legs if account.endswith(":pending") and fen > 0)
         insist(self._journals.setdefault(place, dict(row)) == row, f"I4: the journal {place} was changed")

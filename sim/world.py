@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from functools import partial
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 from chalicelib.checkout import worker as checkout_worker
 from chalicelib.kit import clock, tenant
@@ -60,6 +60,8 @@ class World:
     strike and no others; of shoppers, only those come whom `cast` names.
     """
 
+    plain: ClassVar = False  # without the licensed site
+
     def __init__(
         self,
         stage: Stage,
@@ -86,17 +88,25 @@ class World:
         self.database = Database(
             clock=lambda: self.time.now, staleness=self._staleness, in_flight=self._in_flight
         )
-        stage.tables(self.database)
+        self.licensed = not self.plain and self.faults.strikes("licensed")
+        self.sites = (*stage.sites, stage.fourth.site) if self.licensed else stage.sites
+        self.goods = (*stage.goods, stage.fourth_goods) if self.licensed else stage.goods
+        stage.tables(self.database, licensed=self.licensed)
         for name in self.database.tables:
             self.database.call("UpdateTimeToLive", {"TableName": name, **_TTL})
         self.channels = {name: Channel(name, network, self._tell) for name in CHANNELS}
+        self.own = {
+            name: Channel(name, network, self._tell, merchant=stage.fourth.merchant(name))
+            for name in (CHANNELS if self.licensed else ())
+        }
+        self.lines = {one.merchant: one for one in (*self.channels.values(), *self.own.values())}
         self.bank = Bank(network)
-        self.watch = Watch(self.database, self.channels, lambda: self.time.now)
+        self.watch = Watch(self.database, self.lines, lambda: self.time.now)
         self.queues = Queues(self.time, self.faults, self.functions.invoke)
         keys = Keys(self.draw, lambda: self.time.now).with_keys_of(stage.keys)
         self.cloud = Cloud(network, self.database, self.queues, keys, self.watch.after)
         self.crowd = Crowd(self)
-        self.codes = {one.goods_id: list(one.codes) for one in stage.goods}
+        self.codes = {one.goods_id: list(one.codes) for one in self.goods}
 
     # What the shop's edges ask for.
 
@@ -132,7 +142,7 @@ class World:
         self.crowd.expect_shoppers(self.cast)
         self.weather.expect(self.start, self.start + TRADE)
         self.queues.expect_junk(self.start + TRADE)
-        for channel in self.channels.values():
+        for channel in self.lines.values():
             channel.expect_outage(self.start + self.time.random.uniform(0, TRADE - 3 * HOUR))
         self._tick("walk_sites", checkout_worker.walk_sites, every=900, offset=0)
         self._tick("close_windows", settlement_worker.close_windows, every=HOUR, offset=1800)
@@ -151,8 +161,9 @@ class World:
         self._rest().check_orders(but=self.untold())
         self.time.run(quiet + AFTERMATH)
         self._check()
-        out_fen = treasury.check(self.bank, self.stage.sites, self.time.now) + self._rest().check_refunds()
-        reconciled.check(self.channels, self.stage.sites, self._days(), self.time.now, out_fen=out_fen)
+        out_fen = treasury.check(self.bank, self.sites, self.time.now) + self._rest().check_refunds()
+        out_fen -= self._rest().check_splits(self.own)
+        reconciled.check(self.lines, self.sites, self._days(), self.time.now, out_fen=out_fen)
 
     def _check(self) -> None:
         """All that must be true at rest. Raises Violation."""
@@ -161,7 +172,7 @@ class World:
         rest.check_list(self.time.now)
         rest.check_members()
         rest.check_codes(self.codes)
-        rest.check_stock(self.stage.goods, self.codes)
+        rest.check_stock(self.goods, self.codes)
         rest.check_books()
         rest.check_wallets()
         rest.check_letters(self.queues.dead)
@@ -170,14 +181,14 @@ class World:
 
     def _rest(self) -> Rest:
         Instance("", list(self.stage.places), codes=self.functions.releases.in_force()).recall()
-        return Rest(self.database, self.channels, self.stage.sites, self._days())
+        return Rest(self.database, self.lines, self.sites, self._days())
 
     def _days(self) -> list[str]:
         return days_of(self.start, self.time.now)
 
     def untold(self) -> set[str]:
         """The orders of which only a bill tells all that was paid."""
-        return {trade[:28] for channel in self.channels.values() for trade in channel.untold}
+        return {trade[:28] for channel in self.lines.values() for trade in channel.untold}
 
     def _sweep(self, late: int) -> None:
         """Rows go at the end of their time to live, or so many seconds later."""
@@ -206,7 +217,7 @@ class World:
         if function == "close_windows":
             return now > self.start + TRADE + LIVENESS and not settlement_rules.windows_to_close(now)
         if function == "ask_for_bills":
-            return not self.faults.on and not reconciled.unclosed(self.channels, self.time.now)
+            return not self.faults.on and not reconciled.unclosed(self.lines, self.time.now)
         if function == "plan_payouts":
             return not self.faults.on and not treasury.anything_due(self.database, now)
         return function == "walk_sites" and not self.faults.on and not self.watch.anything_open()

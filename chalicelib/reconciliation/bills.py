@@ -116,7 +116,7 @@ def rows_of(name: str, digest: str, site: str = "") -> Iterator[BillRow]:
     """The rows of a bill, of one site or of all."""
     rows = ChunkRow.of(tenant.MAIN)
     where = rows.sk.startswith(f"{digest[:12]}#{site}#" if site else f"{digest[:12]}#")
-    for chunk in rows.under(f"BILL#{name}", where=where):
+    for chunk in rows.under(f"BILL#{name}", where=where, consistent=True):
         yield from msgspec.json.decode(zlib.decompress(chunk.packed), type=list[BillRow])
 
 

@@ -119,6 +119,8 @@ def _adjust(site: str, day: str, lines: Iterable[Line], found: Ours) -> int:
     known = (rules.MATCHED, rules.FEE, rules.AMOUNT, rules.STATE)
     wanted = {line.key: line.fee_fen for line in lines if line.name in known}
     for claim in found.claims.values():
+        if claim.fee_from == claim.fee_to:
+            continue
         before = found.fees.get((claim.number, claim.fee_event), ours.Adjusted())
         if wanted.get(claim.key, 0) != before.fen:
             ours.adjust(site, day, claim, wanted.get(claim.key, 0), before)

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chalicelib.kit import clock
 from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
+from chalicelib.payments import service as payments
 from chalicelib.payments.service import BillRow
 from chalicelib.settlement import service as settlement
 
@@ -72,7 +73,8 @@ def moved(journal: ledger.Journal, channel: str) -> int | None:
 
 def adjust(site: str, day: str, claim: Claim, fen: int, before: Adjusted) -> None:
     """Have the books of a day follow the bill's fee for a claim: by what is new since the last time, once."""
-    legs = [(claim.fee_from, fen - before.fen), (f"fee_accrued:{claim.channel}", before.fen - fen)]
+    owed_to = claim.fee_to or f"fee_accrued:{claim.channel}"
+    legs = [(claim.fee_from, fen - before.fen), (owed_to, before.fen - fen)]
     event, at = f"{_FEE}{claim.fee_event}-{before.count}", clock.day_start(day) + clock.DAY - 1
     ledger.post(site, day, claim.number, event, legs, at=at, about=claim.out_trade_no)
 
@@ -81,6 +83,21 @@ def _claims(
     order: orders.Order, account: Account, seconds: Iterable[orders.Todo]
 ) -> Iterator[tuple[Claim, int | None]]:
     """The claims of an order on one merchant, each with the time that our books give it."""
+    own = payments.splits_at_channel(*account)
+    for claim, at in _claims_of(order, account, seconds):
+        yield (_with_own_fee(claim, order) if own else claim), at
+
+
+def _with_own_fee(claim: Claim, order: orders.Order) -> Claim:
+    """What a site's own merchant collected has cost it the fee: main owes it to the site, or nobody does."""
+    site = f"subsite:{order.site}:pending"
+    by_main = ledger.plan_of(order.plan).fee_bearer == "main"
+    return replace(claim, fee_from="channel_fee_expense" if by_main else site, fee_to=site)
+
+
+def _claims_of(
+    order: orders.Order, account: Account, seconds: Iterable[orders.Todo]
+) -> Iterator[tuple[Claim, int | None]]:
     if _account(order) == account:
         yield from _of_order(order)
     for todo in seconds:
@@ -159,8 +176,9 @@ def _adjusted(journals: Iterable[ledger.Journal], channel: str) -> dict[tuple[st
         if one.event.startswith(_FEE):
             key = one.number, one.event.removeprefix(_FEE).rpartition("-")[0]
             before = found.get(key, Adjusted())
-            fen = before.fen - dict(one.legs).get(f"fee_accrued:{channel}", 0)
-            found[key] = Adjusted(fen, before.count + 1)
+            legs = dict(one.legs)
+            fen = legs.get("channel_fee_expense", -legs.get(f"fee_accrued:{channel}", 0))
+            found[key] = Adjusted(before.fen + fen, before.count + 1)
     return found
 
 
@@ -188,6 +206,6 @@ def _account(order: orders.Order) -> Account | None:
 
 def _is_of(order: orders.Order | None, journal: ledger.Journal, account: Account) -> bool:
     """Whether a journal that no claim has counts here; one of no order counts everywhere, since it must not be."""
-    if journal.event in (settlement.SPLIT, settlement.THAW):
+    if journal.event in (settlement.SPLIT, settlement.THAW) or journal.event.endswith("-split"):
         return False  # the channel moved it to others: no bill of trades has it
     return order is None or (_account(order) == account and not journal.event.startswith("D"))

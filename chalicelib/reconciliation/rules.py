@@ -53,6 +53,7 @@ class Claim:
     fen: int
     fee_fen: int = 0
     fee_from: str = "channel_fee_expense"  # the account that bears the fee
+    fee_to: str = ""  # the one that is owed it; the channel's, unless a site's own merchant has paid it
     settled: bool = True
 
     @property

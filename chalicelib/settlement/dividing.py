@@ -66,7 +66,7 @@ def _submit(order: orders.Order, split: Split, now: int) -> Split:
     covered = [one.event for one in refunds if one.state not in aftersales.WAITING | aftersales.VOID]
     sums = sums_of(order, "sale", *covered)
     if not sharing.held(sums):
-        return splits.void(split)
+        return splits.void(split, covered, now=now)
     shares = _shares(order, sums)
     return splits.submit(order, split, shares, covered, now=now)
 
@@ -163,11 +163,10 @@ def _split_legs(order: orders.Order, split: Split) -> list[ledger.Leg]:
 
 def _end(order: orders.Order, split: Split, now: int) -> None:
     """Whatever follows from how a split ended; said again when this process dies before its last line."""
-    if split.state == "unfrozen" and books.is_independent(order):
+    if books.is_independent(order):  # where all of it went back, the fee is left that the merchant paid
         sums = sums_of(order, "sale", *split.covered, splits.SPLIT)
-        books.post(
-            order, splits.THAW, sharing.thaw_legs(sums, order.site, order.channel), split.unfrozen_at or 0
-        )
+        if legs := sharing.thaw_legs(sums, order.site, order.channel):
+            books.post(order, splits.THAW, legs, split.unfrozen_at or 0)
     if split.state == "unfrozen":
         takeback.settle_all(order)
     if split.closed:

@@ -107,9 +107,9 @@ def unfinished(site: str) -> list[tuple[orders.Order, Split]]:
     return [each for each in _beside(site, orders.orders(site, numbers)) if each[1].state not in OVER]
 
 
-def void(split: Split) -> Split:
-    """There is nothing left to split. Raises Conflict."""
-    return _step(split, "void")
+def void(split: Split, covered: Iterable[str], *, now: int) -> Split:
+    """There is nothing left to split, and nothing frozen: these refunds gave it back. Raises Conflict."""
+    return _step(split, "void", covered=" ".join(covered), unfrozen_at=now)
 
 
 def hold(split: Split) -> Split:

@@ -10,6 +10,7 @@ from .payouts import PAYOUTS
 from .reconciliation import RECONCILIATION
 from .refunds import REFUNDS
 from .settlement import SETTLEMENT
+from .splits import SPLITS
 from .stock import STOCK
 from .workers import WORKERS
 
@@ -22,6 +23,7 @@ _ALL = (
     *REFUNDS,
     *AFTERSALES,
     *SETTLEMENT,
+    *SPLITS,
     *BALANCES,
     *RECONCILIATION,
     *PAYOUTS,

@@ -376,6 +376,17 @@ def test_of_an_order_all_of_which_went_back_nothing_is_split(own):
     assert own.todos(order) == []
 
 
+def test_the_fee_of_an_order_all_of_which_went_back_was_paid_by_the_site_s_merchant(own, monkeypatch):
+    able = make.replace(payments.capabilities("wechat", keys.MCHID), fee_returned=False)
+    monkeypatch.setattr(payments, "capabilities", lambda *_: able)
+    order = own.sell()
+    give_back(own, order, 10_000)
+    own.world.now += 90_000
+    drive_to_the_end(own, order)
+    assert own.state(order).state == "void"
+    assert own.balance(order) == {}
+
+
 def test_a_refund_after_the_split_takes_main_s_part_back_and_leaves_persons_owing(own):
     order = own.sell()
     split_now(own, order)
