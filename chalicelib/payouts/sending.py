@@ -80,12 +80,15 @@ def _leave(payout: Payout, now: int) -> Payout:
 
 
 def _ask(payout: Payout, now: int) -> None:
-    """Ask what became of it; only what the bank knows nothing of is told to it (again)."""
+    """Ask what became of it; only what the bank knows nothing of is told to it (again).
+
+    A word that cannot be is a case already: the bank is asked again all the same, less and less often.
+    """
     try:
         bank = _bank()
         result = bank.query(payout.id, now=now) if payout.tries else None
         settled = settle(payout, result or bank.pay(_order(payout), now=now), now=now)
-    except (Declined, outbound.NotSent, outbound.Unknown) as error:
+    except (Declined, outbound.NotSent, outbound.Unknown, errors.Conflict) as error:
         log.event("payouts.unclear", party=payout.party, payout=payout.id, why=str(error)[:100])
         settled = payout
     if settled.state == "sent":

@@ -271,3 +271,16 @@ def test_each_step_is_taken_within_its_function_s_policy(desk):
             desk.finish(each)
     assert {payouts.get(party, each.id).state for each in (payout, back)} == {"success", "failed"}
     desk.world.sent.clear()
+
+
+def test_a_bank_that_tells_of_another_amount_is_asked_again_and_a_person_looks(desk):
+    desk.bank.set_faults({"slow": 1})
+    sent = desk.drive(desk.agree(desk.ask(desk.party(10_000), 8000)))
+    desk.bank.payments[sent.id].amount_fen = 7999
+    desk.world.now += 3600
+    asked = desk.drive(sent)
+    assert (asked.state, asked.tries) == ("sent", sent.tries + 1)
+    told = [case.facts for case in cases.open_ones(kind="payout")]
+    assert (sent.id, "8000") in [(facts["payout"], facts["amount_fen"]) for facts in told]
+    desk.bank.payments[sent.id].amount_fen = 8000
+    assert desk.finish(sent).state == "success"
