@@ -8,8 +8,6 @@ Most orders hold their codes and keep them, and receipts only read: what money g
 where it comes to that.
 """
 
-from typing import Any
-
 from chalicelib.kit import errors, log, queue
 from chalicelib.orders import service as orders
 from chalicelib.stock import service as stock
@@ -67,6 +65,13 @@ def deliver_by_hand(site: str, number: str, text: str, *, staff: str, now: int) 
     return delivered
 
 
+def agree_topup(case_id: str, evidence: str, *, by: str, now: int) -> bool:
+    """Agree to a top-up that is held, by its case; True once two people did. Raises as `topups.agree`."""
+    from . import topups
+
+    return topups.agree(case_id, evidence, by=by, now=now)
+
+
 def refund_instead(site: str, number: str, *, reason: str, staff: str, now: int) -> None:
     """Give the money of a paid or reviewed order back instead of delivering. Raises WrongState."""
     order = orders.order(site, number)
@@ -107,21 +112,16 @@ def _fill_wallet(order: orders.Order, now: int) -> None:
     """A top-up is delivered and on the balance, or neither; above what a member may hold it goes back."""
     from chalicelib.wallet import service as wallet
 
-    member = order.member or ""
-
-    def credit(write: Any) -> None:
-        wallet.check_room(order.site, member, order.amount_fen)
-        wallet.enter(write, order.site, member, "topup", order.amount_fen, about=order.number, now=now)
+    from . import topups
 
     try:
-        orders.move_with(order, "delivered", credit, now=now)
+        filled = topups.fill(order, now=now)
     except wallet.OverCap:
         _refund(order, "over the cap", now)
         return
-    except orders.WrongState:
-        return
-    queue.send("settle", site=order.site, order=order.number)
-    _measure(order, now)
+    if filled:
+        queue.send("settle", site=order.site, order=order.number)
+        _measure(order, now)
 
 
 def _measure(order: orders.Order, now: int) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from chalicelib.kit import config, errors, ids, log, password, table, throttle, vault
 
+from .holding import Held, check_hold
 from .model import ConsentRow, EntryRow, TermsRow
 from .rules import (
     CAP,
@@ -51,6 +52,7 @@ __all__ = [
     "STEPS",
     "BadPassword",
     "Entry",
+    "Held",
     "Locked",
     "OverCap",
     "PasswordNeeded",
@@ -58,6 +60,7 @@ __all__ = [
     "Refusal",
     "Short",
     "Terms",
+    "check_hold",
     "may_take_back",
     "sound",
 ]

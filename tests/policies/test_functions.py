@@ -58,7 +58,7 @@ MAIN = {
     "receipts": [(READ, (*BROWSING, "PTR#x", "CHUNK#x", "KEY#main"))],
     "hooks": [(READ, ("SITE#x", *CHANNELS)), (("PutItem",), ("BACK#x", "CASE#x"))],
     "console": [((*LIST, *WRITE, "BatchWriteItem"), ALL)],
-    "deliver_orders": [*RETURNS, (READ, ("SITE#x",))],
+    "deliver_orders": [*RETURNS, (READ, ("SITE#x",)), (("PutItem",), ("CASE#x",))],
     "settle_orders": [
         ((*READ, *WRITE), (*MONEY, "DEP#x")),
         (("GetItem",), ("CHANNEL#x", "RECEIVER#x")),

@@ -7,7 +7,8 @@ import msgspec
 from chalice.app import Response
 
 from chalicelib.cases import service as cases
-from chalicelib.kit import money
+from chalicelib.fulfilment import service as fulfilment
+from chalicelib.kit import money, tenant
 from chalicelib.reconciliation import service as reconciliation
 from chalicelib.settlement import service as settlement
 
@@ -27,6 +28,7 @@ KINDS = {
     "split": "分账失败",
     "payout": "提现",
     "deposit": "保证金逾期",
+    "topup_review": "大额充值",
 }
 FACTS = {
     "site": "分站",
@@ -41,6 +43,7 @@ FACTS = {
     "paid": "付款时间",
     "day": "账单日",
     "count": "笔数",
+    "member": "会员",
     "payout": "提现单号",
     "asked": "申请时间",
     "due": "最迟退还",
@@ -53,6 +56,12 @@ class Settlement(msgspec.Struct):
     """How a case was settled."""
 
     note: str = ""
+
+
+class Evidence(msgspec.Struct):
+    """How it is known who pays a large top-up."""
+
+    evidence: str = ""
 
 
 @face.get("/console/cases")
@@ -97,6 +106,17 @@ def claim(visit: Visit, case_id: str) -> Response:
     """Try once more to give a payment to the order it names."""
     settlement.claim(case_id, staff=visit.account.staff.login, now=visit.now)
     return desk.done(f"/console/cases/{case_id}", "case_claimed")
+
+
+@face.post("/console/cases/{case_id}/agree")
+@desk.or_again(one)
+def agree(visit: Visit, case_id: str) -> Response:
+    """Agree to a large top-up; the second person's word puts it on the balance."""
+    case, evidence = cases.case(case_id), visit.fields(Evidence).evidence
+    staff = visit.account.staff.login
+    with tenant.acting_for(case.facts.get("site", tenant.MAIN)):
+        done = fulfilment.agree_topup(case_id, evidence, by=staff, now=visit.now)
+    return desk.done(f"/console/cases/{case_id}", "topup_released" if done else "topup_agreed")
 
 
 def kind_name(kind: str) -> str:

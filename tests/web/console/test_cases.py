@@ -2,9 +2,11 @@
 
 from chalicelib.cases import service as cases
 from chalicelib.kit import tenant
+from chalicelib.tenancy import service as tenancy
+from chalicelib.wallet import holding
 from tests import make
 
-from .conftest import page
+from .conftest import page, sign_in
 
 
 def open_case(key="wechat#t1", *, kind="suspense", **facts):
@@ -70,3 +72,30 @@ def test_owners_see_no_cases(owner):
     assert owner.get("/console/cases").status_code == 404
     assert owner.get(path).status_code == 404
     assert owner.post(f"{path}/settle", {"note": "x"}).status_code == 404
+
+
+def test_a_large_top_up_is_agreed_to_by_two_people_with_how_its_payer_is_known(
+    staff, shop, world, monkeypatch
+):
+    monkeypatch.setattr(holding, "HOLD", 99)
+    order = shop.place(member="m1", goods_id="topup", quantity=1)
+    shop.pay(order)
+    assert world.run("fulfil") == []
+    case = cases.find("topup_review", order.number)
+    place = f"/console/cases/{case.case_id}"
+    assert "同意（还需第二人）" in page(staff.get(place))
+    refused = staff.post(f"{place}/agree", {"evidence": "?"})
+    assert (refused.status_code, "4～300 字" in page(refused)) == (422, True)
+    assert (
+        staff.post(f"{place}/agree", {"evidence": "身份证视频核对"})
+        .headers["Location"]
+        .endswith("topup_agreed")
+    )
+    shown = page(staff.get(place))
+    assert ("身份证视频核对" in shown, "同意到账（第二人）" in shown) == (True, True)
+    assert staff.post(f"{place}/agree", {}).status_code == 409
+    with tenant.acting_for(tenant.MAIN):
+        tenancy.enlist("main", "second", "correct horse", role="staff", now=world.now)
+    staff.token = sign_in(tenant.MAIN, "second")
+    assert staff.post(f"{place}/agree", {}).headers["Location"].endswith("topup_released")
+    assert shop.wallet() == (100, 0)
