@@ -10,7 +10,7 @@ import os
 from chalice.app import Chalice
 
 FACES = {
-    "storefront": ("storefront.pages", "storefront.account", "openapi.goods"),
+    "storefront": ("storefront.pages", "storefront.status", "storefront.account", "openapi.goods"),
     "checkout": ("storefront.checkout", "storefront.wallet", "openapi.buy"),
     "receipts": ("storefront.receipts", "openapi.receipts"),
     "hooks": ("hooks.payments",),

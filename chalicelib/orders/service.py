@@ -20,6 +20,7 @@ from .feed import add_to_feed, newest, sites_listed
 from .joint import Beside, actions_of, move_with, new_row, open_with
 from .lookup import may_read, receipt_cookie, receipts
 from .model import DeliveryRow, OrderRow
+from .pulse import Pulse, pulse
 from .record import Exists, Order, WrongState, order_of, read, seal_contact
 from .rules import (
     FINAL,
@@ -68,6 +69,7 @@ __all__ = [
     "Beside",
     "Exists",
     "Order",
+    "Pulse",
     "Receipt",
     "Todo",
     "WrongState",
@@ -85,6 +87,7 @@ __all__ = [
     "note_within",
     "open_with",
     "parse_number",
+    "pulse",
     "query_password",
     "receipt_cookie",
     "receipts",

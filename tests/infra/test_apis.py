@@ -19,6 +19,7 @@ FACES = {
     "/api/v1/goods": "storefront",
     "/api/v1/openapi.json": "storefront",
     "/robots.txt": "storefront",
+    "/status": "storefront",
     "/lang/{lang}": "storefront",
     "/buy/{goods_id}": "checkout",
     "/pay/{order_no}": "checkout",

@@ -8,6 +8,7 @@ from chalicelib.checkout import service as checkout
 from chalicelib.fulfilment import service as fulfilment
 from chalicelib.kit import aws, tenant
 from chalicelib.ledger import service as ledger
+from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
 from chalicelib.settlement import service as settlement
 from chalicelib.stock import service as stock
@@ -46,6 +47,7 @@ def test_a_site_is_asked_for_made_and_published(world):
         assert [offer.goods_id for offer in catalog.shelf(site).offers] == [goods.goods_id]
         assert stock.levels([(tenant.MAIN, goods.goods_id)]) == {(tenant.MAIN, goods.goods_id): 30}
         checkout.health(site)
+        assert orders.pulse(site, now=world.now).delivers
 
 
 def test_an_owner_keeps_goods_and_codes_of_their_own(world):

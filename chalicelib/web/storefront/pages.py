@@ -39,7 +39,7 @@ def home(visit: Visit) -> Response:
 def goods(visit: Visit, goods_id: str) -> Response:
     """One ticket from near: usage notes, price, quantity."""
     offer = catalog.shelf(visit.shop.site).find(goods_id)
-    return _shared(visit, look.page(visit, "goods.html", ticket=counter.ticket(offer, now=visit.now)))
+    return shared(visit, look.page(visit, "goods.html", ticket=counter.ticket(offer, now=visit.now)))
 
 
 @face.get("/robots.txt")
@@ -72,10 +72,10 @@ def _counter(visit: Visit, *, q: str, category: str) -> Response:
         count=len(found),
         rest=first + PER_PAGE if len(found) > first + PER_PAGE else 0,
     )
-    return _shared(visit, shown)
+    return shared(visit, shown)
 
 
-def _shared(visit: Visit, page: Response) -> Response:
+def shared(visit: Visit, page: Response) -> Response:
     """Guests all see the same, so an edge may keep it; what a member sees is not kept. Prices are fixed when buying."""
     if "member" not in visit.cookies:
         page.headers.update(_SHARED)

@@ -114,7 +114,7 @@ def test_every_word_a_template_asks_for_exists_and_every_word_is_asked_for():
         "pay.scan.",
     )
     families += ("pay.open.", "login", "signup", "lang.", "goods.how.", "nav.")
-    families += ("refund.",)
+    families += ("refund.", "health.")
     families += ("wallet.done.", "entry.", "pay.next.", "pay.over.")
     unused = [key for key in WORDS["zh-CN"] if key not in asked and not key.startswith(families)]
     assert [key for key in unused if f"'{key}'" not in source] == []
@@ -134,7 +134,7 @@ def test_words_for_refusals_belong_to_refusals_that_exist():
     about = {
         key.removeprefix("error.") for key in WORDS["en"] if key.startswith("error.") and ".title." not in key
     }
-    assert about - _codes(ShopError) - kinds == {"safe", "home", "lookup", "unseen"}
+    assert about - _codes(ShopError) - kinds == {"safe", "home", "lookup", "unseen", "trace"}
     assert {key.rpartition(".")[2] for key in WORDS["en"] if ".title." in key} == kinds
 
 
