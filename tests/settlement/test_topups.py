@@ -173,3 +173,14 @@ def test_what_the_channel_gives_back_no_longer_is_refused(shop, world, filled):
     with pytest.raises(settlement.NotRefundable):
         ask_back(shop, filled)
     assert shop.wallet() == (10_000, 0)
+
+
+def test_of_what_is_no_delivered_top_up_nothing_is_left(shop, world, filled):
+    card, unpaid = shop.place(member="m1"), shop.place(member="m1", goods_id="topup", quantity=10)
+    shop.pay(card)
+    world.run("fulfil")
+    for order in (card, unpaid):
+        assert settlement.left_of(shop.order(order.number)) == 0
+        with pytest.raises(settlement.NotRefundable):
+            ask_back(shop, order)
+    assert shop.wallet() == (10_000, 0)
