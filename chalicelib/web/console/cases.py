@@ -15,7 +15,7 @@ from chalicelib.settlement import service as settlement
 from .. import face as faces
 from .. import pages
 from ..visit import Visit
-from . import desk
+from . import desk, values
 
 face = faces.Face("console_cases", error_page=desk.error_page, enter=desk.enter_staff)
 
@@ -159,4 +159,5 @@ def _shown(name: str, text: str) -> tuple[str, str]:
         if name.endswith(mark) and text.removeprefix("-").isdecimal():
             bare = name.removesuffix(mark)
             return FACTS.get(bare, bare), show(int(text))
-    return FACTS.get(name, name), text
+    is_day = name == "day" and text.isdecimal() and len(text) == len("20260101")
+    return FACTS.get(name, name), values.shown_day(text) if is_day else text

@@ -39,8 +39,17 @@ def test_a_day_shows_its_sums_its_differences_and_its_files(staff, bill, world, 
     assert PLACE in shown
     assert "有差异" in shown
     shown = page(staff.get(PLACE))
-    for said in ("99.00", "7.77", "无法解释", "账单多出", "手续费已调整", "待办"):
+    for said in (
+        "99.00",
+        "7.77",
+        "无法解释",
+        "账单多出",
+        "手续费已调整",
+        'href="/console/cases?kind=difference"',
+    ):
         assert said in shown
+    case = cases.open_ones(kind="difference")[0]
+    assert "<dd>2026-11-23</dd>" in page(staff.get(f"/console/cases/{case.case_id}"))
     assert closed.totals["unexplained_fen"] == 0
     trades = page(staff.get(f"{PLACE}/csv?what=trades"))
     assert trades.count("付款") == 3
