@@ -2,6 +2,7 @@
 
 WENT#{member} / {seq:010}            an entry: what happened, and what stood after it; seq grows by one
 WALLET#{member} / .                  pay password, what was agreed about paying without it
+WALLET#{member} / name#{rev:04}      a version of the member's name, sealed; the highest counts
 WALLET#{member} / consent#{at:010}#  each time something was agreed or taken back
 """
 
@@ -42,3 +43,16 @@ class ConsentRow(table.Row):
     cap = table.IntegerAttribute()  # fen; 0 where it was taken back
     address = UnicodeAttribute()
     at = table.IntegerAttribute()
+
+
+class NameRow(table.Row):
+    """A version of a member's name. States: asked, verified, refused."""
+
+    sealed = BinaryAttribute(legacy_encoding=False)
+    masked = UnicodeAttribute()
+    state = UnicodeAttribute()
+    told_by = UnicodeAttribute()
+    told_at = table.IntegerAttribute()
+    judged_by = UnicodeAttribute(default="")
+    judged_at = table.IntegerAttribute(default=0)
+    note = UnicodeAttribute(default="")

@@ -15,6 +15,7 @@ from chalicelib.kit import config, errors, ids, log, password, table, throttle, 
 
 from .holding import Held, check_hold
 from .model import ConsentRow, EntryRow, TermsRow
+from .naming import BadName, Name, SamePerson, judge_name, names_of, real_name, tell_name
 from .rules import (
     CAP,
     CAPS,
@@ -50,19 +51,26 @@ __all__ = [
     "DAILY",
     "REGRET",
     "STEPS",
+    "BadName",
     "BadPassword",
     "Entry",
     "Held",
     "Locked",
+    "Name",
     "OverCap",
     "PasswordNeeded",
     "PasswordWrong",
     "Refusal",
+    "SamePerson",
     "Short",
     "Terms",
     "check_hold",
+    "judge_name",
     "may_take_back",
+    "names_of",
+    "real_name",
     "sound",
+    "tell_name",
 ]
 
 _PAGE = 30

@@ -167,7 +167,11 @@ def _page(
             for one in entries
             if wallet.may_take_back(one, last, visit.now) and stands[one.about] != "takeback"
         ],
-        may_ask=[one.seq for one in entries if one.what == "topup" and last.available],
+        may_ask=[
+            one.seq
+            for one in entries
+            if one.what == "topup" and last.available and stands[one.about] != "takeback"
+        ],
         entries=[one for one in entries if one.change],
         older=entries[-1].seq if entries and entries[-1].seq > 1 else 0,
         terms=terms,
