@@ -68,12 +68,15 @@ def dues(sums: Mapping[str, int], site: str, *, cap_fen: int, independent: bool)
 def split_legs(
     sums: Mapping[str, int], site: str, channel: str, paid: Iterable[Outcome], *, independent: bool
 ) -> list[ledger.Leg]:
-    """What the finished split posts: who was paid by the channel has it, what others did not get is owed to them."""
+    """What the finished split posts: who was paid by the channel has it, what others did not get is owed to them.
+
+    No bill of trades tells of a split. So what main's merchant collected leaves clearing whole, by its bill, and the
+    parts that others got of it are missing in main's bank.
+    """
     went = {each.party: each.fen for each in paid}
-    legs: list[ledger.Leg] = [
-        ("bank:main", went.get(tenant.MAIN, 0)),
-        (f"clearing:{channel}", -sum(went.values())),
-    ]
+    from_ = f"clearing:{channel}" if independent else "bank:main"
+    legs: list[ledger.Leg] = [("bank:main", went.get(tenant.MAIN, 0))]
+    legs += [(from_, -sum(went.values()))]
     for party in [*distributors(sums), *(() if independent else (site,))]:
         owed = -sums.get(frozen(party), 0)
         legs += [(frozen(party), owed), (pending(party), went.get(party, 0) - owed)]
@@ -112,10 +115,8 @@ def back_legs(
     The site's own merchant paid what nobody else gave.
     """
     back = {each.party: each.fen for each in returned}
-    legs: list[ledger.Leg] = [
-        (f"clearing:{channel}", sum(back.values())),
-        ("bank:main", -back.get(tenant.MAIN, 0)),
-    ]
+    to = f"clearing:{channel}" if independent else "bank:main"
+    legs: list[ledger.Leg] = [(to, sum(back.values())), ("bank:main", -back.get(tenant.MAIN, 0))]
     others = sorted({*distributors(refund), *back} - {tenant.MAIN, site})
     for party in others if independent else [*others, site]:
         part = refund.get(frozen(party), 0)

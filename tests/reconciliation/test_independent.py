@@ -11,9 +11,9 @@ from tests import make
 from tests.reconciliation.test_service import ASKED, Bills, differences, strike
 from tests.sandbox.conftest import keys_folder
 from tests.settlement.conftest import channels
-from tests.settlement.test_splits import give_back, licensed, own, plan, split_now, terms
+from tests.settlement.test_splits import give_back, licensed, own, plan, shared, split_now, terms
 
-__all__ = ["channels", "keys_folder", "licensed", "own", "plan", "terms"]
+__all__ = ["channels", "keys_folder", "licensed", "own", "plan", "shared", "terms"]
 
 SOLD, SPLIT = "20261123", "20261124"
 
@@ -77,6 +77,25 @@ def test_what_receivers_gave_back_for_a_refund_is_in_no_bill(own, world, monkeyp
         assert strike(world, ASKED + clock.DAY * (at + 1)) == []
     assert book(day, keys.MCHID).totals["counts"] == {"matched": [1, -3000]}
     assert book(day, keys.MCHID).totals["unexplained_fen"] == 0
+
+
+def test_what_is_split_of_main_s_collection_is_missing_in_main_s_bank_once_its_bill_is_settled(shared, world):
+    order = shared.sell()
+    split_now(shared, order)
+    for _ in range(2):
+        with tenant.acting_for(tenant.MAIN):
+            reconciliation.drive(f"{SOLD}#wechat#{keys.MCHID}", now=world.now)
+        assert world.run("reconcile") == []
+    posted = [
+        one.legs
+        for day in (SOLD, SPLIT)
+        for owner in (order.site, tenant.MAIN)
+        for one in journals(owner, day)
+    ]
+    sums = ledger.totals(posted)
+    assert book(SOLD, keys.MCHID).state == "closed"
+    assert (sums["clearing:wechat"], sums["fee_accrued:wechat"]) == (0, 0)
+    assert sums["bank:main"] == 10_000 - 60 - 3000
 
 
 def ask_more(monkeypatch):

@@ -93,6 +93,15 @@ def test_a_site_s_own_merchant_keeps_nothing_in_main_s_books(split):
         assert not [account for account in done if account.startswith(("clearing:", "fee_accrued:"))]
 
 
+@given(splits())
+def test_what_main_s_own_merchant_collected_leaves_clearing_by_its_bill_alone(split):
+    sums, _, went, _, independent = split
+    if not independent:
+        done = whole(split)
+        assert done["clearing:wechat"] == sums["clearing:wechat"]
+        assert done.get("bank:main", 0) == -sum(each.fen for each in went)
+
+
 @given(splits(), st.data())
 def test_after_a_refund_of_any_part_nothing_is_frozen_either(split, data):
     sums, _, went, _, independent = split

@@ -514,7 +514,8 @@ def test_what_main_collects_is_split_up_to_the_cap_and_the_rest_paid_out(shared,
     assert sorted(shared.channels.given(order).values()) == [200, 500, 2300]
     assert not shared.channels.is_frozen(order)
     assert shared.balance(order) == {
-        f"clearing:{channel}": 7000,
+        f"clearing:{channel}": 10_000,
+        "bank:main": -3000,
         f"subsite:{order.site}:pending": -5640,
         "main:commission": -1300,
         f"fee_accrued:{channel}": -60,
@@ -529,7 +530,8 @@ def test_wechat_takes_back_from_merchants_and_alipay_from_persons_too(shared):
         assert give_back(shared, order, 3000).state == "success"
         books, given = shared.balance(order), shared.channels.given(order)
         assert not [account for account in books if account.endswith(":frozen")]
-        assert books[f"clearing:{order.channel}"] == 7000 - sum(given.values())
+        assert books[f"clearing:{order.channel}"] == 7000
+        assert books["bank:main"] == -sum(given.values())
         assert books["main:commission"] == -910
     wechat, alipay = (shared.channels.given(order) for order in sold.values())
     assert wechat == {SITE: 1610, FIRST: 500, SECOND: 200}
@@ -545,7 +547,7 @@ def test_a_closed_part_of_what_main_collects_is_paid_out(shared):
     split_now(shared, order)
     assert [share.party for share in shared.state(order).closed] == [order.site]
     assert shared.balance(order)[f"subsite:{order.site}:pending"] == -7940
-    assert shared.balance(order)["clearing:wechat"] == 9300
+    assert (shared.balance(order)["clearing:wechat"], shared.balance(order)["bank:main"]) == (10_000, -700)
 
 
 def refund_to_the_end(own, order):
