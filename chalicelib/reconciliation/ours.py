@@ -46,7 +46,7 @@ class Ours:
 
 def gather(site: str, day: str, account: Account, rows: Iterable[BillRow]) -> Ours:
     """Everything of a site that concerns a channel's merchant on a day, and the orders that the rows name."""
-    every = ledger.journals(site, day, touching=(f"clearing:{account[0]}", f"fee_accrued:{account[0]}"))
+    every = ledger.journals(site, day, touching=_touched(account))
     journals = [one for one in every if moved(one, account[0]) is not None]
     seconds = _seconds(site)
     known = {one.number: one for one in _of_days(site, day, account[0])}
@@ -64,6 +64,12 @@ def gather(site: str, day: str, account: Account, rows: Iterable[BillRow]) -> Ou
         if (one.number, one.event) in mine or _is_of(known.get(one.number), one, account):
             ours.posted[one.number, one.event] = moved(one, account[0]) or 0
     return ours
+
+
+def _touched(account: Account) -> list[str]:
+    """The accounts of which any is in each journal that counts: also where a site's own merchant has paid the fee."""
+    own = ["channel_fee_expense"] if payments.splits_at_channel(*account) else []
+    return [f"clearing:{account[0]}", f"fee_accrued:{account[0]}", *own]
 
 
 def moved(journal: ledger.Journal, channel: str) -> int | None:

@@ -584,6 +584,20 @@ def test_a_merchant_of_a_site_s_own_is_held_against_that_site_alone(shop, world,
     assert {message["site"] for message in world.sent_to("reconcile")} == {tenant.MAIN, shop.site}
 
 
+def test_the_fee_that_a_site_s_own_merchant_paid_follows_each_bill(shop, world, bill, monkeypatch):
+    monkeypatch.setattr(payments, "owner_of", lambda _channel, _merchant: shop.site)
+    monkeypatch.setattr(payments, "splits_at_channel", lambda _channel, _merchant: True)
+    (paid,) = sell(shop, world)
+    for digest, fee in (("d1", 31), ("d2", 35), ("d3", 32)):
+        bill.digest, bill.rows[DAY] = digest, [row(paid, fee_fen=fee)]
+        with tenant.acting_for(tenant.MAIN):
+            reconciliation.ask_again(BOOK)
+        assert reconcile(world).state == "closed"
+        with tenant.acting_for(shop.site):
+            found = [one for one in ledger.journals(shop.site, DAY) if one.event.startswith("fee-")]
+        assert ledger.totals(one.legs for one in found)["channel_fee_expense"] == fee - 30
+
+
 def test_a_site_that_is_all_quiet_is_compared_too(shop, world, bill):
     bill.rows[DAY] = []
     assert reconcile(world).state == "closed"
