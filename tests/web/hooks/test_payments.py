@@ -156,3 +156,20 @@ def test_a_channel_s_request_and_the_messages_it_leads_to_are_followed_under_one
     answer = hooks("/hooks/wechat/mwechat", body, **GOOD, traceparent=f"00-{trace}-00f067aa0ba902b7-01")
     assert answer.headers["X-Trace"] == trace
     assert [message["trace"] for message in world.messages("fulfil")] == [trace]
+
+
+def test_every_line_from_the_payment_to_the_books_has_the_name_of_the_channel_s_request(
+    hooks, shop, world, caplog
+):
+    caplog.set_level("INFO", "cardmesh")
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    order = shop.place()
+    caplog.clear()
+    body = notification(shop, order)
+    hooks("/hooks/wechat/mwechat", body, **GOOD, traceparent=f"00-{trace}-00f067aa0ba902b7-01")
+    world.run("fulfil", "settle")
+    told = [(line.message, line.order, line.trace) for line in caplog.records]
+    assert {(order.number, trace)} == {(number, followed) for _, number, followed in told}
+    assert {"checkout.paid", "orders.moved", "fulfilment.delivered", "settlement.posted"} <= {
+        name for name, *_ in told
+    }
