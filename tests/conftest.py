@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 os.environ.update(
     AWS_ACCESS_KEY_ID="000000000001",
@@ -23,6 +24,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from chalicelib.kit import tenant
+from sim.iam import grants
 from tests import make
 
 # Without these a browser calls home, which a closed network refuses again and again.
@@ -35,6 +37,12 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+def pytest_configure(config):
+    """Hear what the functions ask of AWS, for `make isolation`, which says where to keep it."""
+    if os.environ.get("HEARD"):
+        config.add_cleanup(grants.keeping(Path(os.environ["HEARD"])))
 
 
 @pytest.fixture

@@ -33,6 +33,8 @@ from chalicelib.payments import service as payments
 from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
 from chalicelib.wallet import service as wallet
+from chalicelib.web import face
+from sim.iam import enforce
 
 NOON = 1_795_406_400  # 2026-11-23 12:00 in Beijing
 WORKERS = {
@@ -68,6 +70,7 @@ class World:
         self.channel = Channel()
         self.shop = None
         self.sent = []  # whatever anybody sent, by queue and message, the delayed ones too
+        self.denied = []  # what a face or a worker was refused by its policy, though it may have hidden that
         self._terms = terms
         self._moto = mock_aws()
 
@@ -90,9 +93,11 @@ class World:
     def __exit__(self, *error):
         self._moto.stop()
         _forget()
+        assert self.denied == []
 
     def _connect(self):
         patch = self.monkeypatch.setattr
+        patch(face.Face, "_answer", _under_its_policy(face.Face._answer, self.denied))
         patch(clock, "source", lambda: self.now)
         patch(sts, "utcnow", lambda: datetime.fromtimestamp(self.now, UTC))  # until when it grants
         patch(gateways, "GATEWAYS", {"wechat": self.channel.as_, "alipay": self.channel.as_})
@@ -161,7 +166,8 @@ def work(queue, batch):
         {"messageId": str(i), "body": json.dumps(body), "eventSource": "aws:sqs"}
         for i, body in enumerate(batch)
     ]
-    answer = getattr(module, name)({"Records": records}, None)
+    with enforce.acting_as(name, cold=False):
+        answer = getattr(module, name)({"Records": records}, None)
     return [batch[int(one["itemIdentifier"])] for one in answer["batchItemFailures"]]
 
 
@@ -457,7 +463,22 @@ def _value_size(kind, value):
 def fire(schedule):
     """Call a scheduled function as its clock does."""
     names = ("version", "account", "region", "detail", "detail-type", "source", "time", "id", "resources")
-    return schedule(dict.fromkeys(names, ""), None)
+    with enforce.acting_as(schedule.func.__name__, cold=False):
+        return schedule(dict.fromkeys(names, ""), None)
+
+
+def _under_its_policy(answer, refused):
+    """A face's way to answer, in the function that serves the face."""
+
+    def guarded(self, view, parts):
+        from app import FACES
+
+        module = view.__module__.removeprefix("chalicelib.web.")
+        function = next(name for name, modules in FACES.items() if module in modules)
+        with enforce.acting_as(function, cold=False, refused=refused):
+            return answer(self, view, parts)
+
+    return guarded
 
 
 def _clouds():

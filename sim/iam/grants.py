@@ -4,6 +4,7 @@ A request uses a grant where the grant alone, under the other conditions of its 
 day of trade asked for can be held against what was granted, and nothing is left that nobody needs.
 """
 
+import contextlib
 import itertools
 import json
 import os
@@ -78,9 +79,11 @@ def used(heard: Iterable[Heard]) -> set[tuple[str, Grant]]:
 
 def keeping(folder: Path) -> Callable[[], None]:
     """Hear from now on what this process asks for; to be called at its end, to write what grants that used."""
-    heard = enforce.listen()
+    until = contextlib.ExitStack()
+    heard = until.enter_context(enforce.listening())
 
     def keep() -> None:
+        until.close()
         rows = sorted([function, *astuple(grant)] for function, grant in used(heard))
         (folder / f"{os.getpid()}.json").write_text(json.dumps(rows))
 

@@ -3,12 +3,15 @@
 import pytest
 
 from chalicelib.analytics import service as analytics
+from chalicelib.cases import service as cases
 from chalicelib.catalog import service as catalog
 from chalicelib.checkout import service as checkout
 from chalicelib.fulfilment import service as fulfilment
-from chalicelib.kit import aws, tenant
+from chalicelib.kit import aws, table, tenant
+from chalicelib.ledger import accounts
 from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
+from chalicelib.payments import gateways
 from chalicelib.payments import service as payments
 from chalicelib.settlement import service as settlement
 from chalicelib.stock import service as stock
@@ -100,16 +103,21 @@ def test_a_lost_callback_and_a_second_payment_stay_within_the_policies(shop):
 @pytest.mark.parametrize("function", ["checkout", "deliver_orders"])
 def test_whoever_sells_claims_what_came_back(shop, function):
     with acting_as(function), tenant.acting_for(shop.site):
-        give_back(shop, claim(shop, 10))
-        assert sum(one.count for one in claim(shop, 10)) == 10
+        claimed = claim(shop, 10)
+        for _ in range(3):  # what came back comes back again, as part of another segment
+            give_back(shop, claimed)
+            claimed = [*claim(shop, 5), *claim(shop, 5)]
+            assert sum(one.count for one in claimed) == 10
 
 
-@pytest.mark.parametrize("function", ["hooks", "drive_orders", "refund_orders"])
-def test_whoever_ends_an_order_gives_its_stock_back(shop, function):
+@pytest.mark.parametrize("function", ["hooks", "drive_orders", "refund_orders", "deliver_orders", "console"])
+def test_whoever_ends_an_order_gives_its_stock_back_and_has_it_folded(shop, function):
+    pool = (tenant.MAIN, shop.goods_id)
     with tenant.acting_for(shop.site):
         ranges = claim(shop, 10)
         with acting_as(function):
-            give_back(shop, ranges)
+            checkout.return_ranges(shop.site, pool, ranges, why="raced", at=shop.world.now)
+    assert shop.world.sent_to("timer")[-1]["fold"] == shop.goods_id
 
 
 @pytest.mark.parametrize("function", ["hooks", "drive_orders"])
@@ -133,6 +141,49 @@ def test_a_window_is_closed_into_statement_and_account(shop):
         ledger.post(shop.site, "20261122", "A" * 28, "sale", legs, at=shop.world.now, about="Card")
         ledger.close(shop.site, "20261122", now=shop.world.now)
         assert ledger.available(shop.site) == 80
+
+
+def test_a_deposit_pays_what_a_window_left_owing(shop):
+    legs = [("clearing:wechat", -100), (f"subsite:{shop.site}:pending", 100)]
+    with table.Together(tenant.MAIN, "") as write:
+        accounts.change_deposit(write, shop.site, 60)
+    with acting_as("settle_orders"), tenant.acting_for(shop.site):
+        ledger.post(shop.site, "20261122", "A" * 28, "refund", legs, at=shop.world.now, about="Card")
+        ledger.close(shop.site, "20261122", now=shop.world.now)
+        assert ledger.recover(shop.site, now=shop.world.now) == 60
+        assert ledger.available(shop.site) == -40
+
+
+def test_a_deposit_that_could_not_be_paid_back_is_there_again(shop):
+    with acting_as("pay_out"), table.Together(tenant.MAIN, "") as write:
+        accounts.change_deposit(write, shop.site, 60)
+    with tenant.acting_for(tenant.MAIN):
+        assert ledger.balances(shop.site).deposit == 60
+
+
+@pytest.mark.parametrize("function", ["settle_orders", "refund_orders", "reconcile_books"])
+def test_whoever_posts_sales_knows_whose_merchant_collected_and_who_gets_parts(shop, function):
+    with acting_as(function):
+        assert not payments.splits_at_channel("wechat", "mwechat")
+        assert payments.cap_of(shop.site, "wechat") == 0
+
+
+def test_a_refund_finds_its_site_and_a_trial_of_an_account_is_kept(shop):
+    told = gateways.Receiver("merchant", "1900000001", "Shop Ltd")
+    with tenant.acting_for(tenant.MAIN):
+        payments.put_receiver(shop.site, "wechat", told)
+        with acting_as("refund_orders"):
+            assert tenancy.site(shop.site).site == shop.site
+            assert payments.try_receiver(shop.site, "wechat", now=shop.world.now) == "ok"
+
+
+def test_money_that_goes_back_is_asked_for_again_every_hour(shop):
+    payments.suspend(shop.payment(shop.place()), "unknown order", now=shop.world.now)
+    (case,) = cases.open_ones(kind=payments.SUSPENSE, limit=10)
+    with tenant.acting_for(tenant.MAIN):
+        settlement.give_back(case.case_id, staff="an", now=shop.world.now)
+        with acting_as("ask_for_bills"):
+            assert settlement.drive_all() == 1
 
 
 def test_the_schedules_reach_every_site(shop):

@@ -50,51 +50,60 @@ KEYS += ("PAYOUTS#open", "PAYEE#x", "DEP#x", "KEY#payees", "J#x")
 ALL = tuple(dict.fromkeys(KEYS))
 
 # Claiming positions, giving them back and folding what came back.
-RETURNS = [((*READ, *WRITE), STOCK), (("Query",), ("BACK#x",))]
+RETURNS = [
+    (("GetItem",), ("PTR#x", "SKU#x")),
+    (("BatchGetItem",), ("PTR#x",)),
+    (("Query",), ("BACK#x",)),
+    (("UpdateItem",), STOCK),
+    (("PutItem",), ("PTR#x", "BACK#x")),
+]
 # function → what it may do in the main table: (actions, leading keys) …
 MAIN = {
-    "storefront": [(READ, (*BROWSING, "PTR#x", "SKU#x"))],
-    "checkout": [*RETURNS, (READ, (*BROWSING, *CHANNELS)), (("Query",), ("PLAN#x",))],
-    "receipts": [(READ, (*BROWSING, "PTR#x", "CHUNK#x", "KEY#main"))],
-    "hooks": [(READ, ("SITE#x", *CHANNELS)), (("PutItem",), ("BACK#x", "CASE#x"))],
+    "storefront": [(("GetItem",), BROWSING), (("BatchGetItem",), ("PTR#x", "SKU#x"))],
+    "checkout": [
+        *RETURNS,
+        (("GetItem",), (*BROWSING, *CHANNELS)),
+        (("BatchGetItem",), ("SKU#x",)),
+        (("Query",), ("PLAN#x",)),
+    ],
+    "receipts": [(("GetItem",), (*BROWSING, "PTR#x", "KEY#main")), (("BatchGetItem",), ("CHUNK#x",))],
+    "hooks": [(("GetItem",), (*BROWSING, *CHANNELS)), (("PutItem",), ("BACK#x", "CASE#x"))],
     "console": [((*LIST, *WRITE, "BatchWriteItem"), ALL)],
-    "deliver_orders": [*RETURNS, (READ, ("SITE#x",)), (("PutItem",), ("CASE#x",))],
+    "deliver_orders": [*RETURNS, (("PutItem",), ("CASE#x",))],
     "settle_orders": [
-        ((*READ, *WRITE), (*MONEY, "DEP#x")),
-        (("GetItem",), ("CHANNEL#x", "RECEIVER#x")),
+        (("GetItem",), (*MONEY, "DEP#x", "CHANNEL#x", "RECEIVER#x")),
+        (("UpdateItem",), ("STMT#x", "ACC#x", "DEP#x")),
         (("Query",), ("PLAN#x",)),
         (("PutItem",), ("FLOW#x", "J#x")),
     ],
     "refund_orders": [
-        (READ, ("SITE#x", *CHANNELS)),
+        (("GetItem",), ("SITE#x", *CHANNELS, "RECEIVER#x", "CASE#x")),
         (("PutItem",), ("BACK#x", "CASE#x", "J#x")),
         (("Query",), ("PLAN#x",)),
-        (("UpdateItem",), ("PROBE#x", "CASE#x")),
-        (("GetItem",), ("RECEIVER#x", "CASE#x")),
-        (("UpdateItem",), ("RECEIVER#x",)),
+        (("UpdateItem",), ("PROBE#x", "CASE#x", "RECEIVER#x")),
     ],
     "reconcile_books": [
-        (LIST, ("SITE#x", *CHANNELS, "RECON#x", "COMPARED#x")),
-        (READ, ("CASE#x",)),
-        (("GetItem",), ("RECEIVER#x",)),
-        (("Query",), ("PLAN#x", "BILL#x", "J#x")),
+        (("GetItem",), ("SITE#x", *CHANNELS, "RECON#x", "COMPARED#x", "CASE#x", "RECEIVER#x")),
+        (("Query",), ("SITE#x", "COMPARED#x", "PLAN#x", "BILL#x", "J#x")),
         (("UpdateItem",), ("RECON#x", "COMPARED#x", "CASE#x")),
         (("PutItem",), ("BILL#x", "J#x", "CASE#x", "BACK#x")),
     ],
-    "ask_for_bills": [(LIST, (*CHANNELS, "RECON#x", "CASE#x"))],
+    "ask_for_bills": [(("Query",), (*CHANNELS, "RECON#x", "CASE#x")), (("BatchGetItem",), ("CASE#x",))],
     "drive_orders": [
         *RETURNS,
-        (READ, (*BROWSING, *CHANNELS)),
+        (("GetItem",), ("SITE#x", *CHANNELS)),
         (("Query",), ("BATCH#x", "GOODS#x", "SITE#x")),
         (("PutItem",), ("FEED#x", "CASE#x")),
     ],
-    "provision_sites": [((*LIST, *WRITE), ("SITE#x", "HOST#x"))],
-    "publish_catalogs": [(LIST, ("SITE#x", "GOODS#x", "PLAN#x"))],
+    "provision_sites": [(("GetItem", "UpdateItem"), ("SITE#x",))],
+    "publish_catalogs": [(("GetItem",), ("SITE#x",)), (("Query",), ("SITE#x", "GOODS#x"))],
     "walk_sites": [(("Query",), ("SITE#x", "FEED#x"))],
     "close_windows": [(("Query",), ("SITE#x",))],
     "audit_pools": [(("Query",), ("SITE#x",))],
     "pay_out": [
-        (("GetItem", "PutItem", "UpdateItem"), ("PAYOUT#x", "PAYOUTS#open", "ACC#x", "DEP#x")),
+        (("GetItem", "UpdateItem"), ("PAYOUT#x", "ACC#x", "DEP#x")),
+        (("PutItem", "UpdateItem"), ("PAYOUTS#open",)),
+        (("PutItem",), ("PAYOUT#x",)),
         ((*LIST, "ConditionCheckItem"), ("PAYEE#x",)),
         (("GetItem",), ("KEY#payees",)),
         (("PutItem",), ("J#x", "FLOW#x", "CASE#x")),
@@ -143,7 +152,8 @@ SECRET = {
     "reconcile_books",
 }  # who reads the secrets of channels
 FUNCTIONS = tuple(MAIN)
-FOR_MAIN_ALONE = (
+FOR_MAIN_ALONE = (  # they never act for a site
+    "ask_for_bills",
     "pay_out",
     "plan_payouts",
     "walk_sites",

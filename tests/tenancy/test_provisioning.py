@@ -9,6 +9,7 @@ from moto.cloudformation import cloudformation_backends
 from chalicelib.kit import config, errors, tenant, vault
 from chalicelib.tenancy import provisioning
 from chalicelib.tenancy import service as tenancy
+from sim.iam import enforce
 from tests import make
 from tests.tenancy.test_service import Died, dying_at, open_site
 
@@ -25,7 +26,7 @@ def code(cloud):
 
 def advance(code, times=1):
     for _ in range(times):
-        with tenant.acting_for(code):
+        with tenant.acting_for(code), enforce.acting_as("provision_sites", cold=False):
             provisioning.advance(code)
     return tenancy.site(code, fresh=True).state
 
