@@ -98,6 +98,7 @@ class Shop:
         stage.tables(self.database)
         self.keys = Keys(self.draw, self.clock).with_keys_of(stage.keys)
         self.channels = {name: Channel(name) for name in CHANNELS}
+        self.lines = {channel.merchant: channel for channel in self.channels.values()}
         self.tallies: defaultdict[str, Tally] = defaultdict(Tally)
         self._step = ""
         self._count = itertools.count()
