@@ -12,7 +12,7 @@ MONEY := cases checkout fulfilment ledger orders payments payouts reconciliation
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset test unit cover sim scope soak mutants fuzz-hooks bench check format package static lock
+.PHONY: help run reset test unit cover sim scope soak mutants isolation fuzz-hooks bench check format package static lock
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
@@ -45,6 +45,9 @@ soak: .venv/.installed ## Play days that nobody played for HOURS (0.5) and write
 
 mutants: .venv/.installed ## Look for a seed that shows each seeded bug, and write docs/mutants.md
 	@$(BIN)/python -m sim.kill
+
+isolation: .venv/.installed ## See that no function may do more than it does and no tenant reaches another; docs/isolation.md
+	@$(BIN)/python -m sim.iam
 
 fuzz-hooks: .venv/.installed ## Send COUNT (1000000) tampered notifications of each channel to the gateways, on all cores
 	@$(BIN)/python -m sandbox.fuzz --count $(COUNT)
