@@ -5,7 +5,6 @@ import pytest
 from chalicelib.kit import errors, table
 from chalicelib.wallet import naming
 from chalicelib.wallet import service as wallet
-from tests import make
 
 pytestmark = pytest.mark.usefixtures("at_the_shop")
 PROOF = "ID card seen at the desk"
@@ -77,7 +76,7 @@ def test_a_name_is_sealed_at_rest_and_read_by_who_judges_it(shop):
         wallet.real_name(shop.site, "m1", 2, by="main:ann")
 
 
-@pytest.mark.parametrize("name", ["", "王", "x" * 41, "a\nb", "<b>", "13800000000", make.ids.token(8) + "1"])
+@pytest.mark.parametrize("name", ["", "王", "x" * 41, "a\nb", "<b>", "13800000000", "J0W5P8661"])
 def test_what_can_be_no_name_is_refused(shop, name):
     with pytest.raises(wallet.BadName):
         tell(shop, name)
