@@ -27,7 +27,7 @@ def write(entries: Sequence[Entry]) -> bytes:
     for entry in entries:
         rows.writerow(_cells(entry))
     net = sum(entry.amount_fen if entry.kind == "payment" else -entry.amount_fen for entry in entries)
-    rows.writerow(["合计", len(entries), net])
+    rows.writerow(["合计", len(entries), net, sum(entry.fee_fen for entry in entries)])
     return made.getvalue().encode("utf-8-sig")
 
 

@@ -26,6 +26,7 @@ from chalicelib.checkout import placing, returning
 from chalicelib.checkout import service as checkout
 from chalicelib.kit import accounts, aws, clock, config, ids, queue, table, tenant, vault
 from chalicelib.ledger import service as ledger
+from chalicelib.membership import service as membership
 from chalicelib.orders import lookup
 from chalicelib.orders import service as orders
 from chalicelib.payments import gateways
@@ -34,6 +35,7 @@ from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
 from chalicelib.wallet import service as wallet
 from chalicelib.web import face
+from chalicelib.web.storefront import receipts
 from sim.iam import enforce
 
 NOON = 1_795_406_400  # 2026-11-23 12:00 in Beijing
@@ -420,6 +422,12 @@ def uuid7(now, *, salt=None):
     return str(uuid.UUID(int=(now * 1000) << 80 | 7 << 76 | 2 << 62 | rest))
 
 
+_BUCKETS = [
+    *(accounts._tries, lookup._wrong, lookup._guesses, returning._folds, wallet._tries),
+    *(membership._sign_ups, receipts._asks),
+]
+
+
 def _forget():
     """What functions remember between calls must not outlive a test's cloud."""
     _forget_rows()
@@ -435,7 +443,7 @@ def _forget_rows():
         remembered.forget()
     for held in (placing._holds, placing._seen):
         held.clear()
-    for bucket in (accounts._tries, lookup._wrong, lookup._guesses, returning._folds, wallet._tries):
+    for bucket in _BUCKETS:
         bucket._levels.clear()
 
 

@@ -1,4 +1,4 @@
-"""The institution's bill of a day: CSV in UTF-8, the number of rows and the net sum at its end."""
+"""The institution's bill of a day: CSV in UTF-8, the number of rows and the net sums at its end."""
 
 import csv
 import hashlib
@@ -43,8 +43,9 @@ def _rows(text: str) -> tuple[gateways.BillRow, ...]:
         raise ValueError("other columns, or no sum at the end")
     rows = tuple(_row(cells) for cells in lines)
     net = sum(row.amount_fen if row.kind == "payment" else -row.amount_fen for row in rows)
-    if [int(cell) for cell in total[1:3]] != [len(rows), net]:
-        raise ValueError("the sum does not fit the rows")
+    fees = sum(row.fee_fen for row in rows)
+    if [int(cell) for cell in total[1:]] != [len(rows), net, fees]:
+        raise ValueError("the sums do not fit the rows")
     return rows
 
 
