@@ -88,7 +88,7 @@ _MERCHANT = {
 def _provision(site: str) -> None:
     with tenant.acting_for(site):
         while tenancy.site(site, fresh=True).state != "active":
-            provisioning.advance(site)
+            provisioning.advance(site, now=clock.now())
             time.sleep(0.1)
         catalog.publish(site, now=clock.now())
 

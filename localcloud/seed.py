@@ -72,7 +72,7 @@ def _spin_up(slug: str, brand: tenancy.Brand) -> str:
     ).site
     for _ in range(30):
         with tenant.acting_for(site):
-            provisioning.advance(site)
+            provisioning.advance(site, now=clock.now())
         if tenancy.site(site, fresh=True).state == "active":
             tenancy.set_channels(site, tenancy.CHANNELS)
             return site

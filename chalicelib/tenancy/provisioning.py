@@ -1,7 +1,8 @@
 """A sub-site comes up: registry row → stack of infra/subsite.yaml → data key → active.
 
 Every step reads the state it starts from and may be killed and repeated: CreateStack is asked for under the site's
-own name, the key is written once, the last step opens the doors.
+own name, the key is written once, the last step opens the doors. CloudFormation answers few calls a second for a
+whole account, so thousands of sites at once look seldom, and whoever is told to slow down comes again later.
 """
 
 from typing import Any
@@ -10,25 +11,38 @@ from botocore.exceptions import ClientError
 
 from chalicelib.kit import aws, config, log, queue, table, tenant, vault
 
-from . import service
+from . import rules, service
 
 _FAILED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 _DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+_TOO_FAST = ("Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException")
 
 
-def advance(code: str) -> None:
+def advance(code: str, *, now: int) -> None:
     """Take the next step for a site; sends itself another message while the stack is being made."""
     site = service.site(code, fresh=True)
     if site.state not in ("asked", "creating"):
         return
-    status = _status(code) or _create(code)
+    wait = rules.look_again(code, now - site.opened_at)
+    try:
+        _step(code, site.state, wait)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _TOO_FAST:
+            raise
+        queue.send("provision", site=code, delay=wait)
+
+
+def _step(code: str, state: str, wait: int) -> None:
+    status = (state == "creating" and _status(code)) or _create(code)
     if status in _DONE:
         _finish(code)
+    elif status in _FAILED and state == "creating":
+        _give_up(code, status)
     elif status in _FAILED:
-        _clear(code) if site.state == "asked" else _give_up(code, status)
+        _clear(code, wait)
     else:
         service.move(code, "creating", expected=("asked",))
-        queue.send("provision", site=code, delay=2)
+        queue.send("provision", site=code, delay=wait)
 
 
 def _create(code: str) -> str:
@@ -61,10 +75,10 @@ def _status(code: str) -> str:
     return str(found["Stacks"][0]["StackStatus"])
 
 
-def _clear(code: str) -> None:
+def _clear(code: str, wait: int) -> None:
     """A retry begins by removing what the failed attempt left."""
     aws.client("cloudformation").delete_stack(StackName=_stack(code))
-    queue.send("provision", site=code, delay=2)
+    queue.send("provision", site=code, delay=wait)
 
 
 def _give_up(code: str, status: str) -> None:

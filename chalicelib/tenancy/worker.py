@@ -4,7 +4,7 @@ from typing import Any
 
 from chalice.app import Blueprint, SQSEvent
 
-from chalicelib.kit import worker
+from chalicelib.kit import clock, worker
 
 from . import provisioning
 
@@ -14,4 +14,8 @@ blueprint = Blueprint(__name__)
 @blueprint.on_sqs_message(queue_arn="placeholder-provision", name="provision_sites", batch_size=1)
 def provision_sites(event: SQSEvent) -> dict[str, Any]:
     """Take each named site one step further."""
-    return worker.each_message(event.to_dict(), lambda message: provisioning.advance(message["site"]))
+    return worker.each_message(event.to_dict(), _advance)
+
+
+def _advance(message: worker.Message) -> None:
+    provisioning.advance(message["site"], now=clock.now())

@@ -6,8 +6,8 @@ import boto3
 import pytest
 from moto.cloudformation import cloudformation_backends
 
-from chalicelib.kit import config, errors, tenant, vault
-from chalicelib.tenancy import provisioning
+from chalicelib.kit import clock, config, errors, tenant, vault
+from chalicelib.tenancy import provisioning, rules
 from chalicelib.tenancy import service as tenancy
 from sim.iam import enforce
 from tests import make
@@ -27,7 +27,7 @@ def code(cloud):
 def advance(code, times=1):
     for _ in range(times):
         with tenant.acting_for(code), enforce.acting_as("provision_sites", cold=False):
-            provisioning.advance(code)
+            provisioning.advance(code, now=clock.now())
     return tenancy.site(code, fresh=True).state
 
 
@@ -138,6 +138,19 @@ def test_two_workers_at_once_make_one_stack(code, monkeypatch):
     monkeypatch.setattr(provisioning, "_create", raced)
     assert advance(code) == "active"
     assert stacks(code) == ["CREATE_COMPLETE"]
+
+
+@pytest.mark.parametrize("verb", ["create_stack", "describe_stacks"])
+def test_whoever_asks_too_fast_comes_again_later(cloud, code, monkeypatch, verb):
+    def refuse(**_):
+        raise provisioning.ClientError({"Error": {"Code": "Throttling"}}, verb)
+
+    cloud.now += 90
+    with monkeypatch.context() as patches:
+        patches.setattr(provisioning.aws.client("cloudformation"), verb, refuse)
+        assert advance(code) == "asked"
+    assert cloud.sent_to("provision")[-1] == {"site": code, "delay": rules.look_again(code, 90)}
+    assert advance(code) == "active"
 
 
 def test_a_template_too_large_for_the_environment_is_named_by_its_address(code, monkeypatch):

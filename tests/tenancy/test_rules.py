@@ -126,3 +126,14 @@ def test_a_licence_number_with_one_wrong_character_is_refused(place, letter):
 def test_what_is_no_licence_number_is_refused(number):
     with pytest.raises(rules.BadField):
         rules.check_credit_code(number)
+
+
+@given(st.text("0123456789abcdef", min_size=4, max_size=4), st.integers(-5, 10**7))
+def test_a_stack_is_looked_at_soon_at_first_and_at_least_every_75_seconds(code, waited):
+    wait = rules.look_again(code, waited)
+    assert 2 <= wait <= 75
+    assert wait <= max(2, waited // 3) * 1.25
+
+
+def test_sites_that_wait_together_do_not_look_together():
+    assert len({rules.look_again(f"{i:04}", 600) for i in range(200)}) > 10
