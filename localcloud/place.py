@@ -50,6 +50,11 @@ class Place:
         return self.folder / "state"
 
     @property
+    def environment(self) -> Path:
+        """What a shell needs to operate it by `python -m cardmesh`."""
+        return self.folder / "env"
+
+    @property
     def welcome(self) -> Path:
         """The addresses and logins that the seed made known."""
         return self.folder / "welcome.txt"

@@ -2,6 +2,7 @@
 
 import functools
 import re
+import shlex
 import signal
 import sys
 import time
@@ -104,7 +105,11 @@ def _start_cloud(place: Place, watch: Watch) -> dict[str, str]:
     say(f"[2/5] stack {stack.NAME}")
     outputs = stack.deploy(place)
     say(f"      {stack.upload(place, outputs['StaticBucket'])} static files")
-    return stack.environment(place, outputs)
+    env = stack.environment(place, outputs)
+    place.environment.write_text(
+        "".join(f"export {name}={shlex.quote(text)}\n" for name, text in env.items())
+    )
+    return env
 
 
 def _start_sandbox(place: Place, watch: Watch) -> None:

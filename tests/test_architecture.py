@@ -12,12 +12,12 @@ import grimp
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SOURCES = ("app.py", "bench", "chalicelib", "infra", "localcloud", "sandbox", "sim", "tools")
+SOURCES = ("app.py", "bench", "cardmesh", "chalicelib", "infra", "localcloud", "sandbox", "sim", "tools")
 WORKERS = sorted(
     path.parent.name for path in ROOT.glob("chalicelib/*/worker.py") if path.parent.name != "kit"
 )
 HANDLERS = {"face.get", "face.post", "blueprint.on_sqs_message", "blueprint.schedule"}
-EMULATION = {"bench", "localcloud", "sandbox", "sim", "infra", "tests", "moto"}
+EMULATION = {"bench", "cardmesh", "localcloud", "sandbox", "sim", "infra", "tests", "moto"}
 IMPURE = {"boto3", "botocore", "pynamodb", "chalice", "aws_lambda_powertools"}
 DRAWS = {"clock.now", "ids.draw", "time.time", "datetime.now", "datetime.utcnow"}
 CHANCE = {"random", "secrets", "uuid"}

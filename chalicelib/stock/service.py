@@ -11,7 +11,7 @@ from . import claims
 from .audit import Check
 from .audit import due as audits_due
 from .audit import finish as finish_audit
-from .claims import claim, fold, give_back, level
+from .claims import claim, fold, give_back, level, resolve
 from .model import BatchRow, ChunkRow, PointerRow, PrintRow, SkuRow
 from .rules import (
     CHUNK,
@@ -43,6 +43,7 @@ __all__ = [
     "level",
     "parse",
     "parse_range",
+    "resolve",
 ]
 
 _LOCK = 900  # seconds after which a dead import no longer bars the next

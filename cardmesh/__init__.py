@@ -1,0 +1,1 @@
+"""The operator's command: sites, waves, drift, dead letters, replays and the books, of one deployment."""

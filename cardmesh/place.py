@@ -1,0 +1,83 @@
+"""Which deployment the command works on: that of a stack, by its outputs and parameters, or that of the environment.
+
+It works with the operator's own credentials, sites' tables included: the role that acts for one site trusts functions
+alone.
+"""
+
+import json
+import os
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.kit import config
+
+from .shown import Stopped
+
+_TEMPLATE = Path(__file__).parents[1] / "infra/subsite.yaml"
+_WORD = re.compile(r"(?<!^)(?=[A-Z])")
+_HIDDEN = "****"  # CloudFormation's words for a parameter that nobody may see
+
+
+def connect(stack: str) -> None:
+    """Have the shop's code work on the deployment of a stack; without a name, on that of the environment.
+
+    Raises Stopped.
+    """
+    if stack:
+        os.environ.update(_settings(_described(stack)))
+        os.environ.pop("TENANT_ROLE", None)
+        config.load.cache_clear()
+    try:
+        config.load()
+    except config.Misconfigured as missing:
+        raise Stopped(f"Name the deployment's stack with --stack or CARDMESH_STACK: {missing}.") from None
+
+
+@cache
+def client(service: str) -> Any:  # botocore builds its clients at run time
+    """A client of a service that no function uses."""
+    return botocore.session.Session().create_client(service, region_name=config.load().region)
+
+
+@cache
+def template() -> str:
+    """The template of a sub-site as this release has it, in JSON of one line."""
+    from infra.package import template as package
+
+    return json.dumps(package.load(_TEMPLATE), separators=(",", ":"))
+
+
+def _described(stack: str) -> dict[str, Any]:
+    session: Any = botocore.session.Session()
+    try:
+        found = session.create_client("cloudformation").describe_stacks(StackName=stack)
+    except (BotoCoreError, ClientError) as error:
+        raise Stopped(f"The stack {stack} cannot be read: {error}") from None
+    described: dict[str, Any] = found["Stacks"][0]
+    return described
+
+
+def _settings(stack: dict[str, Any]) -> dict[str, str]:
+    """The environment of the functions, from what their stack was given and says of itself.
+
+    SplitAfter is SPLIT_AFTER there; what a queue or the key is called is known to the stack alone.
+    """
+    given = {each["ParameterKey"]: each.get("ParameterValue", "") for each in stack.get("Parameters", [])}
+    told = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
+    if "MainTable" not in told:
+        raise Stopped(f"{stack['StackName']} is no main stack of CardMesh.")
+    settings = {_WORD.sub("_", name).upper(): text for name, text in given.items() if text != _HIDDEN}
+    queues = {f"QUEUE_{name.upper()}": told[f"Queue{name.capitalize()}"] for name in config.QUEUES}
+    return {
+        **settings,
+        **queues,
+        "TABLE_PREFIX": told["MainTable"].removesuffix("-main"),
+        "SITE_DOMAIN": told["MainHost"].removeprefix("main."),
+        "KEY_ID": told["KeyId"],
+        "SUBSITE_TEMPLATE": template(),
+    }

@@ -1,0 +1,139 @@
+"""`cardmesh sites`: the sub-sites of a deployment."""
+
+import time
+from typing import Annotated, Any
+
+import typer
+
+from chalicelib.kit import clock, tenant
+from chalicelib.tenancy import service as tenancy
+
+from . import shown
+
+app = typer.Typer(no_args_is_help=True, help="The sub-sites: list, show, create, suspend, resume.")
+
+Site = Annotated[str, typer.Argument(metavar="SITE", help="Its code of four characters, or its name.")]
+_LOOK = 2  # seconds between two looks at a site that comes up
+_PATIENCE = 600  # seconds for which one is waited for
+
+
+@app.command("list")
+def list_(
+    state: Annotated[str, typer.Option(help="Only those in a state.")] = "", *, as_json: shown.AsJson = False
+) -> None:
+    """All sub-sites."""
+    found = [_line(site) for site in tenancy.sites(fresh=True) if state in ("", site.state)]
+    shown.rows(found, as_json=as_json, none="There are no such sites.")
+
+
+@app.command()
+def show(site: Site, *, as_json: shown.AsJson = False) -> None:
+    """All about one sub-site."""
+    shown.one(_facts(find(site)), as_json=as_json)
+
+
+@app.command()
+def create(
+    slug: Annotated[str, typer.Argument(help="The shop answers at SLUG.{site domain}.")],
+    name: Annotated[str, typer.Option(help="What the shop is called.")],
+    login: Annotated[str, typer.Option(help="The owner's login.")],
+    plan: Annotated[str, typer.Option(help="The split plan of its orders.")] = "standard",
+    password: Annotated[
+        str,
+        typer.Option(envvar="CARDMESH_OWNER_PASSWORD", help="The owner's; asked for where it is missing."),
+    ] = "",
+    *,
+    wait: Annotated[bool, typer.Option(help="Wait until it is open.")] = True,
+    dry_run: shown.DryRun = False,
+) -> None:
+    """Open a sub-site; doing it again goes on with the same one."""
+    shown.say(f"{slug} would answer at {tenancy.host_of(tenancy.check_slug(slug))} under the plan {plan}.")
+    if not shown.agreed("", dry_run=dry_run, yes=True):
+        return
+    opened = tenancy.open_site(
+        slug,
+        brand=tenancy.Brand(name=name, logo=name[:1]),
+        owner_login=login,
+        owner_password=password or typer.prompt("Password of the owner", hide_input=True),
+        plan=plan,
+        now=clock.now(),
+    )
+    shown.say(f"Site {opened.site} is asked for.")
+    if wait:
+        _wait(opened.site)
+
+
+@app.command()
+def suspend(site: Site, *, dry_run: shown.DryRun = False, yes: shown.Yes = False) -> None:
+    """Have a sub-site sell nothing; who paid still gets what they paid for."""
+    _switch(site, "suspended", dry_run=dry_run, yes=yes)
+
+
+@app.command()
+def resume(site: Site, *, dry_run: shown.DryRun = False, yes: shown.Yes = False) -> None:
+    """Have a suspended sub-site sell again."""
+    _switch(site, "active", dry_run=dry_run, yes=yes)
+
+
+def find(named: str) -> tenancy.Site:
+    """A site by its code or its name. Raises Stopped."""
+    for site in tenancy.sites(fresh=True):
+        if named in (site.site, site.slug):
+            return site
+    raise shown.Stopped(f"There is no site {named}.")
+
+
+def chosen(named: str) -> list[tenancy.Site]:
+    """The site of this code or name, or all that have a table. Raises Stopped."""
+    return (
+        [find(named)]
+        if named
+        else [s for s in tenancy.sites(fresh=True) if s.state in ("active", "suspended")]
+    )
+
+
+def _switch(named: str, state: str, *, dry_run: bool, yes: bool) -> None:
+    site = find(named)
+    if site.state == state:
+        shown.say(f"{site.site} {site.host} is {state} already.")
+        return
+    shown.say(f"{site.site} {site.host} is {site.state} and would be {state}.")
+    if shown.agreed("Go on?", dry_run=dry_run, yes=yes):
+        tenancy.set_state(site.site, state)
+        shown.say(f"{site.site} is {state}.")
+
+
+def _wait(code: str) -> None:
+    until = clock.now() + _PATIENCE
+    with tenant.acting_for(code):
+        while clock.now() < until:
+            site = tenancy.site(code, fresh=True)
+            if site.state in ("active", "failed"):
+                break
+            time.sleep(_LOOK)
+    if site.state != "active":
+        raise shown.Stopped(f"Site {code} is {site.state}. {site.note}".rstrip())
+    shown.say(f"Site {code} is open at {site.host}.")
+
+
+def _line(site: tenancy.Site) -> dict[str, Any]:
+    return {
+        "site": site.site,
+        "name": site.slug,
+        "state": site.state,
+        "host": site.host,
+        "plan": site.plan,
+        "opened": shown.when(site.opened_at),
+    }
+
+
+def _facts(site: tenancy.Site) -> dict[str, Any]:
+    return _line(site) | {
+        "shop": site.brand.name,
+        "domains": list(site.domains),
+        "channels": list(site.channels),
+        "licensed": site.licence is not None,
+        "merchants": [f"{channel}:{number}" for channel, number in site.merchants.items()],
+        "distributors": list(site.agents),
+        "note": site.note,
+    }

@@ -1,0 +1,81 @@
+"""Sites by the operator's hand."""
+
+import pytest
+
+from chalicelib.tenancy import service as tenancy
+
+OPEN = "sites create corner --name Corner --login corner-owner"
+PASSWORD = {"CARDMESH_OWNER_PASSWORD": "correct horse"}
+
+
+def test_sites_are_listed_as_a_table_or_as_json(cardmesh, shop):
+    shown = cardmesh("sites list")
+    assert shown.code == 0
+    assert shown.out.splitlines()[0].split() == ["site", "name", "state", "host", "plan", "opened"]
+    assert "demo.cardmesh.test" in shown.out
+    assert [row["site"] for row in cardmesh("sites list --json").rows] == [shop.site]
+    assert cardmesh("sites list --state failed").out == "There are no such sites.\n"
+
+
+def test_a_site_is_found_by_its_code_and_by_its_name(cardmesh, shop):
+    by_code, by_name = (cardmesh(f"sites show {named} --json").rows for named in (shop.site, "demo"))
+    assert by_code == by_name
+    assert (by_code["state"], by_code["licensed"]) == ("active", False)
+
+
+def test_what_is_not_there_is_said_in_a_sentence_with_a_code_of_its_own(cardmesh, shop):
+    said = cardmesh("sites show nowhere")
+    assert (said.code, said.out, said.wrong) == (3, "", "There is no site nowhere.\n")
+    assert cardmesh("sites show").code == 2
+
+
+def test_a_site_is_asked_for_once_however_often_that_is_said(cardmesh, world):
+    for _ in range(2):
+        said = cardmesh(f"{OPEN} --no-wait", env=PASSWORD)
+        assert said.code == 0
+    (site,) = tenancy.sites(fresh=True)
+    assert f"Site {site.site} is asked for." in said.out
+    assert (site.state, site.slug) == ("asked", "corner")
+
+
+def test_a_rehearsal_opens_nothing(cardmesh, world):
+    said = cardmesh(f"{OPEN} --dry-run")
+    assert "would answer at corner.cardmesh.test" in said.out
+    assert tenancy.sites(fresh=True) == []
+
+
+def test_a_reserved_name_is_refused_in_the_words_of_the_shop(cardmesh, world):
+    said = cardmesh("sites create admin --name A --login admin-owner", env=PASSWORD)
+    assert (said.code, said.wrong) == (3, "This site name is reserved.\n")
+
+
+@pytest.mark.parametrize(("typed", "state"), [("y\n", "suspended"), ("n\n", "active")])
+def test_suspending_asks_first(cardmesh, shop, typed, state):
+    said = cardmesh("sites suspend demo", typed=typed)
+    assert said.code == (0 if state == "suspended" else 3)
+    assert tenancy.site(shop.site, fresh=True).state == state
+
+
+def test_a_site_is_suspended_and_resumed_and_twice_is_once(cardmesh, shop):
+    assert cardmesh("sites suspend demo --yes").code == 0
+    assert "already" in cardmesh("sites suspend demo --yes").out
+    assert cardmesh("sites resume demo --dry-run").code == 0
+    assert tenancy.site(shop.site, fresh=True).state == "suspended"
+    assert cardmesh("sites resume demo --yes").code == 0
+    assert tenancy.site(shop.site, fresh=True).state == "active"
+
+
+def test_without_a_deployment_it_says_how_to_name_one(cardmesh, world, monkeypatch):
+    from chalicelib.kit import config
+
+    monkeypatch.delenv("KEY_ID")
+    config.load.cache_clear()
+    said = cardmesh("sites list")
+    assert (said.code, "--stack" in said.wrong) == (3, True)
+    config.load.cache_clear()
+
+
+def test_help_needs_no_deployment(cardmesh, monkeypatch):
+    monkeypatch.delenv("KEY_ID")
+    for words in ("--help", "sites --help", "dead redrive --help"):
+        assert cardmesh(words).code == 0
