@@ -17,7 +17,7 @@ from .run import play
 
 TABLE = Path(__file__).parents[1] / "docs" / "mutants.md"
 _NAME = re.compile(r"\W*(\d+|(?=\S*\d)\S{9,}|\S{16,})\W*")  # what differs from world to world
-BOUND = 60  # seeds within which a bug must show
+BOUND = 100  # seeds within which a bug must show
 _HEAD = """# Seeded bugs
 
 Bugs that shops of this kind really had, put into this one by name (`sim/mutants/`) and found by the simulation.
