@@ -21,6 +21,7 @@ ORDER = (
     "instructions",
     "cost",
     "idle",
+    "fleet",
     "wallclock",
 )
 _HERE = Path(__file__).parent

@@ -186,7 +186,7 @@ class _Builder:
 def _build(stage: Stage, slugs: Sequence[str]) -> None:
     stage.world = builder = _Builder()
     Instance("", list(stage.places)).recall()
-    builder.database.create_table(**_definition("cardmesh-main", indexed=False))
+    builder.database.create_table(**definition("cardmesh-main", indexed=False))
     with tenant.acting_for(tenant.MAIN):
         for owner in vault.SHARED:
             vault.make_key(owner)
@@ -233,7 +233,7 @@ def _open_site(builder: _Builder, slug: str, *, plan: str = "standard") -> str:
         plan=plan,
         now=BEGIN,
     )
-    builder.database.create_table(**_definition(f"cardmesh-site-{opened.site}", indexed=True))
+    builder.database.create_table(**definition(f"cardmesh-site-{opened.site}", indexed=True))
     with tenant.acting_for(opened.site):
         vault.make_key(opened.site)
         tenancy.move(opened.site, "active", expected=("asked",))
@@ -270,7 +270,7 @@ def _goods(name: str, owner: str, sites: tuple[str, ...], *, codes: int, **terms
     return Goods(goods_id, owner, sites, texts)
 
 
-def _definition(name: str, *, indexed: bool) -> dict[str, Any]:
+def definition(name: str, *, indexed: bool) -> dict[str, Any]:
     """A table as infra/main.yaml and infra/subsite.yaml make it."""
     names = ("pk", "sk", "m") if indexed else ("pk", "sk")
     member = {

@@ -12,7 +12,7 @@ from . import alarms, channels, dashboards, objectives, queries, rest, roles
 Template = dict[str, Any]
 
 # Concurrent batches per queue: enough for a flash sale, and none can take the account's whole concurrency.
-_BATCHES = {
+BATCHES = {
     "fulfil": 100,
     "timer": 50,
     "settle": 20,
@@ -34,7 +34,15 @@ _PARAMETERS = {
         "Default": "",
         "Description": "What the edge sends to prove that it set X-Forwarded-Host.",
     },
+    "DeliveryPollers": {
+        "Type": "Number",
+        "Default": 0,
+        "AllowedValues": [0, 2, 4, 8, 16],
+        "Description": "Pollers kept ready for deliveries, paid by the hour, so that a flood delays no other site.",
+    },
 }
+_POLLERS_READY = "PollersReady"
+_MOST_POLLERS = 20  # of ten batches each
 # What a deployment may decide for itself, read by chalicelib.kit.config under the names on the left.
 _TERMS: dict[str, Template] = {
     "PAYOUT_VIA": {
@@ -103,6 +111,8 @@ def assemble(functions: Template, paths: dict[str, list[str]], *, project: Path)
     subsite = json.dumps(load(project / "infra/subsite.yaml"), separators=(",", ":"))
     resources["ProvisionSites"]["Properties"]["Environment"]["Variables"]["SUBSITE_TEMPLATE"] = subsite
     whole["Transform"] = functions["Transform"]
+    not_ready = {"Fn::Equals": [{"Ref": "DeliveryPollers"}, 0]}
+    whole.setdefault("Conditions", {})[_POLLERS_READY] = {"Fn::Not": [not_ready]}
     whole["Parameters"] |= _PARAMETERS | {_parameter(name): term for name, term in _TERMS.items()}
     whole["Resources"] |= resources | _watch(names) | queries.save(project, names)
     tenant = roles.inline("tenant", roles.document(policies, "tenant"))
@@ -114,7 +124,7 @@ def assemble(functions: Template, paths: dict[str, list[str]], *, project: Path)
 
 def _watch(functions: list[str]) -> Template:
     """What looks at all of it, and calls or shows."""
-    queues = [queue.capitalize() for queue in _BATCHES]
+    queues = [queue.capitalize() for queue in BATCHES]
     ringing = alarms.calls(queues, functions) | channels.watch() | objectives.watch(queues)
     return ringing | dashboards.show(ringing, queues, functions)
 
@@ -151,7 +161,7 @@ def _equip(properties: dict[str, Any], name: str) -> None:
         "SITE_DOMAIN": {"Ref": "SiteDomain"},
         "PUBLIC_SCHEME": "https",
         **{name: {"Ref": _parameter(name)} for name in _TERMS},
-        **{f"QUEUE_{queue.upper()}": {"Ref": f"{queue.capitalize()}Queue"} for queue in _BATCHES},
+        **{f"QUEUE_{queue.upper()}": {"Ref": f"{queue.capitalize()}Queue"} for queue in BATCHES},
     }
     for event in properties.get("Events", {}).values():
         if event["Type"] == "SQS":
@@ -167,7 +177,12 @@ def _connect(mapping: dict[str, Any]) -> None:
     queue = mapping["Queue"].removeprefix("placeholder-")  # as the workers' decorators name it
     mapping["Queue"] = {"Fn::GetAtt": [f"{queue.capitalize()}Queue", "Arn"]}
     mapping["FunctionResponseTypes"] = ["ReportBatchItemFailures"]
-    mapping["ScalingConfig"] = {"MaximumConcurrency": _BATCHES[queue]}
+    mapping["ScalingConfig"] = {"MaximumConcurrency": BATCHES[queue]}
+    if queue == "fulfil":
+        none = {"Ref": "AWS::NoValue"}
+        ready = {"MinimumPollers": {"Ref": "DeliveryPollers"}, "MaximumPollers": _MOST_POLLERS}
+        mapping["ScalingConfig"] = {"Fn::If": [_POLLERS_READY, none, mapping["ScalingConfig"]]}
+        mapping["ProvisionedPollerConfig"] = {"Fn::If": [_POLLERS_READY, ready, none]}
 
 
 def _endpoint(api: str) -> Template:

@@ -115,8 +115,17 @@ def test_a_worker_takes_from_its_queue_and_answers_for_each_message(packaged, na
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["BatchSize"] == batch
     assert mapping["MaximumBatchingWindowInSeconds"] == window
-    assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
+    scaling = mapping["ScalingConfig"]
+    assert scaling.get("Fn::If", [scaling])[-1]["MaximumConcurrency"] >= 2
     assert packaged.functions[name]["Timeout"] == timeout
+
+
+def test_deliveries_have_pollers_kept_ready_where_somebody_pays_for_them(packaged):
+    mapping = packaged.mappings["DeliverOrders"]
+    ready, at_first = mapping["ProvisionedPollerConfig"]["Fn::If"][1:]
+    assert ready["MaximumPollers"] > max(packaged.template["Parameters"]["DeliveryPollers"]["AllowedValues"])
+    assert at_first == {"Ref": "AWS::NoValue"}
+    assert mapping["ScalingConfig"]["Fn::If"][1] == {"Ref": "AWS::NoValue"}  # AWS takes one or the other
 
 
 @pytest.mark.parametrize("name", WORKERS)

@@ -101,3 +101,14 @@ def test_a_message_carries_names_its_sites_group_and_no_longer_delay_than_sqs_ta
 def test_a_message_to_no_queue_of_ours_is_a_fault(cloud):
     with pytest.raises(KeyError):
         queue.send("nowhere", site="aaaa")
+
+
+def test_a_quiet_sites_messages_do_not_wait_behind_a_flood_in_their_batch():
+    sites = ["loud", "loud", "calm", "loud", "mild", "mild"]
+    records = [{"attributes": {"MessageGroupId": site}, "n": n} for n, site in enumerate(sites)]
+    assert [record["n"] for record in worker.in_turn(records)] == [2, 4, 5, 0, 1, 3]
+
+
+def test_a_batch_of_one_site_keeps_its_order():
+    records = [{"n": n} for n in range(10)]
+    assert worker.in_turn(records) == records

@@ -1,0 +1,78 @@
+"""The fleet's model: sites come up within their quotas, and a flood is felt by whoever sends it."""
+
+import pytest
+
+from bench import cell, fleet, flood, quotas
+from bench import shop as shops
+from chalicelib.tenancy import rules
+
+SITES = 40
+
+
+@pytest.fixture(scope="module")
+def stage():
+    with shops.opened(["first"]) as stage:
+        yield stage
+
+
+@pytest.fixture(scope="module")
+def played(stage):
+    return fleet.play(stage, SITES)
+
+
+def test_all_sites_come_up_though_cloudformation_is_asked_too_fast(played):
+    assert len(played.opened) == SITES
+    assert played.formation.throttled["CreateStack"] > 0
+    assert set(played.formation.stacks.values()) == {"CREATE_COMPLETE"}
+
+
+def test_a_run_is_the_same_each_time(stage, played):
+    assert fleet.play(stage, SITES).opened == played.opened
+
+
+def test_looking_seldom_asks_less_than_looking_every_two_seconds(stage, played, monkeypatch):
+    monkeypatch.setattr(rules, "look_again", lambda _code, _waited: 2)
+    often = fleet.play(stage, SITES)
+    assert often.formation.asked["DescribeStacks"] > played.formation.asked["DescribeStacks"]
+
+
+def test_a_site_alone_is_open_soon_after_its_stack_stands(stage):
+    longest = sum(most for _, most in (quotas.STACK_BEGINS, quotas.TABLE_CREATING, quotas.STACK_ENDS))
+    assert fleet.play(stage, 1).opened[0] <= longest * 1.5
+
+
+def test_a_stack_that_gets_no_table_rolls_back_and_its_site_is_given_up(stage, monkeypatch):
+    few = quotas.Quota("tables being created", 2, "this test")
+    monkeypatch.setattr(quotas, "TABLES_CREATING", few)
+    played = fleet.play(stage, SITES)
+    assert 0 < played.formation.refused < SITES
+    assert len(played.opened) == SITES - played.formation.refused
+
+
+def test_no_cell_has_more_than_its_share():
+    assert cell.share(10_000, 2) == 5000
+    assert cell.share(100_000, 13) == 7693
+    assert cell.share(100_000, 13) < quotas.TABLES.value <= 10_000
+
+
+def test_every_quota_says_who_says_so():
+    known = [one for one in vars(quotas).values() if isinstance(one, quotas.Quota)]
+    assert len(known) >= 7
+    assert all(one.source and one.value > 0 for one in known)
+
+
+def test_a_fair_queue_keeps_the_quiet_sites_waits_short():
+    short = {"sites": 10, "seconds": 10}
+    fair, unfair = (flood.flood(1000, fair=each, **short).within(0.99) for each in (True, False))
+    assert fair < unfair / 3
+
+
+def test_a_flood_loses_no_message_of_the_quiet_sites():
+    assert len(flood.flood(300, sites=10, seconds=10).seconds) == 10 * 10 * 3
+
+
+def test_pollers_kept_ready_meet_a_flood_better_than_those_to_come():
+    calm = flood.flood(1, pollers=2, sites=10, seconds=10).within(0.99)
+    ready, coming = (flood.flood(1000, pollers=n, sites=10, seconds=10).within(0.99) for n in (2, 0))
+    assert ready < coming
+    assert ready <= 2 * calm
