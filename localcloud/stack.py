@@ -17,6 +17,7 @@ _QUEUES = ("Fulfil", "Settle", "Timer", "Refund", "Reconcile", "Provision", "Pub
 _GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 _KINDS = {
     ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
     ".png": "image/png",

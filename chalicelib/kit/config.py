@@ -27,7 +27,7 @@ class Config:
     subsite_template: str  # CloudFormation body or https URL of infra/subsite.yaml
     site_domain: str  # sub-sites answer at {slug}.{site_domain}, the main site at main.{site_domain}
     scheme: str
-    origin_secret: str  # proves that X-Forwarded-Host was set by our own edge; empty: Host counts
+    origin_secrets: tuple[str, ...]  # any one proves a request to be from our own edge; none: Host counts
     hold_seconds: int
     payout_via: str  # how payouts reach the bank: "transfer" over its interface, or "file" by a person
     payout_least_fen: int
@@ -86,7 +86,7 @@ def read(env: Mapping[str, str]) -> Config:
         subsite_template=text("SUBSITE_TEMPLATE", ""),
         site_domain=text("SITE_DOMAIN"),
         scheme=text("PUBLIC_SCHEME", "https"),
-        origin_secret=text("ORIGIN_SECRET", ""),
+        origin_secrets=tuple(each for each in text("ORIGIN_SECRET", "").split(",") if each),
         payout_via=via,
         payout_least_fen=number("PAYOUT_LEAST_FEN", 1000, 1, 10_000_000),
         payout_two_fen=number("PAYOUT_TWO_FEN", 5_000_000, 1, 10_000_000_000),

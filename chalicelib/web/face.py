@@ -84,12 +84,17 @@ class Face:
             log.crash("web.failed", view=view.__name__)
             answer = self._refuse(visit, Unexpected(trace=trace.name()))
         followed = {"X-Trace": trace.name()} if trace.name() else {}
-        answer.headers = {**SECURITY, **followed, **answer.headers}
+        answer.headers = {**SECURITY, **_lasting(), **followed, **answer.headers}
         return answer
 
     def _refuse(self, visit: Visit, refusal: errors.ShopError) -> Response:
         wants_json = "application/json" in visit.header("accept") or visit.request.path.startswith("/api/")
         return problem(visit, refusal) if wants_json else self._error_page(visit, refusal)
+
+
+def _lasting() -> dict[str, str]:
+    """From the first visit on, a browser asks this host by TLS only. Other hosts of its domain may not be ours."""
+    return {"Strict-Transport-Security": "max-age=31536000"} if config.load().scheme == "https" else {}
 
 
 class Unexpected(errors.ShopError):

@@ -1,5 +1,6 @@
 """One request, parsed: who asks, at which host, in which language, with what."""
 
+import hmac
 import json
 import re
 from collections.abc import Mapping
@@ -49,11 +50,15 @@ class Visit:
 
     @cached_property
     def host(self) -> str:
-        """The host the person typed; the edge's header counts only with the edge's secret."""
-        secret = config.load().origin_secret
-        if secret and self.header("x-origin-secret") == secret:
-            return self.header("x-forwarded-host").lower()
-        return "" if secret else self.header("host").lower()
+        """The host the person typed; where there is an edge, only what it sent counts.
+
+        An edge that cannot set X-Forwarded-Host passes Host on as it came.
+        """
+        if not config.load().origin_secrets:
+            return self.header("host").lower()
+        if not self._from_edge:
+            return ""
+        return (self.header("x-forwarded-host") or self.header("host")).lower()
 
     @property
     def shop(self) -> tenancy.Site:
@@ -64,10 +69,21 @@ class Visit:
 
     @cached_property
     def address(self) -> str:
-        """The network address of the visitor as the gateway saw it."""
-        forwarded = self.header("x-forwarded-for").split(",")[0].strip()
+        """The network address of the visitor.
+
+        Whoever passes a request on appends whom they had it from: the edge the visitor, the gateway the edge. What
+        stands further left is the visitor's own word.
+        """
+        passed = [each.strip() for each in self.header("x-forwarded-for").split(",")]
+        if self._from_edge and len(passed) > 1:
+            return passed[-2]
         seen: str = self.request.context.get("identity", {}).get("sourceIp", "")
-        return forwarded if config.load().origin_secret and forwarded else seen
+        return seen
+
+    @cached_property
+    def _from_edge(self) -> bool:
+        shown = self.header("x-origin-secret").encode()
+        return any(hmac.compare_digest(shown, each.encode()) for each in config.load().origin_secrets)
 
     @property
     def traces(self) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from chalicelib.kit import errors
 Resources = dict[str, Any]
 
 FACES = ("storefront", "checkout", "receipts", "hooks", "console")
+HAS_EDGE = "HasEdge"  # the condition under which a secret is named
 _OWN_API = {"hooks": "HooksAPI"}  # every other face lives in the API that Chalice named
 
 
@@ -85,9 +86,16 @@ def _function(handler: dict[str, Any], face: str, settings: dict[str, int]) -> d
     properties["Timeout"] = settings["lambda_timeout"]
     if "reserved_concurrency" in settings:
         properties["ReservedConcurrentExecutions"] = settings["reserved_concurrency"]
-    own = {"FACES": face, "STATIC_URL": {"Ref": "StaticUrl"}, "ORIGIN_SECRET": {"Ref": "OriginSecret"}}
+    own = {"FACES": face, "STATIC_URL": {"Ref": "StaticUrl"}, "ORIGIN_SECRET": _origin_secrets()}
     properties["Environment"] = {"Variables": own}
     return function
+
+
+def _origin_secrets() -> dict[str, Any]:
+    """The secret that the edge sends and the one it sent before, as chalicelib.kit.config reads them."""
+    version = "{{resolve:secretsmanager:${OriginSecret}:SecretString:%s::${OriginSecretVersion}}}"
+    both = {"Fn::Sub": f"{version % 'now'},{version % 'before'}"}
+    return {"Fn::If": [HAS_EDGE, both, ""]}
 
 
 def _permission(face: str) -> dict[str, Any]:

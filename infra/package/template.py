@@ -30,9 +30,13 @@ _PARAMETERS = {
     },
     "OriginSecret": {
         "Type": "String",
-        "NoEcho": True,
         "Default": "",
-        "Description": "What the edge sends to prove that it set X-Forwarded-Host.",
+        "Description": "Name of the secret by which the edge proves that it set X-Forwarded-Host; empty: no edge.",
+    },
+    "OriginSecretVersion": {
+        "Type": "String",
+        "Default": "",
+        "Description": "The version of that secret; CloudFormation asks for it again when this changes.",
     },
     "DeliveryPollers": {
         "Type": "Number",
@@ -111,8 +115,10 @@ def assemble(functions: Template, paths: dict[str, list[str]], *, project: Path)
     subsite = json.dumps(load(project / "infra/subsite.yaml"), separators=(",", ":"))
     resources["ProvisionSites"]["Properties"]["Environment"]["Variables"]["SUBSITE_TEMPLATE"] = subsite
     whole["Transform"] = functions["Transform"]
-    not_ready = {"Fn::Equals": [{"Ref": "DeliveryPollers"}, 0]}
-    whole.setdefault("Conditions", {})[_POLLERS_READY] = {"Fn::Not": [not_ready]}
+    whole["Conditions"] |= {
+        _POLLERS_READY: {"Fn::Not": [{"Fn::Equals": [{"Ref": "DeliveryPollers"}, 0]}]},
+        rest.HAS_EDGE: {"Fn::Not": [{"Fn::Equals": [{"Ref": "OriginSecret"}, ""]}]},
+    }
     whole["Parameters"] |= _PARAMETERS | {_parameter(name): term for name, term in _TERMS.items()}
     whole["Resources"] |= resources | _watch(names) | queries.save(project, names)
     tenant = roles.inline("tenant", roles.document(policies, "tenant"))

@@ -185,6 +185,17 @@ def test_the_platform_logs_what_went_wrong_with_a_call_and_the_shop_what_it_does
         assert logging["LogFormat"] == "JSON"  # without it the levels do not count
 
 
+def test_each_audience_believes_the_edges_secret_and_the_one_before_once_there_is_an_edge(packaged):
+    for name in rest.FACES:
+        condition, both, none = packaged.functions[name.capitalize()]["Environment"]["Variables"][
+            "ORIGIN_SECRET"
+        ]["Fn::If"]
+        assert (packaged.template["Conditions"].keys() >= {condition}, none) == (True, "")
+        references = both["Fn::Sub"].split(",")
+        assert [each.split(":")[4] for each in references] == ["now", "before"]
+        assert {each.split(":")[2] for each in references} == {"${OriginSecret}"}
+
+
 def test_only_the_provisioner_carries_the_template_of_a_sub_site(packaged):
     carrying = [
         n for n, f in packaged.functions.items() if "SUBSITE_TEMPLATE" in f["Environment"]["Variables"]

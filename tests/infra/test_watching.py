@@ -9,7 +9,7 @@ import pytest
 from chalicelib.kit import log
 from chalicelib.tenancy import service as tenancy
 from chalicelib.web.console import insights
-from infra.package import alarms, objectives
+from infra.package import alarms, objectives, template
 
 pytestmark = pytest.mark.package
 
@@ -20,6 +20,12 @@ SECTIONS = dict(re.findall(r"^## ([a-z-]+)\n(.*?)(?=^## |\Z)", RUNBOOKS, re.MULT
 QUERIES = {path.stem: path.read_text() for path in ROOT.glob("chalicelib/web/console/queries/*.logs")}
 ALARM = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
 BY_FILTER = {"LogAlarms"}
+BESIDE = {  # alarms of the other stacks
+    f"{path.stem} {name}": resource["Properties"]
+    for path in sorted((ROOT / "infra").glob("*.yaml"))
+    for name, resource in template.load(path)["Resources"].items()
+    if resource["Type"] in ALARM
+}
 
 
 def _of(packaged, *kinds):
@@ -213,7 +219,7 @@ def test_the_console_knows_the_log_of_every_function(packaged):
 
 def test_every_alarm_names_its_runbook_and_every_runbook_is_needed(packaged):
     named = {}
-    for name, alarm in _of(packaged, *ALARM).items():
+    for name, alarm in (_of(packaged, *ALARM) | BESIDE).items():
         found = re.search(rf"What to do: {alarms.RUNBOOKS}#([a-z-]+)$", alarm["AlarmDescription"])
         assert found, name
         named[name] = found[1]
