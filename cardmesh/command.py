@@ -16,7 +16,7 @@ os.environ.setdefault("POWERTOOLS_METRICS_DISABLED", "true")
 
 from chalicelib.kit.errors import ShopError
 
-from . import books, letters, place, replay, shown, sites
+from . import books, drift, letters, place, replay, shown, sites, waves
 
 GROUPS = {"sites": sites.app, "dead": letters.app, "replay": replay.app, "books": books.app}
 
@@ -51,6 +51,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+sites.app.command("upgrade")(waves.upgrade)
+app.command("drift")(drift.drift)
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 

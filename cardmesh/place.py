@@ -23,19 +23,25 @@ _WORD = re.compile(r"(?<!^)(?=[A-Z])")
 _HIDDEN = "****"  # CloudFormation's words for a parameter that nobody may see
 
 
-def connect(stack: str) -> None:
+def connect(name: str) -> None:
     """Have the shop's code work on the deployment of a stack; without a name, on that of the environment.
 
     Raises Stopped.
     """
-    if stack:
-        os.environ.update(_settings(_described(stack)))
+    if name:
+        os.environ.update(_settings(_described(name)))
+        os.environ["CARDMESH_STACK"] = name
         os.environ.pop("TENANT_ROLE", None)
         config.load.cache_clear()
     try:
         config.load()
     except config.Misconfigured as missing:
         raise Stopped(f"Name the deployment's stack with --stack or CARDMESH_STACK: {missing}.") from None
+
+
+def stack() -> str:
+    """The deployment's main stack; empty where the environment alone says what there is."""
+    return os.environ.get("CARDMESH_STACK", "")
 
 
 @cache
@@ -52,25 +58,25 @@ def template() -> str:
     return json.dumps(package.load(_TEMPLATE), separators=(",", ":"))
 
 
-def _described(stack: str) -> dict[str, Any]:
+def _described(name: str) -> dict[str, Any]:
     session: Any = botocore.session.Session()
     try:
-        found = session.create_client("cloudformation").describe_stacks(StackName=stack)
+        found = session.create_client("cloudformation").describe_stacks(StackName=name)
     except (BotoCoreError, ClientError) as error:
-        raise Stopped(f"The stack {stack} cannot be read: {error}") from None
+        raise Stopped(f"The stack {name} cannot be read: {error}") from None
     described: dict[str, Any] = found["Stacks"][0]
     return described
 
 
-def _settings(stack: dict[str, Any]) -> dict[str, str]:
+def _settings(main: dict[str, Any]) -> dict[str, str]:
     """The environment of the functions, from what their stack was given and says of itself.
 
     SplitAfter is SPLIT_AFTER there; what a queue or the key is called is known to the stack alone.
     """
-    given = {each["ParameterKey"]: each.get("ParameterValue", "") for each in stack.get("Parameters", [])}
-    told = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
+    given = {each["ParameterKey"]: each.get("ParameterValue", "") for each in main.get("Parameters", [])}
+    told = {each["OutputKey"]: each["OutputValue"] for each in main.get("Outputs", [])}
     if "MainTable" not in told:
-        raise Stopped(f"{stack['StackName']} is no main stack of CardMesh.")
+        raise Stopped(f"{main['StackName']} is no main stack of CardMesh.")
     settings = {_WORD.sub("_", name).upper(): text for name, text in given.items() if text != _HIDDEN}
     queues = {f"QUEUE_{name.upper()}": told[f"Queue{name.capitalize()}"] for name in config.QUEUES}
     return {

@@ -10,7 +10,7 @@ from chalicelib.tenancy import service as tenancy
 
 from . import shown
 
-app = typer.Typer(no_args_is_help=True, help="The sub-sites: list, show, create, suspend, resume.")
+app = typer.Typer(no_args_is_help=True, help="The sub-sites: list, show, create, upgrade, suspend, resume.")
 
 Site = Annotated[str, typer.Argument(metavar="SITE", help="Its code of four characters, or its name.")]
 _LOOK = 2  # seconds between two looks at a site that comes up
@@ -124,6 +124,7 @@ def _line(site: tenancy.Site) -> dict[str, Any]:
         "host": site.host,
         "plan": site.plan,
         "opened": shown.when(site.opened_at),
+        "release": site.release,
     }
 
 

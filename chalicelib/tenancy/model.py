@@ -10,6 +10,7 @@ from chalicelib.kit import table
 
 SITES = "SITE#all"
 AGENTS = "AGENT#all"
+WAVES = "WAVE#all"
 
 
 class SiteRow(table.Row):
@@ -32,6 +33,7 @@ class SiteRow(table.Row):
     agents = JSONAttribute(default=())  # who earns from it, nearest first: derived from the agents' rows
     agent_marks = JSONAttribute(default=())
     opened = table.IntegerAttribute()
+    release = UnicodeAttribute(default="")  # the last one that its table was brought to
 
 
 class HostRow(table.Row):
@@ -52,3 +54,13 @@ class AgentRow(table.Row):
     invite_until = table.IntegerAttribute(null=True)
     account = UnicodeAttribute(null=True)  # identity of the account that may sign in
     login = UnicodeAttribute(null=True)  # its login, for main's staff to see
+
+
+class WaveRow(table.Row):
+    """WAVE#all / release: how far a release has come among the sites."""
+
+    wave = UnicodeAttribute()
+    state = UnicodeAttribute()  # running halted done
+    why = UnicodeAttribute(default="")
+    by = UnicodeAttribute(default="")
+    at = table.IntegerAttribute()

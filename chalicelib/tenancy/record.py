@@ -36,6 +36,7 @@ class Site:
     agent: str = ""  # the distributor who brought it
     agents: tuple[str, ...] = ()  # the distributors who earn from its sales, nearest first
     insiders: frozenset[str] = frozenset()  # marks of their own contacts
+    release: str = ""  # the last one that its table was brought to
 
     def earners(self, contact: str) -> tuple[str, ...]:
         """The distributors who earn from a sale to a contact: nobody where one of them is the buyer.
@@ -71,6 +72,7 @@ def site_of(row: SiteRow) -> Site:
         agent=row.agent,
         agents=tuple(row.agents),
         insiders=frozenset(row.agent_marks),
+        release=row.release,
     )
 
 

@@ -38,11 +38,14 @@ from .staff import (
     sign_out,
     staff_of,
 )
+from .waves import ORDER as WAVES
+from .waves import OutOfTurn, Wave, begin_wave, end_wave, members, reached, wave_of
 
 __all__ = [
     "BLOCKS",
     "CHANNELS",
     "PARTNERS",
+    "WAVES",
     "Agent",
     "BadField",
     "BadLogin",
@@ -50,17 +53,21 @@ __all__ = [
     "Forbidden",
     "InvitationOver",
     "Licence",
+    "OutOfTurn",
     "Site",
     "Staff",
     "Suspended",
     "Unlicensed",
+    "Wave",
     "WrongLogin",
     "add_agent",
     "agent",
     "agents",
+    "begin_wave",
     "bring",
     "check_form",
     "check_slug",
+    "end_wave",
     "enlist",
     "form_token",
     "host_of",
@@ -68,7 +75,9 @@ __all__ = [
     "invited",
     "join",
     "license_site",
+    "members",
     "partner_of",
+    "reached",
     "revoke_licence",
     "set_merchant",
     "shut_out",
@@ -76,6 +85,7 @@ __all__ = [
     "sign_out",
     "staff_of",
     "switch_agent",
+    "wave_of",
 ]
 
 _SALTS = 20

@@ -1,0 +1,114 @@
+"""`cardmesh drift`: where tables and stacks differ from what the registry and this release want.
+
+What a table must be is read out of the template, so it is written down once. Tables are described one by one, as the
+drift detection of CloudFormation would do, which some regions do not offer for all that a table has.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+from botocore.exceptions import ClientError
+
+from chalicelib.kit import aws, table
+from chalicelib.tenancy import service as tenancy
+
+from . import place, shown, sites, stacks
+
+Settings = dict[str, Any]
+
+
+def drift(
+    site: Annotated[
+        str, typer.Option(help="One site by code or name; else all, and what belongs to none.")
+    ] = "",
+    *,
+    as_json: shown.AsJson = False,
+) -> None:
+    """Compare stacks and tables with what the registry wants; change nothing."""
+    chosen = sites.chosen(site)
+    found = [line for one in chosen for line in of_site(one.site)]
+    found += [] if site else list(_nobodys())
+    shown.rows(found, as_json=as_json, none=f"{len(chosen)} sites are as they should be.")
+    if found:
+        raise typer.Exit(shown.FOUND)
+
+
+def of_site(code: str) -> Iterator[shown.Found]:
+    """How a site differs: its stack, then its table, setting by setting."""
+    stack = stacks.look(code)
+    if stack is None:
+        yield _line(code, "stack", "missing", "there")
+    elif stack.status not in stacks.GOOD:
+        yield _line(code, "stack", stack.status, stacks.GOOD[-2])
+    elif stack.template != stacks.wanted():
+        yield _line(code, "template", "another", stacks.release())
+    elif stack.parameters != stacks.parameters(code):
+        yield _line(code, "parameters", stack.parameters, stacks.parameters(code))
+    has = described(code)
+    for name, wants in wanted(code).items():
+        if has.get(name) != wants:
+            yield _line(code, name, has.get(name, "missing"), wants)
+
+
+def wanted(code: str) -> Settings:
+    """What the template makes of a site's table."""
+    told = json.loads(place.template())["Resources"]["Table"]["Properties"]
+    return {
+        "billing": told["BillingMode"],
+        "keys": told["KeySchema"],
+        "indexes": [_index(each) for each in told["GlobalSecondaryIndexes"]],
+        "protected": told["DeletionProtectionEnabled"],
+        "encrypted": told["SSESpecification"]["SSEEnabled"],
+        "ttl": told["TimeToLiveSpecification"]["AttributeName"],
+        "recovery": told["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"],
+        "tag": code,
+    }
+
+
+def described(code: str) -> Settings:
+    """The same of the table that is there; nothing where there is none."""
+    name, client = table.name_of(code), aws.client("dynamodb")
+    try:
+        told = client.describe_table(TableName=name)["Table"]
+        ttl = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+        backups = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+        tags = client.list_tags_of_resource(ResourceArn=told["TableArn"])["Tags"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        return {}
+    recovery = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
+    return {
+        "billing": told.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED"),
+        "keys": told["KeySchema"],
+        "indexes": [_index(each) for each in told.get("GlobalSecondaryIndexes", [])],
+        "protected": told.get("DeletionProtectionEnabled", False),
+        "encrypted": told.get("SSEDescription", {}).get("Status") == "ENABLED",
+        "ttl": ttl.get("AttributeName", "") if ttl["TimeToLiveStatus"] in ("ENABLED", "ENABLING") else "",
+        "recovery": recovery == "ENABLED",
+        "tag": next((each["Value"] for each in tags if each["Key"] == "site"), ""),
+    }
+
+
+def _nobodys() -> Iterator[shown.Found]:
+    """Stacks and tables of sites that the registry does not know."""
+    known = {table.name_of(one.site) for one in tenancy.sites(fresh=True)}
+    for name in sorted(set(stacks.names()) - known):
+        yield _line(name, "stack", "there", "of no site")
+    for name in sorted(set(_tables()) - known):
+        yield _line(name, "table", "there", "of no site")
+
+
+def _tables() -> Iterator[str]:
+    pages, prefix = aws.client("dynamodb").get_paginator("list_tables").paginate(), table.name_of("")
+    yield from (name for page in pages for name in page["TableNames"] if name.startswith(prefix))
+
+
+def _index(told: Settings) -> Settings:
+    return {name: told[name] for name in ("IndexName", "KeySchema", "Projection")}
+
+
+def _line(site: str, setting: str, has: object, wants: object) -> shown.Found:
+    return {"site": site, "setting": setting, "is": has, "should be": wants}

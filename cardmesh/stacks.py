@@ -1,0 +1,98 @@
+"""The stacks of sub-sites, as CloudFormation has them and as this release wants them."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+from chalice.package import YAMLTemplateSerializer
+
+from chalicelib.kit import aws, config, table
+
+from . import place
+
+GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
+_TOO_FAST = ("Throttling", "ThrottlingException", "RequestLimitExceeded")
+_BUSY = "_IN_PROGRESS"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A sub-site's stack; `template` is its canonical JSON."""
+
+    status: str
+    template: str
+    parameters: dict[str, str]
+
+    @property
+    def busy(self) -> bool:
+        """Whether CloudFormation is at work on it."""
+        return self.status.endswith(_BUSY)
+
+    def fits(self, code: str) -> bool:
+        """Whether it is what this release wants of a site."""
+        return self.status in GOOD and self.template == wanted() and self.parameters == parameters(code)
+
+
+def wanted() -> str:
+    """The template as this release has it, canonical."""
+    return canonical(place.template())
+
+
+def release() -> str:
+    """What this release's template is called: the beginning of its digest."""
+    return hashlib.sha256(wanted().encode()).hexdigest()[:12]
+
+
+def parameters(code: str) -> dict[str, str]:
+    """What a site's stack is given."""
+    return {"Site": code, "TablePrefix": config.load().tables}
+
+
+def look(code: str) -> Stack | None:
+    """A site's stack as it is; None where there is none."""
+    formation = aws.client("cloudformation")
+    try:
+        found = formation.describe_stacks(StackName=table.name_of(code))["Stacks"][0]
+        body = formation.get_template(StackName=table.name_of(code))["TemplateBody"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationError":
+            raise
+        return None
+    given = {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])}
+    return Stack(found["StackStatus"], canonical(body), given)
+
+
+def update(code: str) -> str:
+    """Have a site's stack brought to this release; why that cannot be, or nothing."""
+    try:
+        aws.client("cloudformation").update_stack(
+            StackName=table.name_of(code),
+            TemplateBody=place.template(),
+            Parameters=[
+                {"ParameterKey": name, "ParameterValue": text} for name, text in parameters(code).items()
+            ],
+            Tags=[{"Key": "site", "Value": code}],
+        )
+    except ClientError as error:
+        told = error.response["Error"]
+        passes = told["Code"] in _TOO_FAST or _BUSY in told["Message"] or "No updates" in told["Message"]
+        return "" if passes else told["Message"]
+    return ""
+
+
+def names() -> Iterator[str]:
+    """The stacks there are whose names are those of sub-sites."""
+    pages = aws.client("cloudformation").get_paginator("describe_stacks").paginate()
+    prefix = table.name_of("")
+    yield from (
+        each["StackName"] for page in pages for each in page["Stacks"] if each["StackName"].startswith(prefix)
+    )
+
+
+def canonical(body: Any) -> str:
+    """A template without its layout: text of either kind, or as the SDK read it."""
+    read = YAMLTemplateSerializer().load_template(body, "subsite.yaml") if isinstance(body, str) else body
+    return json.dumps(read, sort_keys=True, separators=(",", ":"))
