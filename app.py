@@ -17,6 +17,8 @@ FACES = {
     "console": (
         "console.board",
         "console.login",
+        "console.apply",
+        "console.applications",
         "console.sites",
         "console.goods",
         "console.listing",
@@ -41,7 +43,16 @@ FACES = {
         "console.settings",
     ),
 }
-WORKERS = ("tenancy", "catalog", "checkout", "fulfilment", "settlement", "reconciliation", "payouts")
+WORKERS = (
+    "tenancy",
+    "catalog",
+    "checkout",
+    "fulfilment",
+    "settlement",
+    "reconciliation",
+    "payouts",
+    "lifecycle",
+)
 
 app = Chalice(app_name="cardmesh")
 

@@ -14,6 +14,7 @@ app = typer.Typer(no_args_is_help=True, help="The sub-sites: list, show, create,
 
 Site = Annotated[str, typer.Argument(metavar="SITE", help="Its code of four characters, or its name.")]
 _LOOK = 2  # seconds between two looks at a site that comes up
+_BY = "cardmesh"  # who did it, in what owners and staff read
 _PATIENCE = 600  # seconds for which one is waited for
 
 
@@ -64,15 +65,27 @@ def create(
 
 
 @app.command()
-def suspend(site: Site, *, dry_run: shown.DryRun = False, yes: shown.Yes = False) -> None:
+def suspend(
+    site: Site,
+    why: Annotated[str, typer.Option(help="What its owner reads.")] = "主站值班人员停业，请联系主站",
+    *,
+    dry_run: shown.DryRun = False,
+    yes: shown.Yes = False,
+) -> None:
     """Have a sub-site sell nothing; who paid still gets what they paid for."""
-    _switch(site, "suspended", dry_run=dry_run, yes=yes)
+    found = find(site)
+    if _agreed(found, "suspended", dry_run=dry_run, yes=yes):
+        tenancy.suspend(found.site, why, by=_BY, now=clock.now())
+        shown.say(f"{found.site} is suspended.")
 
 
 @app.command()
 def resume(site: Site, *, dry_run: shown.DryRun = False, yes: shown.Yes = False) -> None:
     """Have a suspended sub-site sell again."""
-    _switch(site, "active", dry_run=dry_run, yes=yes)
+    found = find(site)
+    if _agreed(found, "active", dry_run=dry_run, yes=yes):
+        tenancy.resume(found.site, by=_BY, now=clock.now())
+        shown.say(f"{found.site} is active.")
 
 
 def find(named: str) -> tenancy.Site:
@@ -85,22 +98,16 @@ def find(named: str) -> tenancy.Site:
 
 def chosen(named: str) -> list[tenancy.Site]:
     """The site of this code or name, or all that have a table. Raises Stopped."""
-    return (
-        [find(named)]
-        if named
-        else [s for s in tenancy.sites(fresh=True) if s.state in ("active", "suspended")]
-    )
+    return [find(named)] if named else [s for s in tenancy.sites(fresh=True) if s.stands]
 
 
-def _switch(named: str, state: str, *, dry_run: bool, yes: bool) -> None:
-    site = find(named)
+def _agreed(site: tenancy.Site, state: str, *, dry_run: bool, yes: bool) -> bool:
+    """Whether a site is to come into another state."""
     if site.state == state:
         shown.say(f"{site.site} {site.host} is {state} already.")
-        return
+        return False
     shown.say(f"{site.site} {site.host} is {site.state} and would be {state}.")
-    if shown.agreed("Go on?", dry_run=dry_run, yes=yes):
-        tenancy.set_state(site.site, state)
-        shown.say(f"{site.site} is {state}.")
+    return shown.agreed("Go on?", dry_run=dry_run, yes=yes)
 
 
 def _wait(code: str) -> None:

@@ -52,7 +52,7 @@ def upgrade(
 
 def _left(wave: str, release: str) -> list[str]:
     """The sites of a wave that the release has not reached yet."""
-    live = {one.site: one for one in tenancy.sites(fresh=True) if one.state in ("active", "suspended")}
+    live = {one.site: one for one in tenancy.sites(fresh=True) if one.stands}
     return [code for code in tenancy.members(wave, live, release) if live[code].release != release]
 
 

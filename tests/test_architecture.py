@@ -98,6 +98,7 @@ def test_there_is_something_to_hold_the_rules_against():
         "catalog",
         "checkout",
         "fulfilment",
+        "lifecycle",
         "payouts",
         "reconciliation",
         "settlement",

@@ -101,7 +101,7 @@ def _rows(day: str, now: int) -> list[BoardRow]:
     left = _COUNT_AT_ONCE
     rows = []
     for site in tenancy.sites():
-        if site.state not in ("active", "suspended"):
+        if not site.stands:
             continue
         row = known.get(site.site)
         if left and _stale(row, day, now):

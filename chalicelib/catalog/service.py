@@ -102,7 +102,7 @@ def announce() -> None:
 
 def publish_all() -> int:
     """Ask every live site to publish; the number asked."""
-    live = [site for site in tenancy.sites() if site.state in ("active", "suspended")]
+    live = [site for site in tenancy.sites() if site.stands]
     for site in live:
         queue.send("publish", site=site.site)
     return len(live)

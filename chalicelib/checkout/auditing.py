@@ -12,7 +12,7 @@ from . import rules
 
 def audit_all() -> int:
     """Ask for an audit of the main site's pools and of every site's own; how many owners."""
-    owners = [tenant.MAIN, *(site.site for site in tenancy.sites() if site.state == "active")]
+    owners = [tenant.MAIN, *(site.site for site in tenancy.sites() if site.stands)]
     for owner in owners:
         queue.send("timer", site=owner, audit=True)
     return len(owners)
@@ -44,7 +44,9 @@ def audit(owner: str, *, now: int) -> int:
         return 0
     # An order may claim late and stands under the day of its key: look back as far as one may reach.
     since = min(check.since for check in checks.values()) - rules.CLAIM_WITHIN - 2 * clock.DAY
-    sites = [owner] if owner != tenant.MAIN else [site.site for site in tenancy.sites()]
+    sites = (
+        [owner] if owner != tenant.MAIN else [site.site for site in tenancy.sites(fresh=True) if site.sold]
+    )
     for site in sites:
         _account(site, owner, checks, since, now)
     return sum(stock.finish_audit(owner, check, now=now) for check in checks.values())

@@ -71,7 +71,7 @@ def look_after(site: str, number: str, *, now: int) -> None:
 
 def walk_all(*, now: int) -> int:
     """Ask for a walk of every live site, a whole one where orders may be; how many sites."""
-    live = [one for one in tenancy.sites() if one.state in ("active", "suspended")]
+    live = [one for one in tenancy.sites() if one.stands]
     selling = orders.sites_listed(now=now)
     for one in live:
         whole = selling is None or one.site in selling or _in_turn(one.site, now)

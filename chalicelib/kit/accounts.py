@@ -107,14 +107,16 @@ def enlist(realm: Realm, login: str, secret: str, *, role: str, now: int) -> Acc
     return Account(row.ident, login, row.role)
 
 
-def enlist_within(write: TransactWrite, realm: Realm, login: str, secret: str, *, role: str, now: int) -> str:
+def enlist_within(
+    write: TransactWrite, realm: Realm, login: str, record: bytes, *, role: str, now: int
+) -> str:
     """Within a transaction of the owner's table, make an account, or a role's own one anew; its identity.
 
-    The transaction is refused where another role has the login. Raises BadLogin.
+    The login was checked, and the record is of its password. The transaction is refused where another role has it.
     """
-    login, rows = check(login, secret), AccountRow.of(realm.owner)
+    rows = AccountRow.of(realm.owner)
     row = rows(_key(realm, login), ".", ident=ids.token(13).lower(), role=role)
-    row.record, row.since = password.hashed(secret), now
+    row.record, row.since = record, now
     write.save(row, condition=rows.pk.does_not_exist() | (rows.role == role))
     return row.ident
 

@@ -32,6 +32,8 @@ class Config:
     payout_via: str  # how payouts reach the bank: "transfer" over its interface, or "file" by a person
     payout_least_fen: int
     payout_two_fen: int  # from here on two people of main's staff have to agree
+    deposit_fen: int  # what staff asks of an applicant unless they say otherwise
+    deposit_to: str  # where applicants send it: bank, holder and number, as they are to read it
     deposit_days: int  # within which a deposit is given back
     split_after: int  # from delivery until a payment is split at its channel: persons give nothing back
     hash_memory_kib: int
@@ -90,6 +92,8 @@ def read(env: Mapping[str, str]) -> Config:
         payout_via=via,
         payout_least_fen=number("PAYOUT_LEAST_FEN", 1000, 1, 10_000_000),
         payout_two_fen=number("PAYOUT_TWO_FEN", 5_000_000, 1, 10_000_000_000),
+        deposit_fen=number("DEPOSIT_FEN", 200_000, 0, 100_000_000),
+        deposit_to=text("DEPOSIT_TO", ""),
         deposit_days=number("DEPOSIT_DAYS", 15, 1, 90),
         hold_seconds=number("HOLD_SECONDS", 900, 5, 900),
         split_after=number("SPLIT_AFTER", 86_400, 60, 20 * 86_400),

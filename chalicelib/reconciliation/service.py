@@ -203,7 +203,7 @@ def _sites(channel: str, merchant: str) -> list[str]:
     A bill is kept by site once and for all, so none may be missing.
     """
     owner = payments.owner_of(channel, merchant)
-    live = [site.site for site in tenancy.sites(fresh=True) if site.state in ("active", "suspended")]
+    live = [site.site for site in tenancy.sites(fresh=True) if site.stands]
     return live if owner == tenant.MAIN else [site for site in live if site == owner]
 
 

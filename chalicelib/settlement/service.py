@@ -138,7 +138,7 @@ def close_windows(site: str, *, now: int) -> int:
 
 def close_all() -> int:
     """Ask for every site's windows to be closed; how many sites."""
-    found = tenancy.sites()
+    found = [site for site in tenancy.sites() if site.stands]
     for site in found:
         queue.send("settle", site=site.site, close=True)
     return len(found)

@@ -27,11 +27,12 @@ class Licence:
     number: str  # unified social credit code, GB 32100
     by: str  # who looked at it
     at: int
+    until: int = 0  # the second from which it is no longer valid; 0: without end
 
 
-def license_site(code: str, number: str, *, by: str, now: int) -> None:
-    """Record that a site's licence was verified. Raises BadField, NotFound."""
-    found = Licence(rules.check_credit_code(number), by, now)
+def license_site(code: str, number: str, *, by: str, now: int, until: int = 0) -> None:
+    """Record that a site's licence was verified, until when it is valid. Raises BadField, NotFound."""
+    found = Licence(rules.check_credit_code(number), by, now, rules.check_until(until, now=now))
     registry.change(code, [SiteRow.licence.set(asdict(found))])
 
 

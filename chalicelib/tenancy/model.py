@@ -1,6 +1,7 @@
-"""Rows of the main table: the registry of sites, the host map, the distributors."""
+"""Rows of the main table: the registry of sites, the host map, applications for a site, the distributors."""
 
 from pynamodb.attributes import (
+    BinaryAttribute,
     BooleanAttribute,
     JSONAttribute,
     UnicodeAttribute,
@@ -11,6 +12,7 @@ from chalicelib.kit import table
 SITES = "SITE#all"
 AGENTS = "AGENT#all"
 WAVES = "WAVE#all"
+APPLICATIONS = "APPLY#all"
 
 
 class SiteRow(table.Row):
@@ -18,7 +20,7 @@ class SiteRow(table.Row):
 
     slug = UnicodeAttribute()
     owner_login = UnicodeAttribute(default="")
-    state = UnicodeAttribute()  # asked creating active suspended failed
+    state = UnicodeAttribute()  # see rules.MOVES
     brand = JSONAttribute()
     plan = UnicodeAttribute()
     channels = JSONAttribute(default=("wechat", "alipay"))
@@ -34,12 +36,41 @@ class SiteRow(table.Row):
     agent_marks = JSONAttribute(default=())
     opened = table.IntegerAttribute()
     release = UnicodeAttribute(default="")  # the last one that its table was brought to
+    closure = JSONAttribute(null=True)  # why it does not sell: kind, words, by, at
+    term = table.IntegerAttribute(default=0)  # until when it was admitted; 0: for good
 
 
 class HostRow(table.Row):
-    """HOST#{host} / . : which site answers at a host."""
+    """HOST#{host} / . : which site answers at a host; none where the name is free again."""
 
     site = UnicodeAttribute()
+
+
+class ApplicationRow(table.Row):
+    """APPLY#all / id: somebody wants a sub-site. One that was refused is forgotten after a while."""
+
+    state = UnicodeAttribute()  # see rules.STEPS
+    follow = UnicodeAttribute()  # digest of what lets the applicant follow it
+    slug = UnicodeAttribute()
+    name = UnicodeAttribute()
+    company = UnicodeAttribute()
+    licence = UnicodeAttribute()
+    licence_until = table.IntegerAttribute(default=0)
+    login = UnicodeAttribute()
+    record = BinaryAttribute(legacy_encoding=False, null=True)  # of the password; gone once it is decided
+    sealed = BinaryAttribute(legacy_encoding=False)  # the person to speak to
+    agreement = UnicodeAttribute()
+    filed_at = table.IntegerAttribute()
+    proposed_by = UnicodeAttribute(default="")
+    proposed_at = table.IntegerAttribute(default=0)
+    decided_by = UnicodeAttribute(default="")
+    decided_at = table.IntegerAttribute(default=0)
+    reason = UnicodeAttribute(default="")
+    site = UnicodeAttribute(default="")
+    deposit = table.IntegerAttribute(default=0)
+    plan = UnicodeAttribute(default="")
+    months = table.IntegerAttribute(default=0)
+    ttl = table.IntegerAttribute(null=True)
 
 
 class AgentRow(table.Row):

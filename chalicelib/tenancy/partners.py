@@ -9,7 +9,7 @@ import hmac
 
 from pynamodb.expressions.update import Action
 
-from chalicelib.kit import accounts, errors, ids, table, tenant
+from chalicelib.kit import accounts, errors, ids, password, table, tenant
 
 from . import agents, staff
 from .agents import LENGTH, Agent
@@ -56,9 +56,10 @@ def join(invitation: str, login: str, secret: str, *, now: int) -> None:
     rows, realm = AgentRow.of(tenant.MAIN), staff.realm_of(SCOPE)
     login = accounts.check(login, secret)
     asked = (rows.invite == _digest(invitation[LENGTH:])) & (rows.invite_until > now)
+    record = password.hashed(secret)
     try:
         with table.Together(tenant.MAIN, "") as write:
-            ident = accounts.enlist_within(write, realm, login, secret, role=code, now=now)
+            ident = accounts.enlist_within(write, realm, login, record, role=code, now=now)
             actions: list[Action] = [rows.account.set(ident), rows.login.set(login), rows.invite.remove()]
             write.update(rows(AGENTS, code), actions, condition=asked)
     except table.Refused:

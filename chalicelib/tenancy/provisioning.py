@@ -13,6 +13,7 @@ from chalicelib.kit import aws, config, log, queue, table, tenant, vault
 
 from . import rules, service
 
+_FULL = ("LimitExceededException", "LimitExceeded")
 _FAILED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 _DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 _TOO_FAST = ("Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException")
@@ -34,10 +35,12 @@ def advance(code: str, *, now: int) -> None:
 
 def _step(code: str, state: str, wait: int) -> None:
     status = (state == "creating" and _status(code)) or _create(code)
-    if status in _DONE:
+    if status == service.QUOTA:
+        _give_up(code, status, status)
+    elif status in _DONE:
         _finish(code)
     elif status in _FAILED and state == "creating":
-        _give_up(code, status)
+        _give_up(code, status, f"The stack ended in {status}.")
     elif status in _FAILED:
         _clear(code, wait)
     else:
@@ -59,7 +62,10 @@ def _create(code: str) -> str:
             **body,
         )
     except ClientError as error:
-        if error.response["Error"]["Code"] != "AlreadyExistsException":
+        refusal = error.response["Error"]["Code"]
+        if refusal in _FULL:
+            return service.QUOTA
+        if refusal != "AlreadyExistsException":
             raise
     return _status(code)
 
@@ -81,16 +87,17 @@ def _clear(code: str, wait: int) -> None:
     queue.send("provision", site=code, delay=wait)
 
 
-def _give_up(code: str, status: str) -> None:
-    service.move(code, "failed", expected=("asked", "creating"), note=f"The stack ended in {status}.")
-    log.alarm("tenancy.provisioning_failed", site=code, status=status)
+def _give_up(code: str, status: str, note: str) -> None:
+    if service.move(code, "failed", expected=("asked", "creating"), note=note):
+        log.alarm("tenancy.provisioning_failed", site=code, status=status)
 
 
 def _finish(code: str) -> None:
+    """The shelf's message goes first: whoever dies before the doors open comes here again."""
     vault.make_key(code)
+    queue.send("publish", site=code)
     if service.move(code, "active", expected=("asked", "creating")):
         log.event("tenancy.opened", site=code)
-    queue.send("publish", site=code)
 
 
 def _stack(code: str) -> str:

@@ -9,9 +9,19 @@ from chalicelib.kit import config
 from .agents import mark
 from .licences import Licence
 from .model import SiteRow
-from .rules import Brand
+from .rules import OPEN, SOLD, Brand, end_of
 
-_Kind = TypeVar("_Kind", Brand, Licence)
+_Kind = TypeVar("_Kind", Brand, Licence, "Closure")
+
+
+@dataclass(frozen=True)
+class Closure:
+    """Why a site does not sell. `kind` is "staff", or what ended by itself: "licence" or "term"."""
+
+    kind: str
+    words: str  # of the person who closed it, for the owner
+    by: str
+    at: int
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,23 @@ class Site:
     agents: tuple[str, ...] = ()  # the distributors who earn from its sales, nearest first
     insiders: frozenset[str] = frozenset()  # marks of their own contacts
     release: str = ""  # the last one that its table was brought to
+    closure: Closure | None = None  # while it does not sell
+    term: int = 0  # until when it was admitted; 0: for good
+
+    @property
+    def stands(self) -> bool:
+        """Whether its doors answer and its orders are looked after."""
+        return self.state in OPEN
+
+    @property
+    def sold(self) -> bool:
+        """Whether its table may hold orders: also of a site that is closed, whose codes stay sold."""
+        return self.state in SOLD
+
+    @property
+    def end(self) -> tuple[str, int]:
+        """What ends first, its licence or its term, and when: ("", 0) for neither."""
+        return end_of({"licence": self.licence.until if self.licence else 0, "term": self.term})
 
     def earners(self, contact: str) -> tuple[str, ...]:
         """The distributors who earn from a sale to a contact: nobody where one of them is the buyer.
@@ -73,6 +100,8 @@ def site_of(row: SiteRow) -> Site:
         agents=tuple(row.agents),
         insiders=frozenset(row.agent_marks),
         release=row.release,
+        closure=_made(Closure, row.closure) if row.closure else None,
+        term=int(row.term),
     )
 
 

@@ -1,8 +1,9 @@
-"""What a site may be called, and the way of its provisioning. Pure."""
+"""What a site may be called, who may open one, and the way from an application to the last of a site. Pure."""
 
 import hashlib
 import re
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chalicelib.kit.errors import ShopError
@@ -27,6 +28,8 @@ RESERVED = frozenset(
         "pay",
         "login",
         "support",
+        "apply",
+        "partner",
     }
 )
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,28}[a-z0-9])", re.ASCII)
@@ -38,6 +41,34 @@ LARGEST_LOGO = 24 * 1024
 _LOOKS = (2, 60)  # seconds between two looks at a stack, at least and at most
 BLOCKS = frozenset({"members", "own_goods", "wholesale"})
 CHANNELS = ("wechat", "alipay", "unionpay", "ecny")
+
+# An application: two people look at it, and both must want the site.
+STEPS: Mapping[str, tuple[str, ...]] = {
+    "filed": ("proposed", "refused"),
+    "proposed": ("admitted", "refused"),
+    "admitted": (),
+    "refused": (),
+}
+# A site: "applied" is a name kept for an application that one of the two wants.
+MOVES: Mapping[str, tuple[str, ...]] = {
+    "applied": ("asked", "refused"),
+    "asked": ("creating", "active", "failed"),
+    "creating": ("active", "failed"),
+    "failed": ("asked",),
+    "active": ("suspended",),
+    "suspended": ("active",),
+    "refused": (),
+}
+OPEN = ("active", "suspended")  # its doors answer, and its table holds orders
+SOLD = OPEN
+UNBORN = ("applied", "refused")  # nothing of it exists but the row
+OVER = ("refused",)  # the name is free again
+
+DAY = 86_400
+WARNED = (30, 7, 1)  # days before the end at which an owner hears of it, more urgently each time
+AGREEMENT = "2026-11"  # the version of the agreement that applicants accept
+MOST_MONTHS = 60
+_PHONE = re.compile(r"1[3-9][0-9]{9}|0[0-9]{2,3}-?[0-9]{7,8}", re.ASCII)
 
 
 class BadField(ShopError):
@@ -73,6 +104,44 @@ def look_again(code: str, waited: int) -> int:
     least, most = _LOOKS
     wait = min(max(waited // 3, least), most)
     return wait + zlib.crc32(f"{code}/{waited}".encode()) % (wait // 4 + 1)
+
+
+def check_until(until: int, *, now: int) -> int:
+    """The second from which a licence is no longer valid, 0 for one without end. Raises BadField."""
+    if until and until <= now:
+        raise BadField("This licence has expired.", field="licence_until")
+    return until
+
+
+def check_phone(phone: str) -> str:
+    """A mobile or landline number of the mainland in its stored form. Raises BadField."""
+    phone = re.sub(r"[\s-]", "", phone).removeprefix("+86")
+    if not _PHONE.fullmatch(phone):
+        raise BadField("A phone number has 11 digits, or an area code and 7 to 8 digits.", field="phone")
+    return phone
+
+
+def check_text(text: str, *, least: int, most: int, field: str) -> str:
+    """A line of text without what is not printed. Raises BadField."""
+    text = text.strip()
+    if not (least <= len(text) <= most and text.isprintable()):
+        raise BadField(f"This takes {least} to {most} characters.", field=field)
+    return text
+
+
+def end_of(ends: Mapping[str, int]) -> tuple[str, int]:
+    """Which of several ends comes first, and when: ("", 0) where there is none. An end of 0 never comes."""
+    coming = sorted((at, name) for name, at in ends.items() if at)
+    return (coming[0][1], coming[0][0]) if coming else ("", 0)
+
+
+def warning(until: int, *, now: int) -> int:
+    """How near an end is: 30, 7 or 1 for at most that many days, 0 for further away or none, -1 for past."""
+    if not until:
+        return 0
+    if until <= now:
+        return -1
+    return min((days for days in WARNED if until - now <= days * DAY), default=0)
 
 
 def check_slug(slug: str) -> str:

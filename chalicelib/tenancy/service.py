@@ -10,20 +10,40 @@ from chalicelib.kit import config, errors, queue, table, tenant
 
 from . import registry
 from .agents import Agent, add_agent, agent, agents, bring, switch_agent
+from .applications import (
+    Application,
+    Contact,
+    DepositMissing,
+    Form,
+    SamePerson,
+    application,
+    applications,
+    confirm,
+    contact_of,
+    file,
+    followed,
+    propose,
+    refuse,
+)
 from .licences import Licence, Unlicensed, license_site, revoke_licence, set_merchant
 from .model import SITES, HostRow, SiteRow
 from .partners import SCOPE as PARTNERS
 from .partners import InvitationOver, invite, invited, join, partner_of, shut_out
-from .record import Site, host_of, site_of
+from .record import Closure, Site, host_of, site_of
 from .rules import (
+    AGREEMENT,
     BLOCKS,
     CHANNELS,
+    OVER,
+    STEPS,
+    UNBORN,
     BadField,
     Brand,
     check_brand,
     check_host,
     check_slug,
     code_of,
+    warning,
 )
 from .staff import (
     BadLogin,
@@ -38,22 +58,33 @@ from .staff import (
     sign_out,
     staff_of,
 )
+from .states import QUOTA, Ended, end, move, resume, retry_site, set_term, suspend
 from .waves import ORDER as WAVES
 from .waves import OutOfTurn, Wave, begin_wave, end_wave, members, reached, wave_of
 
 __all__ = [
+    "AGREEMENT",
     "BLOCKS",
     "CHANNELS",
     "PARTNERS",
+    "QUOTA",
+    "STEPS",
     "WAVES",
     "Agent",
+    "Application",
     "BadField",
     "BadLogin",
     "Brand",
+    "Closure",
+    "Contact",
+    "DepositMissing",
+    "Ended",
     "Forbidden",
+    "Form",
     "InvitationOver",
     "Licence",
     "OutOfTurn",
+    "SamePerson",
     "Site",
     "Staff",
     "Suspended",
@@ -63,12 +94,19 @@ __all__ = [
     "add_agent",
     "agent",
     "agents",
+    "application",
+    "applications",
     "begin_wave",
     "bring",
     "check_form",
     "check_slug",
+    "confirm",
+    "contact_of",
+    "end",
     "end_wave",
     "enlist",
+    "file",
+    "followed",
     "form_token",
     "host_of",
     "invite",
@@ -76,15 +114,23 @@ __all__ = [
     "join",
     "license_site",
     "members",
+    "move",
     "partner_of",
+    "propose",
     "reached",
+    "refuse",
+    "resume",
+    "retry_site",
     "revoke_licence",
     "set_merchant",
+    "set_term",
     "shut_out",
     "sign_in",
     "sign_out",
     "staff_of",
+    "suspend",
     "switch_agent",
+    "warning",
     "wave_of",
 ]
 
@@ -104,7 +150,7 @@ def site_at(host: str) -> Site | None:
     if host == config.load().main_host:
         return None
     found = _cached(f"host:{host}", lambda: _site_of_host(host))
-    if found is None or found.state not in ("active", "suspended"):
+    if found is None or not found.stands:
         raise errors.NotFound("No shop answers here.")
     return found
 
@@ -120,8 +166,9 @@ def site(code: str, *, fresh: bool = False) -> Site:
 
 
 def sites(*, fresh: bool = False) -> list[Site]:
-    """All sites, oldest code first; fresh where none may be missing."""
-    return [site_of(row) for row in SiteRow.of(tenant.MAIN).under(SITES, consistent=fresh)]
+    """All sites that were ever admitted, oldest code first; fresh where none may be missing."""
+    rows = SiteRow.of(tenant.MAIN).under(SITES, consistent=fresh)
+    return [site_of(row) for row in rows if row.state not in UNBORN]
 
 
 def open_site(slug: str, *, brand: Brand, owner_login: str, owner_password: str, plan: str, now: int) -> Site:
@@ -137,19 +184,6 @@ def open_site(slug: str, *, brand: Brand, owner_login: str, owner_password: str,
     enlist(row.sk, login, owner_password, role="owner", now=now)
     queue.send("provision", site=row.sk)
     return site_of(row)
-
-
-def retry_site(code: str) -> None:
-    """Continue a provisioning that failed."""
-    registry.change(code, [SiteRow.state.set("asked"), SiteRow.note.set("")], SiteRow.state == "failed")
-    queue.send("provision", site=code)
-
-
-def set_state(code: str, state: str) -> None:
-    """Suspend a site or let it sell again. Raises Conflict when it is still being made."""
-    if state not in ("active", "suspended"):
-        raise errors.Invalid("A site is active or suspended.")
-    registry.change(code, [SiteRow.state.set(state)], SiteRow.state.is_in("active", "suspended"))
 
 
 def set_brand(code: str, brand: Brand) -> None:
@@ -199,16 +233,6 @@ def set_plan(code: str, plan: str) -> None:
     registry.change(code, [SiteRow.plan.set(plan)])
 
 
-def move(code: str, state: str, *, expected: Collection[str], note: str = "") -> bool:
-    """A step of provisioning; False when another run took it already."""
-    actions = [SiteRow.state.set(state), SiteRow.note.set(note[:300])]
-    try:
-        registry.change(code, actions, SiteRow.state.is_in(*expected))
-    except errors.Conflict:
-        return False
-    return True
-
-
 def forget() -> None:
     """Drop what is cached."""
     registry.forget()
@@ -222,7 +246,7 @@ def _register(slug: str, brand: Brand, plan: str, login: str, now: int) -> SiteR
         try:
             return row.insert()
         except table.Refused as refused:
-            if refused.row.slug == slug:
+            if refused.row.slug == slug and refused.row.state not in OVER:
                 return _again(refused.row, login)
     raise errors.Conflict("No free code is left for this name.")
 
@@ -237,8 +261,19 @@ def _point(host: str, code: str) -> None:
     try:
         HostRow.of(tenant.MAIN)(f"HOST#{host}", ".", site=code).insert()
     except table.Refused as refused:
-        if refused.row.site != code:
+        if not refused.row.site:
+            _take_over(host, code)
+        elif refused.row.site != code:
             raise errors.Conflict("This host name is taken.") from None
+
+
+def _take_over(host: str, code: str) -> None:
+    """Have a host name that was freed."""
+    hosts = HostRow.of(tenant.MAIN)
+    try:
+        hosts.change(f"HOST#{host}", ".", [hosts.site.set(code)], hosts.site == "")
+    except table.Refused:
+        raise errors.Conflict("This host name is taken.") from None
 
 
 def _check_among(given: Iterable[str], known: Iterable[str], field: str) -> None:
@@ -248,7 +283,7 @@ def _check_among(given: Iterable[str], known: Iterable[str], field: str) -> None
 
 def _site_of_host(host: str) -> Site | None:
     row = HostRow.of(tenant.MAIN).read(f"HOST#{host}", ".", consistent=False)
-    return _read(row.site) if row else None
+    return _read(row.site) if row and row.site else None
 
 
 def _read(code: str) -> Site | None:

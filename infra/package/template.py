@@ -69,6 +69,18 @@ _TERMS: dict[str, Template] = {
         "MaxValue": 10_000_000_000,
         "Description": "From this payout on, in fen, two people of the main site's staff have to agree.",
     },
+    "DEPOSIT_FEN": {
+        "Type": "Number",
+        "Default": 200_000,
+        "MinValue": 0,
+        "MaxValue": 100_000_000,
+        "Description": "The deposit asked of who applies for a sub-site, in fen; staff may say otherwise.",
+    },
+    "DEPOSIT_TO": {
+        "Type": "String",
+        "Default": "",
+        "Description": "Where applicants send the deposit: bank, holder and number, as they are to read it.",
+    },
     "DEPOSIT_DAYS": {
         "Type": "Number",
         "Default": 15,

@@ -41,7 +41,7 @@ FACES = {
 
 def test_every_path_leads_to_the_function_of_its_audience(packaged):
     found = {path: face for api in ("RestAPI", "HooksAPI") for path, face in _faces(packaged, api).items()}
-    console = {path for path in found if path.split("/")[1] in ("console", "partner")}
+    console = {path for path in found if path.split("/")[1] in ("apply", "console", "partner")}
     assert {path: face for path, face in found.items() if path not in console} == FACES
     assert {found[path] for path in console} == {"console"}
 

@@ -33,6 +33,7 @@ SCHEDULES = {
     "CloseWindows": "cron(30 * * * ? *)",
     "AskForBills": "cron(40 * * * ? *)",
     "PlanPayouts": "cron(45 * * * ? *)",
+    "TendSites": "cron(10 * * * ? *)",
     "AuditPools": "cron(30 19 * * ? *)",  # 03:30 in Beijing
 }
 

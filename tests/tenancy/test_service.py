@@ -11,6 +11,7 @@ from chalicelib.tenancy import service as tenancy
 from chalicelib.tenancy.model import SITES, HostRow, SiteRow
 from tests.dying import Died
 
+LICENCE = "914403001922038216"
 BRAND = tenancy.Brand("Demo", color="#123456")
 _slugs = (f"shop-{n}" for n in itertools.count(1))
 
@@ -142,25 +143,68 @@ def test_a_host_names_its_site_and_the_main_host_names_none(site):
             tenancy.site_at(host)
 
 
-def test_a_suspended_site_still_answers_and_sells_again_later(site):
-    tenancy.set_state(site.site, "suspended")
-    assert tenancy.site_at(site.host).state == "suspended"
-    tenancy.set_state(site.site, "active")
-    assert tenancy.site(site.site).state == "active"
+def test_a_suspended_site_still_answers_says_why_and_sells_again_later(cloud, site):
+    tenancy.suspend(site.site, " 核对投诉 ", by="anna", now=cloud.now)
+    found = tenancy.site_at(site.host)
+    assert (found.state, found.closure) == (
+        "suspended",
+        tenancy.Closure("staff", "核对投诉", "anna", cloud.now),
+    )
+    tenancy.resume(site.site, by="anna", now=cloud.now)
+    assert (tenancy.site(site.site).state, tenancy.site(site.site).closure) == ("active", None)
 
 
-@pytest.mark.parametrize("state", ["asked", "deleted", ""])
-def test_other_states_are_not_for_people_to_set(site, state):
-    with pytest.raises(errors.Invalid):
-        tenancy.set_state(site.site, state)
+@pytest.mark.parametrize("words", ["", "x", "a\nb", "长" * 201])
+def test_nobody_is_suspended_without_a_reason_that_can_be_read(cloud, site, words):
+    with pytest.raises(tenancy.BadField):
+        tenancy.suspend(site.site, words, by="anna", now=cloud.now)
+    assert tenancy.site(site.site, fresh=True).state == "active"
 
 
 def test_a_site_still_being_made_cannot_be_suspended(cloud, slug):
     code = open_site(cloud, slug).site
     with pytest.raises(errors.Conflict):
-        tenancy.set_state(code, "suspended")
+        tenancy.suspend(code, "核对投诉", by="anna", now=cloud.now)
+    with pytest.raises(errors.Conflict):
+        tenancy.resume(code, by="anna", now=cloud.now)
     assert not tenancy.move(code, "failed", expected=("creating",))
     assert tenancy.site(code, fresh=True).state == "asked"
+
+
+def test_a_site_whose_time_is_over_closes_by_itself_and_opens_once_it_was_renewed(cloud, site):
+    tenancy.set_term(site.site, cloud.now + 100, now=cloud.now)
+    tenancy.license_site(site.site, LICENCE, by="anna", now=cloud.now, until=cloud.now + 50)
+    assert not tenancy.end(tenancy.site(site.site, fresh=True), now=cloud.now + 49)
+    for at, kind in ((50, "licence"), (100, "term")):
+        now = cloud.now + at
+        assert tenancy.end(tenancy.site(site.site, fresh=True), now=now)
+        closed = tenancy.site(site.site, fresh=True)
+        assert (closed.state, closed.closure.kind, closed.closure.at) == ("suspended", kind, now)
+        assert not tenancy.end(closed, now=now)
+        with pytest.raises(tenancy.Ended):
+            tenancy.resume(site.site, by="anna", now=now)
+        tenancy.license_site(site.site, LICENCE, by="anna", now=now)
+        tenancy.set_term(site.site, cloud.now + 100 if kind == "licence" else 0, now=now)
+        tenancy.resume(site.site, by="anna", now=now)
+
+
+def test_an_end_that_somebody_else_carried_out_is_carried_out_once(cloud, site):
+    tenancy.set_term(site.site, cloud.now + 1, now=cloud.now)
+    seen = tenancy.site(site.site, fresh=True)
+    tenancy.suspend(site.site, "核对投诉", by="anna", now=cloud.now)
+    assert not tenancy.end(seen, now=cloud.now + 1)
+    assert tenancy.site(site.site, fresh=True).closure.kind == "staff"
+
+
+def test_a_licence_or_a_term_in_the_past_is_refused(cloud, site):
+    for change in (
+        lambda: tenancy.set_term(site.site, cloud.now, now=cloud.now),
+        lambda: tenancy.license_site(site.site, LICENCE, by="anna", now=cloud.now, until=cloud.now),
+    ):
+        with pytest.raises(tenancy.BadField):
+            change()
+    with pytest.raises(errors.NotFound):
+        tenancy.resume("zzz0", by="anna", now=cloud.now)
 
 
 def test_settings_are_kept(site):
@@ -215,7 +259,7 @@ def test_what_the_registry_remembers_is_bounded(site):
 
 def test_what_a_later_release_knows_of_a_brand_or_a_licence_is_left_alone(cloud):
     opened = open_site(cloud, next(_slugs))
-    brand, licence = {"name": "One", "font": "serif"}, {"number": "x", "by": "anna", "at": 1, "until": 2}
+    brand, licence = {"name": "One", "font": "serif"}, {"number": "x", "by": "anna", "at": 1, "scan": 2}
     registry.change(opened.site, [SiteRow.brand.set(brand), SiteRow.licence.set(licence)])
     found = tenancy.site(opened.site, fresh=True)
     assert (found.brand, found.licence) == (tenancy.Brand(name="One"), tenancy.Licence("x", "anna", 1))

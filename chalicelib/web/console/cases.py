@@ -29,6 +29,7 @@ KINDS = {
     "payout": "提现",
     "deposit": "保证金逾期",
     "topup_review": "大额充值",
+    "ending": "即将到期",
 }
 FACTS = {
     "site": "分站",
@@ -47,6 +48,7 @@ FACTS = {
     "payout": "提现单号",
     "asked": "申请时间",
     "due": "最迟退还",
+    "ends": "到期",
 }
 STATES = {"open": "待处理", "settled": "已结案"}
 _SHOWN: dict[str, Callable[[int], str]] = {"_fen": lambda fen: f"¥{money.yuan(fen)}", "_at": pages.moment}

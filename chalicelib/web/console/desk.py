@@ -155,6 +155,7 @@ def page(visit: Visit, template: str, *, status: int = 200, **values: object) ->
         flash=_flash(visit),
         refused=say(seat.refusal) if seat.refusal else "",
         wrong_field=_wrong_field(seat),
+        ending=_ending(visit),
         **values,
     )
 
@@ -223,6 +224,13 @@ def _sit_down(visit: Visit, seat: Seat) -> None:
     if visit.request.method == "POST":
         visit.form = read_form(visit)
         tenancy.check_form(seat.scope, seat.token, visit.form.get("form_token", ""))
+
+
+def _ending(visit: Visit) -> dict[str, object]:
+    """What of the visited site ends soon: its licence or its term, when, and within how many days; else nothing."""
+    kind, until = visit.site.end if visit.site else ("", 0)
+    days = tenancy.warning(until, now=visit.now)
+    return {"kind": kind, "until": until, "days": days} if days > 0 else {}
 
 
 def _wrong_field(seat: Seat) -> str:

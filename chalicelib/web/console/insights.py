@@ -18,6 +18,7 @@ FUNCTIONS = (
     "hooks",
     "console",
     "provision_sites",
+    "tend_sites",
     "publish_catalogs",
     "drive_orders",
     "walk_sites",

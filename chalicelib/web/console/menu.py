@@ -30,6 +30,7 @@ _CHANNELS = Section("/console/channels", "收款渠道", "credit-card", "h", nee
 STAFF = (
     _BOARD,
     Section("/console/sites", "分站", "building-store", "w"),
+    Section("/console/applications", "入驻", "door-enter", "n"),
     _GOODS,
     _STOCK,
     _ORDERS,

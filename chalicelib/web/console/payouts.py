@@ -94,18 +94,19 @@ def pay_in(visit: Visit, party: str) -> Response:
 @face.post(f"{HOME}/{{party}}/account")
 @desk.or_again(party_page)
 def register(visit: Visit, party: str) -> Response:
-    """Note where a distributor wants to be paid; somebody else has to verify it."""
+    """Note where a party without a desk wants to be paid; somebody else has to verify it."""
     account = withdraw.account_of(visit.fields(withdraw.PayeeForm))
-    payouts.register(_agent(party), account, by=visit.account.staff.login, now=visit.now)
+    payouts.register(_helped(party), account, by=visit.account.staff.login, now=visit.now)
     return desk.done(f"{HOME}/{party}", "payee_asked")
 
 
 @face.post(f"{HOME}/{{party}}/ask")
 @desk.or_again(party_page)
 def ask(visit: Visit, party: str) -> Response:
-    """Ask for all a distributor has, on its behalf; somebody else has to agree."""
+    """Ask for all a party without a desk has, on its behalf; somebody else has to agree."""
     key, by = visit.fields(PaidIn).key, visit.account.staff.login
-    payouts.request(_agent(party), None, key=key, by=by, now=visit.now)
+    source = "available" if party.startswith("dist:") else "deposit"
+    payouts.request(_helped(party), None, key=key, by=by, now=visit.now, source=source)
     return desk.done(f"{HOME}/{party}", "payout_asked")
 
 
@@ -122,11 +123,15 @@ def _known(party: str) -> str:
     return party
 
 
-def _agent(party: str) -> str:
-    """The party, a distributor; sites ask for themselves. Raises NotFound."""
-    if not party.startswith("dist:"):
+def _helped(party: str) -> str:
+    """The party, for which staff acts: a distributor, or a site that was refused. Raises NotFound."""
+    if not _has_no_desk(party):
         raise errors.NotFound
     return _known(party)
+
+
+def _has_no_desk(party: str) -> bool:
+    return party.startswith("dist:") or tenancy.site(party, fresh=True).state == "refused"
 
 
 def _queues() -> dict[str, Any]:
@@ -167,4 +172,5 @@ def _shown(party: str) -> dict[str, Any]:
         "history": payouts.of_party(party),
         "deposits": payouts.deposits_of(party),
         "is_agent": party.startswith("dist:"),
+        "helped": _has_no_desk(party),
     }

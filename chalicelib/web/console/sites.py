@@ -32,9 +32,10 @@ class NewSite(msgspec.Struct):
 
 
 class Switch(msgspec.Struct):
-    """Whether a site sells: "active" or "suspended"."""
+    """Whether a site sells, "active" or "suspended", and why not."""
 
     state: str = ""
+    words: str = ""
 
 
 class Choice(msgspec.Struct):
@@ -50,9 +51,16 @@ class Domain(msgspec.Struct):
 
 
 class LicenceForm(msgspec.Struct):
-    """A business licence as it was looked at."""
+    """A business licence as it was looked at; no day: valid without end."""
 
     licence: str = ""
+    licence_until: str = ""
+
+
+class Term(msgspec.Struct):
+    """The last day for which a site is admitted; none: for good."""
+
+    term: str = ""
 
 
 @face.get("/console/sites")
@@ -92,9 +100,22 @@ def create(visit: Visit, site: str) -> Response:
 @desk.or_again(one)
 def switch(visit: Visit, site: str) -> Response:
     """Suspend a site, or let it sell again."""
-    wanted = visit.fields(Switch).state
-    tenancy.set_state(site, wanted)
-    return desk.done(f"/console/sites/{site}", f"site_{wanted}")
+    wanted, by = visit.fields(Switch), visit.account.staff.login
+    if wanted.state == "suspended":
+        tenancy.suspend(site, wanted.words, by=by, now=visit.now)
+    elif wanted.state == "active":
+        tenancy.resume(site, by=by, now=visit.now)
+    else:
+        raise errors.Invalid
+    return desk.done(f"/console/sites/{site}", f"site_{wanted.state}")
+
+
+@face.post("/console/sites/{site}/term")
+@desk.or_again(one)
+def set_term(visit: Visit, site: str) -> Response:
+    """Until when the site is admitted."""
+    tenancy.set_term(site, values.end_of_day(visit.fields(Term).term, field="term"), now=visit.now)
+    return desk.done(f"/console/sites/{site}", "site_term")
 
 
 @face.post("/console/sites/{site}/retry")
@@ -125,8 +146,9 @@ def add_domain(visit: Visit, site: str) -> Response:
 @desk.or_again(one)
 def license_site(visit: Visit, site: str) -> Response:
     """Record that the business licence was verified: the site may collect money itself."""
-    number, staff = visit.fields(LicenceForm).licence, visit.account.staff.login
-    tenancy.license_site(site, number, by=staff, now=visit.now)
+    typed, by = visit.fields(LicenceForm), visit.account.staff.login
+    until = values.end_of_day(typed.licence_until, field="licence_until")
+    tenancy.license_site(site, typed.licence, by=by, now=visit.now, until=until)
     return desk.done(f"/console/sites/{site}", "licensed")
 
 

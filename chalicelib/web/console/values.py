@@ -76,6 +76,16 @@ def day(text: str, *, otherwise: str) -> str:
     return compact
 
 
+def end_of_day(text: str, *, field: str) -> int:
+    """The second after a Beijing day as <input type="date"> sends it; 0 for none typed. Raises BadValue."""
+    if not text:
+        return 0
+    compact = day(text, otherwise="")
+    if not compact:
+        raise BadValue("日期请写成 2027-12-31。", field=field)
+    return clock.day_start(compact) + clock.DAY
+
+
 def shown_day(compact: str) -> str:
     """A Beijing day as <input type="date"> takes it."""
     return f"{compact[:4]}-{compact[4:6]}-{compact[6:]}"

@@ -7,6 +7,7 @@ from tests import make
 from .conftest import MAIN, Person, page
 
 STAFF_ONLY = (
+    "/console/applications",
     "/console/sites",
     "/console/sites/new",
     "/console/plans",

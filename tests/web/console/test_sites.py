@@ -2,6 +2,7 @@ import pytest
 
 from chalicelib.kit import tenant
 from chalicelib.ledger import service as ledger
+from chalicelib.lifecycle.worker import tend_sites
 from chalicelib.tenancy import service as tenancy
 from tests import make
 
@@ -71,8 +72,9 @@ def test_a_refused_field_says_why_and_the_rest_stays(staff, field, typed, said):
 
 def test_a_site_is_suspended_and_sells_again(shop, staff):
     path = f"/console/sites/{shop.site}"
-    for state, said in (("suspended", "已停业"), ("active", "营业中")):
-        answer = staff.post(f"{path}/switch", {"state": state})
+    assert staff.post(f"{path}/switch", {"state": "suspended"}).status_code == 422
+    for state, said in (("suspended", "核对投诉，"), ("active", "营业中")):
+        answer = staff.post(f"{path}/switch", {"state": state, "words": "核对投诉"})
         assert site(shop.site).state == state
         assert said in page(staff.get(answer.headers["Location"]))
     assert staff.post(f"{path}/switch", {"state": "gone"}).status_code == 400
@@ -101,6 +103,22 @@ def test_a_plan_that_does_not_exist_is_not_chosen(shop, staff):
     assert site(shop.site).plan == "standard"
     assert staff.post("/console/sites/new", {**FORM, "plan": "gold"}).status_code == 422
     assert [s.slug for s in tenancy.sites()] == ["demo"]
+
+
+def test_an_owner_reads_why_the_shop_is_closed_and_what_ends_soon(world, shop, staff, owner):
+    path = f"/console/sites/{shop.site}"
+    staff.post(f"{path}/term", {"term": "2026-11-30"})
+    assert "入驻期限2026-11-30 到期（不到 30 天）" in page(owner.get("/console"))
+    staff.post(f"{path}/licence", {"licence": "914403001922038216", "licence_until": "2026-11-24"})
+    assert "营业执照2026-11-24 到期（不到 7 天）" in page(owner.get("/console"))
+    assert "有效期至 2026-11-24" in page(staff.get(path))
+    world.now += 2 * 86_400
+    make.fire(tend_sites)
+    owner.token, staff.token = sign_in(shop.site, "demo-owner"), sign_in("main", "admin")
+    assert "店铺已停业：营业执照已到期" in page(owner.get("/console"))
+    answer = staff.post(f"{path}/switch", {"state": "active"})
+    assert (answer.status_code, "先登记新的有效期" in page(answer)) == (409, True)
+    assert staff.post(f"{path}/term", {"term": "soon"}).status_code == 422
 
 
 def test_an_unknown_site_is_not_found(staff):
