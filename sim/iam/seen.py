@@ -17,7 +17,7 @@ _ROOT = documents.POLICIES.parent
 # Tests in which faces and workers are entered, and those of paths that are too rare for any other.
 _WHERE = """
     web/console web/hooks web/openapi web/storefront/test_story.py web/storefront/test_wallet.py checkout fulfilment
-    settlement payouts reconciliation tenancy policies/test_calls.py
+    settlement payouts reconciliation tenancy lifecycle policies/test_calls.py
 """
 
 # Grants that nothing here can use, by statement, and who uses them.
