@@ -45,7 +45,7 @@ def measure() -> Iterator[Finding]:
 
 
 def _onboarding(stage: Stage) -> Iterator[Finding]:
-    fullest, more = (cell.share(*each) for each in ((_MANY, _CELLS), (_MORE, _MORE_CELLS)))
+    fullest, more = (cell.fullest(*each) for each in ((_MANY, _CELLS), (_MORE, _MORE_CELLS)))
     ours = {sites: play(stage, sites) for sites in (*_AT_ONCE, fullest, more)}
     yield _open("10,000 sites over 2 cells, all open after", ours[fullest])
     yield _open("100,000 sites over 13 cells, all open after", ours[more])

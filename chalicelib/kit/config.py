@@ -1,6 +1,8 @@
 """What the deployment tells the code, read from the environment once and checked at cold start."""
 
+import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -10,8 +12,21 @@ PAYOUTS_VIA = ("file", "transfer")  # by a bank: people take it a file, or it is
 QUEUES = ("fulfil", "settle", "timer", "refund", "reconcile", "provision", "publish", "payout")
 
 
+_CELL = re.compile(r"[a-z][a-z0-9]{0,7}")
+_MOST_TABLES = 10_000  # of an account in a region, for ever
+
+
 class Misconfigured(RuntimeError):
     """A setting is missing or makes no sense; the function must not start."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """An account for sub-sites: how many it takes, and the roles in it; none given is the deployment's own."""
+
+    takes: int
+    tenant_role: str = ""
+    operator_role: str = ""
 
 
 @dataclass(frozen=True)
@@ -24,6 +39,7 @@ class Config:
     queues: Mapping[str, str]  # queue URL by name, see QUEUES
     key_id: str  # KMS key that wraps the data keys
     tenant_role: str  # ARN; empty means the function's own credentials (never in a deployment)
+    cells: Mapping[str, Cell]  # accounts for sub-sites by name; empty: all are in the deployment's own
     subsite_template: str  # CloudFormation body or https URL of infra/subsite.yaml
     site_domain: str  # sub-sites answer at {slug}.{site_domain}, the main site at main.{site_domain}
     scheme: str
@@ -85,6 +101,7 @@ def read(env: Mapping[str, str]) -> Config:
         queues={name: text(f"QUEUE_{name.upper()}", "") for name in QUEUES},
         key_id=text("KEY_ID"),
         tenant_role=text("TENANT_ROLE", ""),
+        cells=_cells(text("CELLS", "")),
         subsite_template=text("SUBSITE_TEMPLATE", ""),
         site_domain=text("SITE_DOMAIN"),
         scheme=text("PUBLIC_SCHEME", "https"),
@@ -106,3 +123,19 @@ def read(env: Mapping[str, str]) -> Config:
         static_url=text("STATIC_URL", "/static"),
         sandbox_url=text("SANDBOX_URL", ""),
     )
+
+
+def _cells(given: str) -> Mapping[str, Cell]:
+    """As {"a": {"takes": 8000}, "b": {"takes": 8000, "tenant": "arn:…", "operator": "arn:…"}}; `a` is our own."""
+    try:
+        told = json.loads(given or "{}")
+        found = {
+            name: Cell(int(one["takes"]), one.get("tenant", ""), one.get("operator", ""))
+            for name, one in told.items()
+        }
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise Misconfigured("CELLS is no description of cells") from None
+    sound = all(_CELL.fullmatch(name) and 0 <= one.takes <= _MOST_TABLES for name, one in found.items())
+    if found and not (sound and "a" in found):
+        raise Misconfigured("CELLS names the cell a, and each takes at most 10000 sites")
+    return found

@@ -14,10 +14,10 @@ from typing import Any
 
 from botocore.credentials import Credentials, ReadOnlyCredentials
 
-from . import aws, clock, config
+from . import aws, cells, clock, config
 
 MAIN = "main"
-_MARGIN = 300  # seconds before their end at which credentials are renewed
+_MARGIN = cells.MARGIN
 
 _acting: ContextVar[str] = ContextVar("acting", default="")
 
@@ -51,36 +51,28 @@ def check(owner: str) -> None:
 
 
 class SiteCredentials(Credentials):
-    """Resolves, at the moment of signing, to the credentials of the site acted for."""
+    """Resolves, at the moment of signing, to the credentials of the site acted for, in the account of its cell.
 
-    def __init__(self) -> None:
+    `at_home` is for what every site has in the deployment's own account: its data key.
+    """
+
+    def __init__(self, *, at_home: bool = False) -> None:
         super().__init__("per-site", "per-site")
-        self._by_site: dict[str, tuple[ReadOnlyCredentials, int]] = {}
+        self._at_home = at_home
+        self._by_site: dict[str, tuple[ReadOnlyCredentials, int, str]] = {}
         self._lock = threading.Lock()
 
     def get_frozen_credentials(self) -> ReadOnlyCredentials:
         """Credentials of the site acted for, from the cache or from STS."""
         site = acting()
+        role = config.load().tenant_role if self._at_home else cells.role_of(site)
         now = clock.now()
         known = self._by_site.get(site)
-        if known and known[1] - _MARGIN > now:
+        if known and known[1] - _MARGIN > now and known[2] == role:
             return known[0]
         with self._lock:
-            known = self._by_site[site] = _assume(site)
+            known = self._by_site[site] = (*cells.assume(role, f"site-{site}", site=site), role)
         return known[0]
-
-
-def _assume(site: str) -> tuple[ReadOnlyCredentials, int]:
-    granted = aws.client("sts").assume_role(
-        RoleArn=config.load().tenant_role,
-        RoleSessionName=f"site-{site}",
-        Tags=[{"Key": "site", "Value": site}],
-        DurationSeconds=3600,
-    )["Credentials"]
-    keys = ReadOnlyCredentials(
-        granted["AccessKeyId"], granted["SecretAccessKey"], granted["SessionToken"], None
-    )
-    return keys, int(granted["Expiration"].timestamp())
 
 
 _clients: dict[str, Any] = {}
@@ -89,6 +81,14 @@ _clients: dict[str, Any] = {}
 def client(service: str) -> Any:
     """A shared client that signs as the site acted for."""
     if service not in _clients:
-        own_role = not config.load().tenant_role
-        _clients[service] = aws.client(service) if own_role else aws.client_as(service, SiteCredentials())
+        _clients[service] = _made(service)
     return _clients[service]
+
+
+def _made(service: str) -> Any:
+    if not config.load().tenant_role:
+        return aws.client(service)
+    made = aws.client_as(service, SiteCredentials(at_home=service != "dynamodb"))
+    if service == "dynamodb":
+        cells.refuse_writes(acting, made)
+    return made

@@ -13,6 +13,7 @@ SITES = "SITE#all"
 AGENTS = "AGENT#all"
 WAVES = "WAVE#all"
 APPLICATIONS = "APPLY#all"
+CELLS = "CELL#all"
 
 
 class SiteRow(table.Row):
@@ -38,6 +39,8 @@ class SiteRow(table.Row):
     release = UnicodeAttribute(default="")  # the last one that its table was brought to
     closure = JSONAttribute(null=True)  # why it does not sell: kind, words, by, at
     term = table.IntegerAttribute(default=0)  # until when it was admitted; 0: for good
+    cell = UnicodeAttribute(null=True)  # whose account has its table; none: our own, see kit/cells.py
+    moving = UnicodeAttribute(null=True)  # "closing", then "frozen", while it goes to another
 
 
 class HostRow(table.Row):
@@ -71,6 +74,12 @@ class ApplicationRow(table.Row):
     plan = UnicodeAttribute(default="")
     months = table.IntegerAttribute(default=0)
     ttl = table.IntegerAttribute(null=True)
+
+
+class CellRow(table.Row):
+    """CELL#all / name: how many sites' tables an account has."""
+
+    used = table.IntegerAttribute()
 
 
 class AgentRow(table.Row):

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.kit import aws, config, log, queue, table, tenant, vault
+from chalicelib.kit import cells, config, log, queue, table, tenant, vault
 
 from . import rules, service
 
@@ -52,7 +52,7 @@ def _create(code: str) -> str:
     template = config.load().subsite_template
     body = {"TemplateURL": template} if template.startswith("http") else {"TemplateBody": template}
     try:
-        aws.client("cloudformation").create_stack(
+        _formation(code).create_stack(
             StackName=_stack(code),
             Parameters=[
                 {"ParameterKey": "Site", "ParameterValue": code},
@@ -73,7 +73,7 @@ def _create(code: str) -> str:
 def _status(code: str) -> str:
     """The stack's status; empty where there is no stack."""
     try:
-        found: dict[str, Any] = aws.client("cloudformation").describe_stacks(StackName=_stack(code))
+        found: dict[str, Any] = _formation(code).describe_stacks(StackName=_stack(code))
     except ClientError as error:
         if error.response["Error"]["Code"] != "ValidationError":
             raise
@@ -83,7 +83,7 @@ def _status(code: str) -> str:
 
 def _clear(code: str, wait: int) -> None:
     """A retry begins by removing what the failed attempt left."""
-    aws.client("cloudformation").delete_stack(StackName=_stack(code))
+    _formation(code).delete_stack(StackName=_stack(code))
     queue.send("provision", site=code, delay=wait)
 
 
@@ -98,6 +98,11 @@ def _finish(code: str) -> None:
     queue.send("publish", site=code)
     if service.move(code, "active", expected=("asked", "creating")):
         log.event("tenancy.opened", site=code)
+
+
+def _formation(code: str) -> Any:
+    """CloudFormation in the account of the site's cell."""
+    return cells.operator("cloudformation", service.site(code).cell)
 
 
 def _stack(code: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from chalicelib.kit import config
+from chalicelib.kit import cells, config
 
 from .agents import mark
 from .licences import Licence
@@ -49,6 +49,8 @@ class Site:
     release: str = ""  # the last one that its table was brought to
     closure: Closure | None = None  # while it does not sell
     term: int = 0  # until when it was admitted; 0: for good
+    cell: str = cells.HOME  # whose account has its table
+    moving: bool = False  # to another: it takes no orders for a minute
 
     @property
     def stands(self) -> bool:
@@ -102,6 +104,8 @@ def site_of(row: SiteRow) -> Site:
         release=row.release,
         closure=_made(Closure, row.closure) if row.closure else None,
         term=int(row.term),
+        cell=row.cell or cells.HOME,
+        moving=bool(row.moving),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.kit import clock, errors, table, tenant
+from chalicelib.kit import cells, clock, errors, table, tenant
 
 from .model import SITES, SiteRow
 
@@ -26,7 +26,7 @@ def change(code: str, actions: Sequence[Action], condition: Condition | None = N
     except table.Refused as refused:
         raise (errors.Conflict() if refused.row else errors.NotFound()) from None
     finally:
-        _cache.clear()
+        forget()
 
 
 def cached(key: str, load: Callable[[], Any]) -> Any:
@@ -48,3 +48,4 @@ def drop(key: str) -> None:
 def forget() -> None:
     """Drop what is cached."""
     _cache.clear()
+    cells.forget()

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from chalicelib.kit.errors import ShopError
@@ -71,6 +71,15 @@ MOST_MONTHS = 60
 _PHONE = re.compile(r"1[3-9][0-9]{9}|0[0-9]{2,3}-?[0-9]{7,8}", re.ASCII)
 
 
+@dataclass(frozen=True)
+class Room:
+    """A cell: how many sites it takes, and how many it has."""
+
+    cell: str
+    takes: int
+    used: int
+
+
 class BadField(ShopError):
     """A field of a form or call that cannot be accepted; `field` names it."""
 
@@ -93,6 +102,15 @@ class Brand:
 def code_of(slug: str, salt: int) -> str:
     """The four-character code of a site: derived from its slug, so that asking twice names the same site."""
     return base32(hashlib.sha256(f"{slug}/{salt}".encode()).digest(), 4).lower()
+
+
+def place(rooms: Iterable[Room]) -> str:
+    """The cell that a new site goes to: the one that is used least for what it takes; empty where all are full.
+
+    Cells fill evenly, so that a day's rush meets the API rates of all of them.
+    """
+    free = [room for room in rooms if room.used < room.takes]
+    return min(free, key=lambda room: (room.used / room.takes, room.cell)).cell if free else ""
 
 
 def look_again(code: str, waited: int) -> int:

@@ -19,6 +19,22 @@ def document(policies: Path, name: str) -> Any:
     return _substituted(json.loads((policies / f"{name}.json").read_text()))
 
 
+SEVERAL_CELLS = "SeveralCells"
+_CELLS = {"ReachesCells": "functions", "OperatesCells": "provision_sites"}
+
+
+def cells(policies: Path) -> dict[str, Any]:
+    """What roles get besides where sites are spread over accounts: policies/cells."""
+    return {
+        name: {
+            "Type": "AWS::IAM::ManagedPolicy",
+            "Condition": SEVERAL_CELLS,
+            "Properties": {"PolicyDocument": document(policies, f"cells/{file}")},
+        }
+        for name, file in _CELLS.items()
+    }
+
+
 def role(policies: Path, name: str, log_group: str) -> dict[str, Any]:
     """The role of a function: its policy, and leave to write its own log.
 
@@ -43,12 +59,17 @@ def role(policies: Path, name: str, log_group: str) -> dict[str, Any]:
                     }
                 ],
             },
+            "ManagedPolicyArns": {"Fn::If": [SEVERAL_CELLS, _reach(name), {"Ref": "AWS::NoValue"}]},
             "Policies": [
                 inline(name, document(policies, name)),
                 inline("log", {"Version": _VERSION, "Statement": [may_log]}),
             ],
         },
     }
+
+
+def _reach(name: str) -> list[dict[str, str]]:
+    return [{"Ref": policy} for policy, file in _CELLS.items() if file in ("functions", name)]
 
 
 def inline(name: str, content: Any) -> dict[str, Any]:

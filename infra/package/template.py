@@ -109,6 +109,11 @@ _TERMS: dict[str, Template] = {
         "MaxValue": 1_728_000,
         "Description": "Seconds from delivery until a payment is split at its channel.",
     },
+    "CELLS": {
+        "Type": "String",
+        "Default": "",
+        "Description": "Accounts for sub-sites, as JSON; empty: all are in this one. docs/deploy.md has its form.",
+    },
 }
 _ENDPOINTS = {"EndpointUrl": "RestAPI", "HooksEndpointUrl": "HooksAPI"}
 
@@ -129,10 +134,11 @@ def assemble(functions: Template, paths: dict[str, list[str]], *, project: Path)
     whole["Transform"] = functions["Transform"]
     whole["Conditions"] |= {
         _POLLERS_READY: {"Fn::Not": [{"Fn::Equals": [{"Ref": "DeliveryPollers"}, 0]}]},
+        roles.SEVERAL_CELLS: {"Fn::Not": [{"Fn::Equals": [{"Ref": "Cells"}, ""]}]},
         rest.HAS_EDGE: {"Fn::Not": [{"Fn::Equals": [{"Ref": "OriginSecret"}, ""]}]},
     }
     whole["Parameters"] |= _PARAMETERS | {_parameter(name): term for name, term in _TERMS.items()}
-    whole["Resources"] |= resources | _watch(names) | queries.save(project, names)
+    whole["Resources"] |= resources | roles.cells(policies) | _watch(names) | queries.save(project, names)
     tenant = roles.inline("tenant", roles.document(policies, "tenant"))
     whole["Resources"]["TenantRole"]["Properties"]["Policies"] = [tenant]
     whole["Outputs"] |= {name: _endpoint(api) for name, api in _ENDPOINTS.items()}

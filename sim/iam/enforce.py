@@ -24,7 +24,7 @@ from chalicelib.stock import service as stock
 from chalicelib.tenancy import service as tenancy
 
 from . import documents
-from .evaluate import Request, allows
+from .evaluate import Policy, Request, allows
 
 _ITEM_ACTIONS = {
     "Put": "PutItem",
@@ -70,8 +70,15 @@ def may(function: str, site: str, asked: Request) -> bool:
     for heard in _heard:
         heard.add(Heard(function, site, asked))
     tag = {"aws:PrincipalTag/site": site} if site else {}
-    policy = documents.policy("tenant" if site else function)
-    return allows(policy, Request(asked.action, asked.resource, {**asked.context, **tag}))
+    told = Request(asked.action, asked.resource, {**asked.context, **tag})
+    return any(allows(policy, told) for policy in _policies("tenant" if site else function))
+
+
+def _policies(name: str) -> list[Policy]:
+    """What is attached to a role; with several cells also what reaches them."""
+    beyond = ["functions", "provision_sites"] if name == "provision_sites" else ["functions"]
+    cells = beyond if name != "tenant" and config.load().cells else []
+    return [documents.policy(name), *(documents.policy(f"cells/{one}") for one in cells)]
 
 
 @contextlib.contextmanager
@@ -183,8 +190,11 @@ def _ssm(operation: str, given: Mapping[str, Any]) -> list[Request]:
     ]
 
 
-def _sts(operation: str, _given: Mapping[str, Any]) -> list[Request]:
-    return [Request(f"sts:{operation}", documents.TENANT), Request("sts:TagSession", documents.TENANT)]
+def _sts(operation: str, given: Mapping[str, Any]) -> list[Request]:
+    """Roles of other cells stand under their own names, the deployment's own under the one in the documents."""
+    role = given["RoleArn"] if "/cells/" in given["RoleArn"] else documents.TENANT
+    tagged = [Request("sts:TagSession", role)] if given.get("Tags") else []
+    return [Request(f"sts:{operation}", role), *tagged]
 
 
 def _cloudformation(operation: str, given: Mapping[str, Any]) -> list[Request]:

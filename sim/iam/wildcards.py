@@ -18,6 +18,7 @@ from .grants import several
 _INFRA = Path(__file__).parents[2] / "infra"
 _SECRETS = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/${TablePrefix}"
 _TABLE = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${TablePrefix}-site-"
+_ROLES = "arn:${AWS::Partition}:iam::*:role/${TablePrefix}/cells"
 _MERCHANTS = (
     "A secret's name ends with channel, merchant and version; people set up merchants in the console, and no "
     "template is deployed for that. All below it are secrets of channels, and this function calls any channel."
@@ -58,11 +59,60 @@ REASONS: dict[Place, str] = {
         (name, "ReadsSecretsOfChannels", f"{_SECRETS}/channels/*"): _MERCHANTS
         for name in ("checkout", "drive_orders", "hooks", "reconcile_books", "refund_orders")
     },
-    ("main.yaml Key", "PermissionsComeFromIamPolicies", "kms:*"): (
-        "The key's own policy has the account decide by IAM policies, as KMS recommends; without it nobody could "
-        "ever administer the key. No function's policy has more than is listed here."
+    ("cells/functions", "ActsForOneSiteAtATimeInItsCell", f"{_ROLES}/tenant/*"): (
+        "A cell is another account of the owner's, which the deployment names in CELLS; who may take the role there is "
+        "said by that account's own trust policy."
     ),
-    ("main.yaml Key", "PermissionsComeFromIamPolicies", "*"): "In a key's policy this means that key alone.",
+    ("cells/provision_sites", "OpensAndMovesSites", f"{_ROLES}/operator/*"): (
+        "As for the role that acts for a site: the cell's own trust policy names this function alone."
+    ),
+    ("cell.yaml TenantRole", "ItsOwnIndexes", f"{_TABLE}${{!aws:PrincipalTag/site}}/index/*"): (
+        "As in the tenant role of the deployment's own account."
+    ),
+    **{
+        ("cell.yaml OperatorRole", sid, value): (
+            "Sites of this account that do not exist yet, or come from another; only provisioning may take this role."
+        )
+        for sid, value in (
+            (
+                "OpensSites",
+                (
+                    "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}"
+                    ":stack/${TablePrefix}-site-*/*"
+                ),
+            ),
+            ("CloudFormationMakesTheirTables", f"{_TABLE}*"),
+            ("CloudFormationMakesTheirTables", f"{_TABLE}*/index/*"),
+            ("CarriesAndClearsTables", f"{_TABLE}*"),
+        )
+    },
+    **{
+        (policy, sid, value): reason
+        for policy, bucket in (
+            ("main.yaml StaticPolicy", "${StaticBucket.Arn}"),
+            ("edge-cn.yaml StaticPolicy", "arn:${AWS::Partition}:s3:::${StaticBucket}"),
+        )
+        for sid, value, reason in (
+            (
+                "TheEdgeReads",
+                f"{bucket}/static/*",
+                "Every file below /static is public; only the edge of this account may fetch it.",
+            ),
+            ("NobodyWithoutTls", "s3:*", "A refusal: whatever is asked without TLS is denied."),
+            ("NobodyWithoutTls", f"{bucket}/*", "The same refusal, for every object of the bucket."),
+        )
+    },
+    **{
+        (f"{file} Key", "PermissionsComeFromIamPolicies", value): reason
+        for file in ("main.yaml", "backup.yaml")
+        for value, reason in (
+            (
+                "kms:*",
+                "The account decides by IAM policies, as KMS recommends; else nobody could ever administer the key.",
+            ),
+            ("*", "In a key's policy this means that key alone."),
+        )
+    },
 }
 
 
@@ -80,14 +130,15 @@ def starred(document: Any) -> Iterator[tuple[str, Any]]:
     for statement in several(document["Statement"]):
         for element in ("Action", "NotAction", "Resource", "NotResource"):
             for value in several(statement.get(element, [])):
-                if {"*", "?"} & set(value):
-                    yield value, statement
+                text = value.get("Fn::Sub", "") if isinstance(value, dict) else value
+                if {"*", "?"} & set(text):
+                    yield text, statement
 
 
 def written() -> Iterator[tuple[str, Any]]:
     """Every policy by the name of its file, or of its template and resource."""
-    for path in sorted(documents.POLICIES.glob("*.json")):
-        yield path.stem, json.loads(path.read_text())
+    for path in sorted(documents.POLICIES.rglob("*.json")):
+        yield path.relative_to(documents.POLICIES).with_suffix("").as_posix(), json.loads(path.read_text())
     for path in sorted(_INFRA.glob("*.yaml")):
         for resource, content in template.load(path)["Resources"].items():
             for document in _policies(content):

@@ -50,9 +50,9 @@ def test_a_stack_that_gets_no_table_rolls_back_and_its_site_is_given_up(stage, m
 
 
 def test_no_cell_has_more_than_its_share():
-    assert cell.share(10_000, 2) == 5000
-    assert cell.share(100_000, 13) == 7693
-    assert cell.share(100_000, 13) < quotas.TABLES.value <= 10_000
+    assert cell.fullest(10_000, 2) == 5000
+    assert cell.fullest(100_000, 13) == 7693
+    assert cell.fullest(100_000, 13) < quotas.TABLES.value <= 10_000
 
 
 def test_every_quota_says_who_says_so():

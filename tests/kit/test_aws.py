@@ -12,7 +12,7 @@ SOURCES = [path.read_text() for path in Path(aws.__file__).parents[1].rglob("*.p
 
 
 def test_every_service_that_the_shop_calls_is_known(world):
-    called = {name for text in SOURCES for name in re.findall(r'client\("(\w+)"\)', text)}
+    called = {name for text in SOURCES for name in re.findall(r'(?:client|operator)\("(\w+)"', text)}
     assert called == set(aws.SERVICES)
     assert {aws.client(name).meta.service_model.service_name for name in called} == called
 

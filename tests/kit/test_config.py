@@ -35,3 +35,30 @@ def test_the_region_is_the_functions_own_before_any_default():
     assert config.read({**LEAST, "AWS_DEFAULT_REGION": "eu-west-1"}).region == "eu-west-1"
     both = {**LEAST, "AWS_DEFAULT_REGION": "eu-west-1", "AWS_REGION": "cn-north-1"}
     assert config.read(both).region == "cn-north-1"
+
+
+def test_cells_are_read_by_name_and_none_is_one_account():
+    told = '{"a": {"takes": 8000}, "b": {"takes": 9, "tenant": "arn:t", "operator": "arn:o"}}'
+    cells = config.read({**LEAST, "CELLS": told}).cells
+    assert cells == {"a": config.Cell(8000), "b": config.Cell(9, "arn:t", "arn:o")}
+    assert config.read(LEAST).cells == {}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "{",
+        "[]",
+        "7",
+        '{"a": 1}',
+        '{"a": {}}',
+        '{"a": {"takes": "x"}}',
+        '{"b": {"takes": 1}}',
+        '{"a": {"takes": 10001}}',
+        '{"a": {"takes": -1}}',
+        '{"a": {"takes": 1}, "B!": {"takes": 1}}',
+    ],
+)
+def test_cells_that_make_no_sense_stop_the_function(told):
+    with pytest.raises(config.Misconfigured, match="CELLS"):
+        config.read({**LEAST, "CELLS": told})

@@ -6,7 +6,7 @@ import boto3
 import pytest
 from moto.cloudformation import cloudformation_backends
 
-from chalicelib.kit import clock, config, errors, tenant, vault
+from chalicelib.kit import aws, clock, config, errors, tenant, vault
 from chalicelib.tenancy import provisioning, rules
 from chalicelib.tenancy import service as tenancy
 from sim.iam import enforce
@@ -147,7 +147,7 @@ def test_whoever_asks_too_fast_comes_again_later(cloud, code, monkeypatch, verb)
 
     cloud.now += 90
     with monkeypatch.context() as patches:
-        patches.setattr(provisioning.aws.client("cloudformation"), verb, refuse)
+        patches.setattr(aws.client("cloudformation"), verb, refuse)
         assert advance(code) == "asked"
     assert cloud.sent_to("provision")[-1] == {"site": code, "delay": rules.look_again(code, 90)}
     assert advance(code) == "active"
@@ -155,7 +155,7 @@ def test_whoever_asks_too_fast_comes_again_later(cloud, code, monkeypatch, verb)
 
 def test_a_template_too_large_for_the_environment_is_named_by_its_address(code, monkeypatch):
     asked = []
-    cloudformation = provisioning.aws.client("cloudformation")
+    cloudformation = aws.client("cloudformation")
     monkeypatch.setenv("SUBSITE_TEMPLATE", "https://bucket.test/subsite.yaml")
     config.load.cache_clear()
     monkeypatch.setattr(cloudformation, "create_stack", lambda **call: asked.append(call))
@@ -171,7 +171,7 @@ def test_a_refusal_of_another_kind_is_not_taken_for_an_answer(code, monkeypatch,
     def refuse(**_):
         raise provisioning.ClientError({"Error": {"Code": "AccessDenied"}}, verb)
 
-    monkeypatch.setattr(provisioning.aws.client("cloudformation"), verb, refuse)
+    monkeypatch.setattr(aws.client("cloudformation"), verb, refuse)
     with pytest.raises(provisioning.ClientError, match="AccessDenied"):
         advance(code)
     monkeypatch.undo()

@@ -137,3 +137,26 @@ def test_a_stack_is_looked_at_soon_at_first_and_at_least_every_75_seconds(code, 
 
 def test_sites_that_wait_together_do_not_look_together():
     assert len({rules.look_again(f"{i:04}", 600) for i in range(200)}) > 10
+
+
+_ROOMS = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 60)), min_size=1, max_size=6).map(
+    lambda told: [rules.Room(f"c{n}", takes, used) for n, (takes, used) in enumerate(told)]
+)
+
+
+@given(_ROOMS)
+def test_a_new_site_goes_where_least_is_used_and_never_where_all_is(rooms):
+    chosen = rules.place(rooms)
+    free = {room.cell: room.used / room.takes for room in rooms if room.used < room.takes}
+    assert chosen == "" if not free else free[chosen] == min(free.values())
+
+
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=5))
+def test_cells_fill_evenly_until_the_last_place_is_taken(takes):
+    rooms = {f"c{n}": rules.Room(f"c{n}", most, 0) for n, most in enumerate(takes)}
+    for _ in range(sum(takes)):
+        chosen = rooms[rules.place(rooms.values())]
+        rooms[chosen.cell] = replace(chosen, used=chosen.used + 1)
+        shares = [room.used / room.takes for room in rooms.values()]
+        assert max(shares) - min(shares) <= 1 / min(takes) + 1e-9
+    assert rules.place(rooms.values()) == ""
