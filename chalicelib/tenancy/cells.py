@@ -1,25 +1,20 @@
 """How full the cells are, and which of them a new site goes to.
 
 CELL#all / name counts the sites whose tables stand in an account, including those that moved away and are still kept
-there. It is counted together with the row that needs the place, so that no account is promised twice.
+there. It is counted together with the word in the site's row that says where it lives, so that no place is given twice.
 """
+
+import contextlib
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.kit import cells, config, errors, table, tenant
+from chalicelib.kit import cells, config, table, tenant
 
-from . import rules
+from . import registry, rules
 from .model import CELLS, SITES, CellRow, SiteRow
 
 _TRIES = 8  # others may take the last places meanwhile
-
-
-class NoRoom(errors.Conflict):
-    """Every cell is full."""
-
-    code = "no_room"
-    sentence = "No cell has room for another site; a further account has to be added."
 
 
 def rooms() -> list[rules.Room]:
@@ -30,25 +25,28 @@ def rooms() -> list[rules.Room]:
     return [rules.Room(name, cell.takes, counted.get(name, 0)) for name, cell in config.load().cells.items()]
 
 
-def add_site(row: SiteRow) -> SiteRow:
-    """Write the row of a new site, in the cell with most room. Raises table.Refused with a row that stands, NoRoom."""
-    if not cells.several():
-        return row.insert()
+def assign(code: str) -> bool:
+    """Give a site that is to be made its place, in the cell with most room; False where every cell is full."""
+    row = SiteRow.of(tenant.MAIN).read(SITES, code) if cells.several() else None
+    if row is None or row.cell:
+        return True
     for _ in range(_TRIES):
-        row.cell = rules.place(rooms())
-        if not row.cell:
-            raise NoRoom
-        try:
-            with table.Together(tenant.MAIN, "") as write:
-                write.save(row, condition=SiteRow.pk.does_not_exist())
-                take(write, row.cell)
-        except table.Refused:
-            stood = SiteRow.of(tenant.MAIN).read(SITES, row.sk)
-            if stood:
-                raise table.Refused(stood) from None
-        else:
-            return row
-    raise NoRoom
+        cell = rules.place(rooms())
+        if not cell:
+            return False
+        with contextlib.suppress(table.Refused):
+            _settle(code, cell)
+            return True
+    return False
+
+
+def _settle(code: str, cell: str) -> None:
+    """Raises table.Refused where the cell is full by now, or somebody settled the site."""
+    rows = SiteRow.of(tenant.MAIN)
+    with table.Together(tenant.MAIN, "") as write:
+        write.update(rows(SITES, code), actions=[rows.cell.set(cell)], condition=rows.cell.does_not_exist())
+        take(write, cell)
+    registry.forget()
 
 
 def take(write: TransactWrite, cell: str) -> None:

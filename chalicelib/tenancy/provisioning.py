@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.kit import cells, config, log, queue, table, tenant, vault
 
+from . import cells as rooms
 from . import rules, service
 
 _FULL = ("LimitExceededException", "LimitExceeded")
@@ -49,6 +50,8 @@ def _step(code: str, state: str, wait: int) -> None:
 
 
 def _create(code: str) -> str:
+    if not rooms.assign(code):
+        return service.QUOTA
     template = config.load().subsite_template
     body = {"TemplateURL": template} if template.startswith("http") else {"TemplateBody": template}
     try:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from chalicelib.kit import config, errors, queue, table, tenant
 
-from . import cells, registry
+from . import registry
 from .agents import Agent, add_agent, agent, agents, bring, switch_agent
 from .applications import (
     Application,
@@ -244,7 +244,7 @@ def _register(slug: str, brand: Brand, plan: str, login: str, now: int) -> SiteR
         row = rows(SITES, code_of(slug, salt), slug=slug, state="asked", plan=plan, opened=now)
         row.brand, row.owner_login = asdict(brand), login
         try:
-            return cells.add_site(row)
+            return row.insert()
         except table.Refused as refused:
             if refused.row.slug == slug and refused.row.state not in OVER:
                 return _again(refused.row, login)

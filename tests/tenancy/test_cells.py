@@ -1,5 +1,6 @@
 """Sites in several accounts: placed where there is room, served by every function, each in its own table."""
 
+import itertools
 import json
 
 import boto3
@@ -8,10 +9,12 @@ from moto.dynamodb.models import dynamodb_backends
 
 from chalicelib.kit import cells, config, tenant, vault
 from chalicelib.tenancy import cells as rooms
+from chalicelib.tenancy import provisioning
 from chalicelib.tenancy import service as tenancy
 from chalicelib.tenancy.model import CELLS, CellRow
 from tests import make
-from tests.tenancy.test_service import open_site
+from tests.dying import Died
+from tests.tenancy.test_service import dying_at, open_site
 
 HOME, AWAY = "123456789012", "222222222222"
 ROLES = f"arn:aws:iam::{AWAY}:role/cardmesh/cells"
@@ -75,28 +78,36 @@ def test_its_data_key_is_wrapped_by_the_deployments_own_key(spread):
     assert boto3.client("kms").list_keys()["Keys"]
 
 
-def test_sites_fill_the_accounts_evenly_and_are_refused_when_all_are_full(spread):
-    for n in range(3):
-        open_site(spread, f"many-{n}")
+def test_sites_fill_the_accounts_evenly_and_wait_when_all_are_full(spread):
+    codes = [make.make_site(spread, f"many-{n}") for n in range(3)]
+    assert [tenancy.site(code).cell for code in codes] == ["b", "a", "b"]
+    late = open_site(spread, "one-too-many")
+    spread.run("provision")
+    waits = tenancy.site(late.site, fresh=True)
+    assert (waits.state, waits.note) == ("failed", tenancy.QUOTA)
     assert used() == {"a": 2, "b": 2}
-    with pytest.raises(rooms.NoRoom, match="further account"):
-        open_site(spread, "one-too-many")
-    assert used() == {"a": 2, "b": 2}
-    assert "one-too-many" not in {one.slug for one in tenancy.sites()}
 
 
-def test_asking_twice_takes_one_place(spread):
-    first, again = open_site(spread, "twice"), open_site(spread, "twice")
-    assert first == again
-    assert sum(used().values()) == 2
-
-
-def test_another_code_is_tried_where_one_is_taken_and_its_place_is_not(spread, monkeypatch):
-    monkeypatch.setattr(tenancy, "code_of", lambda slug, salt: f"zz{min(salt, 1)}{'x' if salt else 'y'}")
-    open_site(spread, "first-one")
-    second = open_site(spread, "second-one")
-    assert second.site == "zz1x"
-    assert sum(used().values()) == 3
+def test_dying_at_any_call_takes_one_place(spread, monkeypatch):
+    for number in itertools.count():
+        code = open_site(spread, f"dying-{number}").site
+        with monkeypatch.context() as patches, tenant.acting_for(code):
+            patches.setenv("CELLS", json.dumps(TWO | {"b": {**TWO["b"], "takes": 1000}}))
+            config.load.cache_clear()
+            before = sum(used().values())
+            dying_at(patches, number)
+            try:
+                provisioning.advance(code, now=spread.now)
+                break
+            except Died:
+                cells._clients.clear()
+        with monkeypatch.context() as patches, tenant.acting_for(code):
+            patches.setenv("CELLS", json.dumps(TWO | {"b": {**TWO["b"], "takes": 1000}}))
+            config.load.cache_clear()
+            provisioning.advance(code, now=spread.now)
+            assert tenancy.site(code, fresh=True).state == "active"
+            assert sum(used().values()) == before + 1
+    assert number >= 8
 
 
 def test_a_place_that_somebody_else_just_took_is_not_given_twice(spread, monkeypatch):
@@ -109,7 +120,7 @@ def test_a_place_that_somebody_else_just_took_is_not_given_twice(spread, monkeyp
         return real(known)
 
     monkeypatch.setattr(rooms.rules, "place", raced)
-    assert open_site(spread, "late").cell == "a"
+    assert tenancy.site(make.make_site(spread, "late"), fresh=True).cell == "a"
     assert used() == {"a": 2, "b": 2}
 
 
