@@ -8,7 +8,7 @@ import typer
 from chalicelib.kit import clock, tenant
 from chalicelib.tenancy import service as tenancy
 
-from . import shown
+from . import shown, stacks
 
 app = typer.Typer(no_args_is_help=True, help="The sub-sites: list, show, create, upgrade, suspend, resume.")
 
@@ -88,6 +88,25 @@ def resume(site: Site, *, dry_run: shown.DryRun = False, yes: shown.Yes = False)
         shown.say(f"{found.site} is active.")
 
 
+@app.command()
+def tier(
+    site: Site,
+    tier: Annotated[str, typer.Argument(metavar="TIER", help=" or ".join(tenancy.TIERS))],
+    *,
+    dry_run: shown.DryRun = False,
+    yes: shown.Yes = False,
+) -> None:
+    """Let a sub-site's table take more, or no more than others; its stack stays at the release it has."""
+    chosen = find(site)
+    shown.say(f"{chosen.site} {chosen.host} is {chosen.tier} and would be {tier}.")
+    if not shown.agreed("Go on?", dry_run=dry_run, yes=yes):
+        return
+    tenancy.set_tier(chosen.site, tier)
+    if why := stacks.update(chosen.site, release=False):
+        raise shown.Stopped(f"The registry says {tier}; the stack stays as it is until it is upgraded: {why}")
+    shown.say(f"{chosen.site} is {tier}; its table follows, and until then `cardmesh drift` says so.")
+
+
 def find(named: str) -> tenancy.Site:
     """A site by its code or its name. Raises Stopped."""
     for site in tenancy.sites(fresh=True):
@@ -138,6 +157,7 @@ def _line(site: tenancy.Site) -> dict[str, Any]:
 def _facts(site: tenancy.Site) -> dict[str, Any]:
     return _line(site) | {
         "shop": site.brand.name,
+        "tier": site.tier,
         "domains": list(site.domains),
         "channels": list(site.channels),
         "licensed": site.licence is not None,

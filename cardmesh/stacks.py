@@ -9,7 +9,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 from chalice.package import YAMLTemplateSerializer
 
-from chalicelib.kit import aws, config, table
+from chalicelib.kit import aws, table
+from chalicelib.tenancy import service as tenancy
 
 from . import place
 
@@ -48,7 +49,7 @@ def release() -> str:
 
 def parameters(code: str) -> dict[str, str]:
     """What a site's stack is given."""
-    return {"Site": code, "TablePrefix": config.load().tables}
+    return tenancy.site(code, fresh=True).parameters
 
 
 def look(code: str) -> Stack | None:
@@ -65,16 +66,17 @@ def look(code: str) -> Stack | None:
     return Stack(found["StackStatus"], canonical(body), given)
 
 
-def update(code: str) -> str:
-    """Have a site's stack brought to this release; why that cannot be, or nothing."""
+def update(code: str, *, release: bool = True) -> str:
+    """Have a site's stack given what the registry says, and brought to this release; why that cannot be, or nothing."""
+    body: dict[str, Any] = {"TemplateBody": place.template()} if release else {"UsePreviousTemplate": True}
     try:
         aws.client("cloudformation").update_stack(
             StackName=table.name_of(code),
-            TemplateBody=place.template(),
             Parameters=[
                 {"ParameterKey": name, "ParameterValue": text} for name, text in parameters(code).items()
             ],
             Tags=[{"Key": "site", "Value": code}],
+            **body,
         )
     except ClientError as error:
         told = error.response["Error"]

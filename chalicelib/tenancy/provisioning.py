@@ -58,8 +58,8 @@ def _create(code: str) -> str:
         _formation(code).create_stack(
             StackName=_stack(code),
             Parameters=[
-                {"ParameterKey": "Site", "ParameterValue": code},
-                {"ParameterKey": "TablePrefix", "ParameterValue": config.load().tables},
+                {"ParameterKey": name, "ParameterValue": text}
+                for name, text in service.site(code).parameters.items()
             ],
             Tags=[{"Key": "site", "Value": code}],
             **body,

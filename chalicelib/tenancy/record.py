@@ -51,6 +51,7 @@ class Site:
     term: int = 0  # until when it was admitted; 0: for good
     cell: str = cells.HOME  # whose account has its table
     moving: bool = False  # to another: it takes no orders for a minute
+    tier: str = "shared"  # what its table may take: one of TIERS
 
     @property
     def stands(self) -> bool:
@@ -66,6 +67,11 @@ class Site:
     def end(self) -> tuple[str, int]:
         """What ends first, its licence or its term, and when: ("", 0) for neither."""
         return end_of({"licence": self.licence.until if self.licence else 0, "term": self.term})
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """What its stack of infra/subsite.yaml is given."""
+        return {"Site": self.site, "TablePrefix": config.load().tables, "Tier": self.tier}
 
     def earners(self, contact: str) -> tuple[str, ...]:
         """The distributors who earn from a sale to a contact: nobody where one of them is the buyer.
@@ -106,6 +112,7 @@ def site_of(row: SiteRow) -> Site:
         term=int(row.term),
         cell=row.cell or cells.HOME,
         moving=bool(row.moving),
+        tier=row.tier,
     )
 
 

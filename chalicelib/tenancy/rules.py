@@ -41,6 +41,7 @@ LARGEST_LOGO = 24 * 1024
 _LOOKS = (2, 60)  # seconds between two looks at a stack, at least and at most
 BLOCKS = frozenset({"members", "own_goods", "wholesale"})
 CHANNELS = ("wechat", "alipay", "unionpay", "ecny")
+TIERS = ("shared", "dedicated")  # as infra/subsite.yaml has them
 
 # An application: two people look at it, and both must want the site.
 STEPS: Mapping[str, tuple[str, ...]] = {

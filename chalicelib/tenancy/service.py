@@ -36,6 +36,7 @@ from .rules import (
     CHANNELS,
     OVER,
     STEPS,
+    TIERS,
     UNBORN,
     BadField,
     Brand,
@@ -58,7 +59,7 @@ from .staff import (
     sign_out,
     staff_of,
 )
-from .states import QUOTA, Ended, end, move, resume, retry_site, set_term, suspend
+from .states import QUOTA, Ended, end, move, resume, retry_site, set_term, set_tier, suspend
 from .waves import ORDER as WAVES
 from .waves import OutOfTurn, Wave, begin_wave, end_wave, members, reached, wave_of
 
@@ -69,6 +70,7 @@ __all__ = [
     "PARTNERS",
     "QUOTA",
     "STEPS",
+    "TIERS",
     "WAVES",
     "Agent",
     "Application",
@@ -124,6 +126,7 @@ __all__ = [
     "revoke_licence",
     "set_merchant",
     "set_term",
+    "set_tier",
     "shut_out",
     "sign_in",
     "sign_out",

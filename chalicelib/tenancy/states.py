@@ -60,6 +60,13 @@ def set_term(code: str, until: int, *, now: int) -> None:
     registry.change(code, [SiteRow.term.set(until)])
 
 
+def set_tier(code: str, tier: str) -> None:
+    """What a site's table may take, from its stack's next update on. Raises BadField, NotFound."""
+    if tier not in rules.TIERS:
+        raise rules.BadField("There is no such tier.", field="tier")
+    registry.change(code, [SiteRow.tier.set(tier)])
+
+
 def end(site: Site, *, now: int) -> bool:
     """Suspend a site whose licence or term is over; whether this call did."""
     kind, until = site.end

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cardmesh import stacks
 from chalicelib.tenancy import service as tenancy
 
 OPEN = "sites create corner --name Corner --login corner-owner"
@@ -79,3 +80,27 @@ def test_help_needs_no_deployment(cardmesh, monkeypatch):
     monkeypatch.delenv("KEY_ID")
     for words in ("--help", "sites --help", "dead redrive --help"):
         assert cardmesh(words).code == 0
+
+
+def test_a_big_site_gets_a_table_of_more_and_its_stack_is_told(cardmesh, shop):
+    said = cardmesh("sites tier demo dedicated --yes")
+    assert (said.code, f"{shop.site} is dedicated" in said.out) == (0, True)
+    assert tenancy.site(shop.site, fresh=True).tier == "dedicated"
+    assert stacks.look(shop.site).parameters["Tier"] == "dedicated"
+    assert cardmesh("sites show demo --json").rows["tier"] == "dedicated"
+
+
+def test_an_unknown_tier_and_a_rehearsal_change_nothing(cardmesh, shop):
+    assert cardmesh("sites tier demo golden --yes").code == 3
+    assert cardmesh("sites tier demo dedicated --dry-run").code == 0
+    assert tenancy.site(shop.site, fresh=True).tier == "shared"
+    assert stacks.look(shop.site).parameters["Tier"] == "shared"
+
+
+def test_a_stack_that_knows_no_tiers_yet_is_left_to_its_upgrade(cardmesh, shop, monkeypatch):
+    monkeypatch.setattr(
+        stacks, "update", lambda _, *, release: "Parameters: [Tier] do not exist in the template"
+    )
+    said = cardmesh("sites tier demo dedicated --yes")
+    assert (said.code, "until it is upgraded: Parameters" in said.wrong) == (3, True)
+    assert tenancy.site(shop.site, fresh=True).tier == "dedicated"

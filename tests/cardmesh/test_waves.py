@@ -151,6 +151,7 @@ def test_what_passes_is_looked_at_again_and_the_rest_is_said(monkeypatch, cloud,
         raise ClientError({"Error": {"Code": code, "Message": message}}, "UpdateStack")
 
     monkeypatch.setattr(aws.client("cloudformation"), "update_stack", refuse)
+    monkeypatch.setattr(stacks, "parameters", lambda _: {"Site": "x"})
     assert stacks.update("x") == why
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.tenancy import service as tenancy
 from infra.package import template
 
 INFRA = Path(__file__).parents[2] / "infra"
@@ -38,6 +39,19 @@ def test_only_a_sub_site_has_an_index_and_it_holds_keys_alone():
     assert [key["AttributeName"] for key in index["KeySchema"]] == ["m", "sk"]
     assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
     assert "GlobalSecondaryIndexes" not in TABLES["main"]["Properties"]
+
+
+def test_a_shared_table_is_capped_at_what_a_new_one_serves_and_a_dedicated_one_is_made_ready_for_more():
+    assert SUBSITE["Parameters"]["Tier"]["AllowedValues"] == list(tenancy.TIERS)
+    table = TABLES["subsite"]["Properties"]
+    units = {kind: most["Fn::If"] for kind, most in table["OnDemandThroughput"].items()}
+    assert units == {
+        "MaxReadRequestUnits": ["Dedicated", 40_000, 12_000],
+        "MaxWriteRequestUnits": ["Dedicated", 40_000, 4_000],
+    }
+    condition, ready, otherwise = table["WarmThroughput"]["Fn::If"]
+    assert (condition, otherwise) == ("Dedicated", {"Ref": "AWS::NoValue"})
+    assert ready["WriteUnitsPerSecond"] > 4_000
 
 
 @pytest.mark.parametrize("name", QUEUES)
