@@ -4,6 +4,8 @@ SEEDS ?= 50
 HOURS ?= 0.5
 SUMMARY ?= build/soak.md
 COUNT ?= 1000000
+RUNTIME ?= 3.11
+ARCHITECTURE ?= x86_64
 IS_311 := import sys; sys.exit(sys.version_info[:2] != (3, 11))
 PYTHON ?= $(shell for each in python3.11 python3 python; do $$each -c '$(IS_311)' 2>/dev/null && echo $$each && break; done)
 BIN := .venv/bin
@@ -75,8 +77,8 @@ format: .venv/.installed ## Format, and mend what the linter can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-package: .venv/.installed ## The deployable template and its zip, in build/
-	@$(BIN)/python -m infra.package --out build/
+package: .venv/.installed ## The deployable template and its zips, in build/, for RUNTIME (3.11) on ARCHITECTURE (x86_64)
+	@$(BIN)/python -m infra.package --out build/ --python $(RUNTIME) --architecture $(ARCHITECTURE)
 
 static: .venv/.installed node_modules/.installed ## The files pages load, in build/static
 	@$(BIN)/python tools/static.py

@@ -1,17 +1,17 @@
 """What it costs to start and to run each function, in instructions.
 
-Counted by callgrind over bare Python, with the packages of the deployment alone (requirements.txt, Chalice), compiled
-templates, and bytecode at hand, as in the package. *First call* is what the first call costs beyond a warm one. A warm
-call ends where botocore hands its signed request to HTTP; what answers there is not counted, nor is Argon2id, whose
-cost is a setting (`HASH_MEMORY_KIB`) and is told apart. Workers that share a module start alike: `drive_orders` stands
-for `walk_sites` and `audit_pools`, `settle_orders` for `refund_orders` and `close_windows`.
+Counted by callgrind over bare Python, with the code of the function's own zip, the packages of the deployment alone
+(requirements.txt, Chalice), compiled templates, and bytecode at hand, as in the package. *First call* is what the
+first call costs beyond a warm one. A warm call ends where botocore hands its signed request to HTTP; what answers
+there is not counted, nor is Argon2id, whose cost is a setting (`HASH_MEMORY_KIB`) and is told apart. Workers that
+share a module start alike: `drive_orders` stands for `walk_sites` and `audit_pools`, `settle_orders` for
+`refund_orders` and `close_windows`.
 
 What dominates: of imports, what the SDK, urllib3 and Chalice take from the standard library, then the SDK itself; half
 of the own code's share is the compiling of its dataclasses. The first call makes the clients, which is mostly reading
 the SDK's descriptions of endpoints and services; then it assumes the site's role and unwraps the data keys.
 """
 
-import compileall
 import json
 import os
 import pickle
@@ -29,7 +29,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from infra.package import build
+from infra.package import build, contents, libraries, zips
 
 from . import callgrind, cold, scene, shop
 from .report import Figure, Finding, Table
@@ -131,9 +131,9 @@ class Place:
     folder: Path
     env: Mapping[str, str]
 
-    @property
-    def code(self) -> Path:
-        return self.folder / "code"
+    def code(self, function: Function) -> Path:
+        """What the function's zip holds of our own."""
+        return self.folder / "code" / function.name
 
     def env_of(self, function: Function) -> dict[str, str]:
         """The environment of one function."""
@@ -141,13 +141,24 @@ class Place:
 
 
 def prepare(folder: Path) -> Place:
-    """Code with compiled templates, the packages of a deployment and no others, and a scene."""
-    build.prepare(ROOT, folder / "code")
-    compileall.compile_dir(folder / "code", quiet=2)
+    """The code of each function's zip, the packages of a deployment and no others, and a scene."""
+    build.prepare(ROOT, folder / "whole")
+    zips.compile_all(folder / "whole", sys.executable)
+    known = build.contents(folder / "whole")
+    for function in FUNCTIONS:
+        _unpack(known, function, folder)
     packages = _packages(folder / "packages")
     with shop.opened() as stage:
         (folder / "scene").write_bytes(pickle.dumps(scene.make(stage)))
         return Place(folder, {**_settings(), "PYTHONPATH": f"{packages}:{ROOT}"})
+
+
+def _unpack(known: contents.Contents, function: Function, folder: Path) -> None:
+    needed = known.modules(f"{function.module}.{function.handler}", function.faces)
+    for file in known.files(needed):
+        target = folder / "code" / function.name / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(folder / "whole" / file, target)
 
 
 def modules(function: Function, place: Place) -> list[str]:
@@ -155,7 +166,12 @@ def modules(function: Function, place: Place) -> list[str]:
     programme = f"import sys, {function.module}; print(*sys.modules)"
     command = [sys.executable, "-S", "-X", "importtime", "-c", programme]
     said = subprocess.run(  # noqa: S603  fixed arguments
-        command, env=place.env_of(function), cwd=place.code, check=True, capture_output=True, text=True
+        command,
+        env=place.env_of(function),
+        cwd=place.code(function),
+        check=True,
+        capture_output=True,
+        text=True,
     )
     tried = [line.rpartition("|")[2].strip() for line in said.stderr.splitlines()]
     return [name for name in tried if name in said.stdout.split()]
@@ -177,7 +193,7 @@ def _packages(folder: Path) -> Path:
     installed = (folder / "botocore").readlink()
     (folder / "botocore").unlink()
     shutil.copytree(installed, folder / "botocore")
-    build.slim(folder)
+    libraries.slim(folder)
     return folder
 
 
@@ -201,7 +217,9 @@ def _counted(function: Function, place: Place) -> Counted:
     loaded = modules(function, place)
     path = plan(function, place, loaded)
     command = ["-S", "-m", "bench.cold", str(path)]
-    parts = callgrind.instructions(command, place.env_of(function), cwd=place.code, folder=path.parent)
+    parts = callgrind.instructions(
+        command, place.env_of(function), cwd=place.code(function), folder=path.parent
+    )
     told = json.loads(path.with_name("told").read_text()) if function.asked else {}
     return Counted(function, len(loaded), parts, told)
 
@@ -215,7 +233,9 @@ def _password(place: Place) -> int:
     env = {name: value for name, value in place.env.items() if not name.startswith("HASH_")}
     folder = place.folder / "password"
     folder.mkdir()
-    return callgrind.instructions(["-S", "-c", programme], env, cwd=place.code, folder=folder)["hash"]
+    return callgrind.instructions(["-S", "-c", programme], env, cwd=place.folder / "whole", folder=folder)[
+        "hash"
+    ]
 
 
 def _by_package(loaded: list[str]) -> list[tuple[str, list[str]]]:

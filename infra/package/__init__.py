@@ -1,9 +1,13 @@
-"""`python -m infra.package --out build/`: one zip and one CloudFormation template of everything.
+"""`python -m infra.package --out build/`: a zip for each function and one CloudFormation template of everything.
 
 Chalice zips the code and names the functions; main.yaml names the shared resources. What Chalice cannot say
 is added here: partial batch answers, the REST API split by audience, 404s, a role for each function, alarms.
 
-build     Chalice at work in a clean copy of the project; a zip that is the same for the same source
+build     Chalice at work in a clean copy of the project; a zip for each function, and a layer that all share
+target    the Python and the processor that a package is for
+libraries the locked packages for a target, and who needs whom
+contents  the modules and files that a function consists of
+zips      bytecode and zips that are the same for the same source
 template  the pieces put together
 rest      the REST API, split into one function per face and an API of its own for payment callbacks
 roles     policies/*.json as CloudFormation

@@ -1,57 +1,57 @@
-"""Chalice at work in a clean copy of the project, and a zip that is the same for the same source."""
+"""A template, a zip for each function, and one for what all of them share.
 
-import compileall
-import gzip
+Chalice works in a clean copy of the project. What every function needs is a layer, which changes when a locked package
+does; the zip of a function holds its own modules and the packages that not all need.
+"""
+
 import json
-import os
-import py_compile
 import shutil
-import subprocess
 import sys
 import tempfile
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from chalicelib.kit import aws
-
-from . import rest, template
+from . import libraries, rest, template, zips
+from .contents import Contents
+from .libraries import Libraries
+from .target import Target, run
 
 TEMPLATE = "template.json"
-ZIP = "deployment.zip"
+LAYER = f"{template.LAYER}.zip"
 
-_SOURCE = ("app.py", "chalicelib", ".chalice/config.json", "requirements.txt")
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
-_SETTINGS = {
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "FACES": "",
-    "PYTHONDONTWRITEBYTECODE": "1",
-    "PYTHONHASHSEED": "0",
-}
+_SOURCE = ("app.py", "chalicelib", ".chalice/config.json")
+_SETTINGS = {"AWS_DEFAULT_REGION": "us-east-1", "FACES": ""}
 _COMPILE = "import app; from chalicelib.web.pages import Pages; [each.compile() for each in Pages.all]"
 _ROUTES = "import app, json; print(json.dumps(list(app.app.routes)))"
+_FACES = "import app, json; print(json.dumps(app.FACES))"
+_NO_FACE = "none"  # imports nothing
+_CHALICE = "from chalice.cli import main; main()"
 
 
-class Failed(RuntimeError):
-    """The code cannot be packaged; the message carries what the tool said."""
-
-
-def package(project: Path, out: Path) -> None:
-    """Write template.json and deployment.zip into a folder. Needs PyPI, no AWS. Raises Failed."""
-    with tempfile.TemporaryDirectory() as scratch:
-        copy, packaged = Path(scratch, "copy"), Path(scratch, "packaged")
+def package(project: Path, out: Path, target: Target | None = None) -> dict[str, int]:
+    """Write template.json and the zips into a folder; their sizes in bytes. Needs PyPI, no AWS. Raises Failed."""
+    chosen = target or Target()
+    interpreter = chosen.interpreter()
+    with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor() as pool:
+        copy, packaged, packages = (Path(scratch, name) for name in ("copy", "packaged", "packages"))
+        installed = pool.submit(libraries.install, project, packages, chosen)
         prepare(project, copy)
-        _run(copy, "-c", "from chalice.cli import main; main()", "package", "--stage", "live", str(packaged))
-        paths = {face: json.loads(_run(copy, "-c", _ROUTES, FACES=face)) for face in rest.FACES}
-        out.mkdir(parents=True, exist_ok=True)
-        functions = json.loads((packaged / "sam.json").read_text())
-        whole = template.assemble(functions, paths, project=project)
+        _run(copy, _CHALICE, "package", "--stage", "live", str(packaged))
+        whole = _template(project, copy, packaged, chosen)
+        zips.compile_all(copy, interpreter)
+        known = installed.result()
+        _add_chalice(packaged / "deployment.zip", packages)
+        zips.compile_all(packages, interpreter)
+        _clear(out)
         (out / TEMPLATE).write_text(json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
-        repack(packaged / ZIP, out / ZIP)
+        _zip(whole, copy, known, out)
+    return {path.name: path.stat().st_size for path in sorted(out.glob("*.zip"))}
 
 
 def prepare(project: Path, copy: Path) -> None:
-    """Copy what a function consists of, packages apart, and compile its templates. Raises Failed."""
+    """Copy the code of the functions and compile its templates. Raises Failed."""
     for name in _SOURCE:
         source, target = project / name, copy / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -59,69 +59,56 @@ def prepare(project: Path, copy: Path) -> None:
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, target)
-    _run(copy, "-c", _COMPILE)
+    (copy / "requirements.txt").touch()  # Chalice is to add none itself
+    _run(copy, _COMPILE)
 
 
-def repack(source: Path, target: Path) -> None:
-    """Zip again with bytecode, sorted names and fixed times.
+def contents(copy: Path) -> Contents:
+    """What each function needs of a prepared copy."""
+    return Contents(copy, json.loads(_run(copy, _FACES, FACES=_NO_FACE)))
 
-    Lambda resets file times, which voids ordinary bytecode; the unchecked kind halves a cold start.
-    """
-    with tempfile.TemporaryDirectory() as scratch:
-        with zipfile.ZipFile(source) as packed:
-            packed.extractall(scratch)
-        slim(Path(scratch))
-        compileall.compile_dir(
-            scratch,
-            quiet=2,
-            stripdir=scratch,
-            workers=os.cpu_count() or 1,
-            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+
+def _template(project: Path, copy: Path, packaged: Path, target: Target) -> template.Template:
+    functions = json.loads((packaged / "sam.json").read_text())
+    paths = {face: json.loads(_run(copy, _ROUTES, FACES=face)) for face in rest.FACES}
+    return template.assemble(functions, paths, project=project, target=target)
+
+
+def _add_chalice(packed: Path, packages: Path) -> None:
+    """What functions need of Chalice itself, as Chalice packs it."""
+    with zipfile.ZipFile(packed) as zipped:
+        zipped.extractall(packages, [name for name in zipped.namelist() if name.startswith("chalice/")])
+
+
+def _clear(out: Path) -> None:
+    """A folder without zips of functions that are no more."""
+    out.mkdir(parents=True, exist_ok=True)
+    for old in out.glob("*.zip"):
+        old.unlink()
+
+
+def _zip(whole: template.Template, copy: Path, known: Libraries, out: Path) -> None:
+    own = contents(copy)
+    modules = {name: own.modules(*each) for name, each in _entries(whole).items()}
+    needs = {name: known.needed(m for m in each if not own.owns(m)) for name, each in modules.items()}
+    shared = frozenset.intersection(*needs.values())
+    below = zips.below(known.folder, known.tops(shared))
+    zips.write(out / LAYER, [(known.folder, below)], inside="python")
+    for name, each in modules.items():
+        packages = zips.below(known.folder, known.tops(needs[name] - shared))
+        zips.write(out / f"{name}.zip", [(copy, own.files(each)), (known.folder, packages)])
+
+
+def _entries(whole: template.Template) -> dict[str, tuple[str, str]]:
+    """Handler and face of each function by the name of its zip."""
+    return {
+        template.in_code(name): (
+            properties["Handler"],
+            properties["Environment"]["Variables"].get("FACES", ""),
         )
-        files = [path for path in Path(scratch).rglob("*") if path.is_file()]
-        with zipfile.ZipFile(target, "w") as packed:
-            for name in sorted(path.relative_to(scratch).as_posix() for path in files):
-                entry = zipfile.ZipInfo(name, _EPOCH)
-                entry.external_attr = 0o644 << 16
-                packed.writestr(entry, Path(scratch, name).read_bytes(), zipfile.ZIP_DEFLATED)
+        for name, properties in template.functions(whole["Resources"]).items()
+    }
 
 
-def slim(packages: Path) -> None:
-    """Leave of the SDK's descriptions those of the services that the shop calls, unpacked and without prose.
-
-    All of them are most of the zip, and reading the shop's is most of what a first call costs.
-    """
-    described = packages / "botocore/data"
-    for folder in [each for each in described.glob("*/") if each.name not in aws.SERVICES]:
-        shutil.rmtree(folder)
-    for packed in [*described.rglob("*.json.gz")]:
-        _write(packed.with_suffix(""), _without_prose(json.loads(gzip.decompress(packed.read_bytes()))))
-        packed.unlink()
-    for endpoints in described.glob("endpoints.json"):
-        known = json.loads(endpoints.read_text())
-        for partition in known["partitions"]:
-            called = [each for each in partition["services"].items() if each[0] in aws.SERVICES]
-            partition["services"] = dict(called)
-        _write(endpoints, known)
-
-
-def _write(path: Path, content: Any) -> None:
-    path.write_text(json.dumps(content, separators=(",", ":")))
-
-
-def _without_prose(node: Any) -> Any:
-    """A description without what only people read; a member may well be called documentation, too."""
-    if isinstance(node, dict):
-        prose = [key for key, each in node.items() if key == "documentation" and isinstance(each, str)]
-        return {key: _without_prose(each) for key, each in node.items() if key not in prose}
-    return [_without_prose(each) for each in node] if isinstance(node, list) else node
-
-
-def _run(folder: Path, *arguments: str, **settings: str) -> str:
-    environment = {**os.environ, **_SETTINGS, **settings}
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise Failed(f"{done.stdout}\n{done.stderr}".strip())
-    return done.stdout
+def _run(folder: Path, code: str, *arguments: str, **settings: Any) -> str:
+    return run(sys.executable, "-c", code, *arguments, folder=folder, **{**_SETTINGS, **settings})

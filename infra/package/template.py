@@ -8,8 +8,10 @@ from typing import Any
 from chalice.package import YAMLTemplateSerializer
 
 from . import alarms, channels, dashboards, objectives, queries, rest, roles
+from .target import Target
 
 Template = dict[str, Any]
+LAYER = "libraries"
 
 # Concurrent batches per queue: enough for a flash sale, and none can take the account's whole concurrency.
 BATCHES = {
@@ -47,6 +49,31 @@ _PARAMETERS = {
 }
 _POLLERS_READY = "PollersReady"
 _MOST_POLLERS = 20  # of ten batches each
+# What functions may take of the account; the defaults are those of .chalice/config.json.
+_SIZES: dict[str, Template] = {
+    "PageMemory": {
+        "Type": "Number",
+        "Default": 512,
+        "MinValue": 128,
+        "MaxValue": 10_240,
+        "Description": "Megabytes of a function that answers requests; its share of a processor grows with them.",
+    },
+    "WorkMemory": {
+        "Type": "Number",
+        "Default": 256,
+        "MinValue": 128,
+        "MaxValue": 10_240,
+        "Description": "Megabytes of a function behind a queue or a schedule, one with a size of its own apart.",
+    },
+    "HooksReserve": {
+        "Type": "Number",
+        "Default": 100,
+        "MinValue": 0,
+        "MaxValue": 10_000,
+        "Description": "Concurrent payment callbacks that nothing else can take away; 0 reserves none.",
+    },
+}
+_RESERVES = "ReservesForHooks"
 # What a deployment may decide for itself, read by chalicelib.kit.config under the names on the left.
 _TERMS: dict[str, Template] = {
     "PAYOUT_VIA": {
@@ -118,26 +145,30 @@ _TERMS: dict[str, Template] = {
 _ENDPOINTS = {"EndpointUrl": "RestAPI", "HooksEndpointUrl": "HooksAPI"}
 
 
-def assemble(functions: Template, paths: dict[str, list[str]], *, project: Path) -> Template:
-    """The whole template from what Chalice packaged and the paths of each face. Raises rest.Unmapped."""
+def assemble(emitted: Template, paths: dict[str, list[str]], *, project: Path, target: Target) -> Template:
+    """The whole template from what Chalice packaged for a target and the paths of each face. Raises rest.Unmapped."""
     whole = load(project / "infra/main.yaml")
     policies = project / "policies"
     settings = json.loads((project / ".chalice/config.json").read_text())["lambda_functions"]
-    resources = functions["Resources"]
+    resources = emitted["Resources"]
     rest.split(resources, paths, settings)
-    names = [name for name, resource in resources.items() if resource["Type"] == "AWS::Serverless::Function"]
-    for name in names:
+    names = list(functions(resources))
+    for name, properties in functions(resources).items():
         resources |= _equipment(name, policies)
-        _equip(resources[name]["Properties"], name)
+        _equip(properties, name)
+        _place(properties, name, target)
+        _size(properties)
     subsite = json.dumps(load(project / "infra/subsite.yaml"), separators=(",", ":"))
     resources["ProvisionSites"]["Properties"]["Environment"]["Variables"]["SUBSITE_TEMPLATE"] = subsite
-    whole["Transform"] = functions["Transform"]
+    whole["Transform"] = emitted["Transform"]
     whole["Conditions"] |= {
-        _POLLERS_READY: {"Fn::Not": [{"Fn::Equals": [{"Ref": "DeliveryPollers"}, 0]}]},
-        roles.SEVERAL_CELLS: {"Fn::Not": [{"Fn::Equals": [{"Ref": "Cells"}, ""]}]},
-        rest.HAS_EDGE: {"Fn::Not": [{"Fn::Equals": [{"Ref": "OriginSecret"}, ""]}]},
+        _RESERVES: _not("HooksReserve", 0),
+        _POLLERS_READY: _not("DeliveryPollers", 0),
+        roles.SEVERAL_CELLS: _not("Cells", ""),
+        rest.HAS_EDGE: _not("OriginSecret", ""),
     }
-    whole["Parameters"] |= _PARAMETERS | {_parameter(name): term for name, term in _TERMS.items()}
+    whole["Parameters"] |= _PARAMETERS | _SIZES | {_parameter(name): term for name, term in _TERMS.items()}
+    whole["Resources"][LAYER.capitalize()] = _layer(target)
     whole["Resources"] |= resources | roles.cells(policies) | _watch(names) | queries.save(project, names)
     tenant = roles.inline("tenant", roles.document(policies, "tenant"))
     whole["Resources"]["TenantRole"]["Properties"]["Policies"] = [tenant]
@@ -159,8 +190,19 @@ def load(path: Path) -> Template:
     return template
 
 
+def functions(resources: Template) -> dict[str, Template]:
+    """Properties of the functions by logical name."""
+    kind = "AWS::Serverless::Function"
+    return {name: each["Properties"] for name, each in resources.items() if each["Type"] == kind}
+
+
+def in_code(name: str) -> str:
+    """DeliverOrders is deliver_orders in the code."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
 def _equipment(name: str, policies: Path) -> Template:
-    function = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()  # DeliverOrders is deliver_orders in the code
+    function = in_code(name)
     return {
         f"{name}Logs": alarms.log_group(function),
         f"{name}Role": roles.role(policies, function, f"{name}Logs"),
@@ -190,6 +232,43 @@ def _equip(properties: dict[str, Any], name: str) -> None:
     for event in properties.get("Events", {}).values():
         if event["Type"] == "SQS":
             _connect(event["Properties"])
+
+
+def _place(properties: dict[str, Any], name: str, target: Target) -> None:
+    """Its zip, the layer that all share, and the runtime that both were made for."""
+    properties["CodeUri"] = f"./{in_code(name)}.zip"
+    properties["Layers"] = [{"Ref": LAYER.capitalize()}]
+    properties["Runtime"] = target.runtime
+    properties["Architectures"] = [target.architecture]
+
+
+def _size(properties: dict[str, Any]) -> None:
+    """What the deployment decides about its memory and its reserve."""
+    if "FACES" in properties["Environment"]["Variables"]:
+        properties["MemorySize"] = {"Ref": "PageMemory"}
+    elif properties["MemorySize"] == _SIZES["WorkMemory"]["Default"]:
+        properties["MemorySize"] = {"Ref": "WorkMemory"}
+    if "ReservedConcurrentExecutions" in properties:
+        reserve = [_RESERVES, {"Ref": "HooksReserve"}, {"Ref": "AWS::NoValue"}]
+        properties["ReservedConcurrentExecutions"] = {"Fn::If": reserve}
+
+
+def _not(parameter: str, value: int | str) -> Template:
+    return {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, value]}]}
+
+
+def _layer(target: Target) -> Template:
+    return {
+        "Type": "AWS::Serverless::LayerVersion",
+        "Properties": {
+            "LayerName": {"Fn::Join": ["-", [{"Ref": "TablePrefix"}, LAYER]]},
+            "Description": "The packages that every function needs.",
+            "ContentUri": f"./{LAYER}.zip",
+            "CompatibleRuntimes": [target.runtime],
+            "CompatibleArchitectures": [target.architecture],
+            "RetentionPolicy": "Retain",  # a function that is rolled back needs the one before
+        },
+    }
 
 
 def _parameter(name: str) -> str:

@@ -50,7 +50,7 @@ def test_a_function_loads_what_it_uses(place, function):
 def test_warm_calls_do_their_work_over_the_wire(place, function):
     path = instructions.plan(function, place, [function.module])
     command = [sys.executable, "-S", "-m", "bench.cold", str(path)]
-    subprocess.run(command, env=place.env_of(function), cwd=place.code, check=True)
+    subprocess.run(command, env=place.env_of(function), cwd=place.code(function), check=True)
     told = json.loads(path.with_name("told").read_text())
     writes = {"checkout": 2, "hooks": 1, "drive_orders": 1, "deliver_orders": 10, "settle_orders": 10}
     assert told["write"] == writes.get(function.name, 0)

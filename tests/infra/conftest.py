@@ -24,6 +24,7 @@ MINISTACK = Path(os.environ.get("MINISTACK", PROJECT / ".venv-ministack/bin/mini
 class Packaged:
     folder: Path
     template: dict
+    sizes: dict
 
     @property
     def resources(self):
@@ -52,8 +53,8 @@ class Packaged:
 @pytest.fixture(scope="session")
 def packaged(tmp_path_factory):
     folder = tmp_path_factory.mktemp("package")
-    build.package(PROJECT, folder)
-    return Packaged(folder, json.loads((folder / build.TEMPLATE).read_text()))
+    sizes = build.package(PROJECT, folder)
+    return Packaged(folder, json.loads((folder / build.TEMPLATE).read_text()), sizes)
 
 
 @pytest.fixture(scope="module")

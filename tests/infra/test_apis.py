@@ -58,7 +58,11 @@ def _faces(packaged, api):
 def test_payment_callbacks_have_an_api_and_a_reserve_of_their_own(packaged):
     assert set(_faces(packaged, "HooksAPI").values()) == {"hooks"}
     assert "hooks" not in _faces(packaged, "RestAPI").values()
-    assert packaged.functions["Hooks"]["ReservedConcurrentExecutions"] > 0
+    reserve = packaged.functions["Hooks"]["ReservedConcurrentExecutions"]["Fn::If"]
+    assert reserve[1:] == [{"Ref": "HooksReserve"}, {"Ref": "AWS::NoValue"}]
+    assert packaged.template["Conditions"][reserve[0]] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "HooksReserve"}, 0]}]
+    }
     source = packaged.resources["HooksInvokePermission"]["Properties"]["SourceArn"]["Fn::Sub"]
     assert "${HooksAPI}" in source
 
@@ -81,5 +85,5 @@ def test_a_face_serves_itself_alone(packaged, face):
     function = packaged.functions[face.capitalize()]
     assert function["Handler"] == "app.app"
     assert function["Environment"]["Variables"]["FACES"] == face
-    assert function["MemorySize"] == 512
+    assert function["MemorySize"] == {"Ref": "PageMemory"}
     assert function["Timeout"] <= 29  # API Gateway waits no longer

@@ -13,9 +13,11 @@ from samtranslator.translator.transform import transform
 
 from chalicelib.kit import config
 from infra.package import build, rest, template
+from infra.package.target import Target
 
 pytestmark = pytest.mark.package
 
+PROJECT = Path(__file__).parents[2]
 CODE = "cardmesh-code"  # the bucket functions are loaded from
 # worker → its queue, batch size, batching window and timeout in seconds
 WORKERS = {
@@ -63,8 +65,8 @@ def expanded(packaged, monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     template = copy.deepcopy(packaged.template)
     for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
-            resource["Properties"]["CodeUri"] = f"s3://{CODE}/{build.ZIP}"
+        for name in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
+            resource["Properties"][name] = f"s3://{CODE}/{resource['Properties'][name].removeprefix('./')}"
     parameters = {
         name: value.get("Default", "shop.example") for name, value in template["Parameters"].items()
     }
@@ -98,8 +100,42 @@ def test_it_stays_within_the_limits_of_cloudformation_and_lambda(packaged, expan
     assert len(json.dumps(packaged.template)) <= 1_000_000
     for function in packaged.functions.values():
         assert len(json.dumps(function["Environment"]["Variables"])) <= 4096
-    with zipfile.ZipFile(packaged.folder / build.ZIP) as packed:
-        assert sum(entry.file_size for entry in packed.infolist()) <= 250 << 20
+    unpacked = {name: _unpacked(packaged.folder / name) for name in packaged.sizes}
+    shared = unpacked.pop(build.LAYER)
+    assert max(unpacked.values()) + shared <= 250 << 20
+
+
+def _unpacked(path):
+    with zipfile.ZipFile(path) as packed:
+        return sum(entry.file_size for entry in packed.infolist())
+
+
+def test_every_function_has_a_zip_and_all_but_the_console_are_small(packaged):
+    names = {function["CodeUri"].removeprefix("./") for function in packaged.functions.values()}
+    assert names | {build.LAYER} == set(packaged.sizes)
+    assert {name for name, size in packaged.sizes.items() if size > 3_000_000} == {"console.zip", build.LAYER}
+    assert packaged.sizes[build.LAYER] <= 11_000_000
+
+
+def test_functions_and_their_layer_are_made_for_one_runtime(packaged):
+    layer = packaged.resources["Libraries"]["Properties"]
+    assert layer["ContentUri"] == f"./{build.LAYER}"
+    for function in packaged.functions.values():
+        assert function["Layers"] == [{"Ref": "Libraries"}]
+        assert [function["Runtime"]] == layer["CompatibleRuntimes"] == [Target().runtime]
+        assert function["Architectures"] == layer["CompatibleArchitectures"] == ["x86_64"]
+
+
+def test_sizes_are_parameters_with_the_defaults_that_costs_are_reckoned_with(packaged):
+    settings = json.loads((PROJECT / ".chalice/config.json").read_text())
+    faces = {settings["lambda_functions"][face]["lambda_memory_size"] for face in rest.FACES}
+    parameters = packaged.template["Parameters"]
+    assert {parameters["PageMemory"]["Default"]} == faces
+    assert parameters["WorkMemory"]["Default"] == settings["lambda_memory_size"]
+    hooks = settings["lambda_functions"]["hooks"]
+    assert parameters["HooksReserve"]["Default"] == hooks["reserved_concurrency"]
+    assert packaged.functions["SettleOrders"]["MemorySize"] == {"Ref": "WorkMemory"}
+    assert packaged.functions["ReconcileBooks"]["MemorySize"] == 512
 
 
 def test_the_functions_are_the_faces_and_the_workers(packaged):
@@ -233,38 +269,72 @@ def test_the_tenant_role_carries_its_policy(packaged):
     assert "${!aws:PrincipalTag/site}" in json.dumps(policy)
 
 
-def test_the_zip_holds_the_code_its_bytecode_and_nothing_private(packaged):
-    with zipfile.ZipFile(packaged.folder / build.ZIP) as packed:
-        entries = packed.infolist()
-    names = [entry.filename for entry in entries]
+@pytest.mark.parametrize("function", ["storefront", "console", "deliver_orders"])
+def test_a_zip_holds_the_code_its_bytecode_and_nothing_private(packaged, function):
+    with zipfile.ZipFile(packaged.folder / f"{function}.zip") as packed:
+        names = packed.namelist()
     assert names == sorted(names)
-    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
-    assert {"app.py", "chalicelib/kit/config.py"} <= set(names)
+    assert "chalicelib/kit/config.py" in names
     assert any(name.startswith("chalicelib/kit/__pycache__/config.") for name in names)
-    for face in ("storefront", "console"):
-        assert any(re.match(rf"chalicelib/web/{face}/compiled/__pycache__/.+[.]pyc", name) for name in names)
+    compiled = re.compile(r"chalicelib/web/(\w+)/compiled/__pycache__/.+[.]pyc")
+    shown = {found[1] for name in names if (found := compiled.fullmatch(name))}
+    assert shown == ({function} if function in rest.FACES else set())
     assert not [
         name for name in names if name.startswith(("tests/", "localcloud/", "sandbox/", "infra/", ".git"))
     ]
 
 
-def test_the_zip_runs_with_nothing_else_installed(packaged, tmp_path):
-    with zipfile.ZipFile(packaged.folder / build.ZIP) as packed:
-        packed.extractall(tmp_path)
-    handlers = {function["Handler"].rpartition(".")[0] for function in packaged.functions.values()}
-    code = "; ".join(
-        ["import sys", "sys.path.insert(0, '')", *(f"import {name}" for name in sorted(handlers))]
+@pytest.fixture(scope="module")
+def unpacked(packaged, tmp_path_factory):
+    """A function that unpacks the layer and a zip as Lambda would, each once."""
+    folder = tmp_path_factory.mktemp("unpacked")
+
+    def unpack(name):
+        if not (folder / name).exists():
+            with zipfile.ZipFile(packaged.folder / name) as packed:
+                packed.extractall(folder / name)
+        return folder / name
+
+    return unpack
+
+
+def test_every_zip_runs_with_the_layer_and_nothing_else_installed(packaged, unpacked):
+    seen = {}
+    for name, function in packaged.functions.items():
+        path = packaged.folder / f"{template.in_code(name)}.zip"
+        seen[path.read_bytes()] = (unpacked(path.name), function)
+    for code, function in seen.values():
+        done = _import_all(code, unpacked(build.LAYER) / "python", function)
+        assert (done.returncode, done.stderr) == (0, ""), code
+
+
+def _import_all(code, libraries, function):
+    """Import a function's handler, then every module of its zip, without site-packages."""
+    own = [path.relative_to(code).with_suffix("") for path in (code / "chalicelib").rglob("*.py")]
+    names = [".".join(path.parts) for path in own if "compiled" not in path.parts and path.name != "__init__"]
+    entry = function["Handler"].rpartition(".")[0]
+    programme = (
+        f"import importlib, sys; [importlib.import_module(each) for each in {[entry, *sorted(names)]}]"
     )
-    call = [sys.executable, "-S", "-c", code]  # without site-packages
-    done = subprocess.run(call, cwd=tmp_path, env={}, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    return subprocess.run(
+        [sys.executable, "-S", "-W", "error", "-c", programme],
+        cwd=code,
+        env={
+            "PYTHONPATH": f"{code}:{libraries}",
+            "FACES": function["Environment"]["Variables"].get("FACES", ""),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 @pytest.mark.cloud
 def test_the_whole_package_comes_up_as_one_stack(packaged, expanded, cloud):
     storage = cloud("s3")
     storage.create_bucket(Bucket=CODE)
-    storage.put_object(Bucket=CODE, Key=build.ZIP, Body=(packaged.folder / build.ZIP).read_bytes())
+    for name in packaged.sizes:
+        storage.put_object(Bucket=CODE, Key=name, Body=(packaged.folder / name).read_bytes())
     storage.put_object(Bucket=CODE, Key=build.TEMPLATE, Body=json.dumps(_without_sums(expanded)))
     formation = cloud("cloudformation")
     formation.create_stack(
