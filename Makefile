@@ -12,7 +12,7 @@ BIN := .venv/bin
 QUICK := not browser and not package and not cloud
 MONEY := cases checkout fulfilment ledger orders payments payouts reconciliation settlement wallet
 PYTEST := $(BIN)/python -m pytest
-NOT_IN_CHINA := infra/edge.yaml infra/domain.yaml infra/trial.yaml
+NOT_IN_CHINA := infra/edge.yaml infra/domain.yaml infra/trial.yaml infra/pipeline.yaml
 ONLY_IN_CHINA := infra/edge-cn.yaml
 
 .DEFAULT_GOAL := help
