@@ -16,9 +16,15 @@ os.environ.setdefault("POWERTOOLS_METRICS_DISABLED", "true")
 
 from chalicelib.kit.errors import ShopError
 
-from . import books, drift, letters, place, replay, shown, sites, waves
+from . import books, drift, letters, moves, place, replay, shown, sites, waves
 
-GROUPS = {"sites": sites.app, "dead": letters.app, "replay": replay.app, "books": books.app}
+GROUPS = {
+    "sites": sites.app,
+    "move": moves.app,
+    "dead": letters.app,
+    "replay": replay.app,
+    "books": books.app,
+}
 
 
 class Plainly(TyperGroup):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.catalog import service as catalog
-from chalicelib.kit import config, errors, ids, log, password, queue, throttle, vault
+from chalicelib.kit import cells, config, errors, ids, log, password, queue, throttle, vault
 from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
 from chalicelib.pricing import service as pricing
@@ -134,6 +134,8 @@ def _open_shop(site: str, *, fresh: bool = False) -> tenancy.Site:
     shop = tenancy.site(site, fresh=fresh)
     if shop.state != "active":
         raise tenancy.Suspended
+    if shop.moving:
+        raise cells.Moving(retry_after=60)
     return shop
 
 

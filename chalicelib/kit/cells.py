@@ -74,7 +74,7 @@ def operator(service: str, cell: str) -> Any:
     if known is None or not known.operator_role:
         return aws.client(service)
     if (service, cell) not in _clients:
-        _clients[service, cell] = aws.client_as(service, _Operator(known.operator_role))
+        _clients[service, cell] = aws.client_as(service, Operator(known.operator_role))
     return _clients[service, cell]
 
 
@@ -107,7 +107,7 @@ def forget() -> None:
     _places.clear()
 
 
-class _Operator(Credentials):
+class Operator(Credentials):
     """The credentials of a cell's operator, renewed before they end."""
 
     def __init__(self, role: str) -> None:

@@ -14,6 +14,7 @@ AGENTS = "AGENT#all"
 WAVES = "WAVE#all"
 APPLICATIONS = "APPLY#all"
 CELLS = "CELL#all"
+MOVES = "MOVE#all"
 
 
 class SiteRow(table.Row):
@@ -81,6 +82,21 @@ class CellRow(table.Row):
     """CELL#all / name: how many sites' tables an account has."""
 
     used = table.IntegerAttribute()
+
+
+class MoveRow(table.Row):
+    """MOVE#all / site: its move to another cell, see moving.py; one that is over gives way to the next."""
+
+    source = UnicodeAttribute()
+    target = UnicodeAttribute()
+    state = UnicodeAttribute()
+    since = table.IntegerAttribute()  # when it came into this state
+    by = UnicodeAttribute()
+    why = UnicodeAttribute(default="")
+    source_seen = UnicodeAttribute(null=True)  # carrying.Progress of either side
+    target_seen = UnicodeAttribute(null=True)
+    lasting = table.IntegerAttribute(default=0)
+    clears = UnicodeAttribute(default="")  # the cell whose table goes
 
 
 class AgentRow(table.Row):

@@ -5,19 +5,12 @@ own name, the key is written once, the last step opens the doors. CloudFormation
 whole account, so thousands of sites at once look seldom, and whoever is told to slow down comes again later.
 """
 
-from typing import Any
-
 from botocore.exceptions import ClientError
 
-from chalicelib.kit import cells, config, log, queue, table, tenant, vault
+from chalicelib.kit import log, queue, vault
 
 from . import cells as rooms
-from . import rules, service
-
-_FULL = ("LimitExceededException", "LimitExceeded")
-_FAILED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
-_DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
-_TOO_FAST = ("Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException")
+from . import rules, service, stacks
 
 
 def advance(code: str, *, now: int) -> None:
@@ -29,7 +22,7 @@ def advance(code: str, *, now: int) -> None:
     try:
         _step(code, site.state, wait)
     except ClientError as error:
-        if error.response["Error"]["Code"] not in _TOO_FAST:
+        if error.response["Error"]["Code"] not in stacks.TOO_FAST:
             raise
         queue.send("provision", site=code, delay=wait)
 
@@ -38,11 +31,11 @@ def _step(code: str, state: str, wait: int) -> None:
     status = (state == "creating" and _status(code)) or _create(code)
     if status == service.QUOTA:
         _give_up(code, status, status)
-    elif status in _DONE:
+    elif status in stacks.DONE:
         _finish(code)
-    elif status in _FAILED and state == "creating":
+    elif status in stacks.FAILED and state == "creating":
         _give_up(code, status, f"The stack ended in {status}.")
-    elif status in _FAILED:
+    elif status in stacks.FAILED:
         _clear(code, wait)
     else:
         service.move(code, "creating", expected=("asked",))
@@ -52,41 +45,17 @@ def _step(code: str, state: str, wait: int) -> None:
 def _create(code: str) -> str:
     if not rooms.assign(code):
         return service.QUOTA
-    template = config.load().subsite_template
-    body = {"TemplateURL": template} if template.startswith("http") else {"TemplateBody": template}
-    try:
-        _formation(code).create_stack(
-            StackName=_stack(code),
-            Parameters=[
-                {"ParameterKey": name, "ParameterValue": text}
-                for name, text in service.site(code).parameters.items()
-            ],
-            Tags=[{"Key": "site", "Value": code}],
-            **body,
-        )
-    except ClientError as error:
-        refusal = error.response["Error"]["Code"]
-        if refusal in _FULL:
-            return service.QUOTA
-        if refusal != "AlreadyExistsException":
-            raise
-    return _status(code)
+    site = service.site(code)
+    return stacks.create(site, site.cell)
 
 
 def _status(code: str) -> str:
-    """The stack's status; empty where there is no stack."""
-    try:
-        found: dict[str, Any] = _formation(code).describe_stacks(StackName=_stack(code))
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ValidationError":
-            raise
-        return ""
-    return str(found["Stacks"][0]["StackStatus"])
+    return stacks.status(code, service.site(code).cell)
 
 
 def _clear(code: str, wait: int) -> None:
     """A retry begins by removing what the failed attempt left."""
-    _formation(code).delete_stack(StackName=_stack(code))
+    stacks.delete(code, service.site(code).cell)
     queue.send("provision", site=code, delay=wait)
 
 
@@ -101,12 +70,3 @@ def _finish(code: str) -> None:
     queue.send("publish", site=code)
     if service.move(code, "active", expected=("asked", "creating")):
         log.event("tenancy.opened", site=code)
-
-
-def _formation(code: str) -> Any:
-    """CloudFormation in the account of the site's cell."""
-    return cells.operator("cloudformation", service.site(code).cell)
-
-
-def _stack(code: str) -> str:
-    return f"{table.name_of(tenant.MAIN).removesuffix('-main')}-site-{code}"

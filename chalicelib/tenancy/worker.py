@@ -1,4 +1,4 @@
-"""Queue PROVISION: sub-sites come up."""
+"""Queue PROVISION: sub-sites come up, and move to other accounts."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from chalice.app import Blueprint, SQSEvent
 
 from chalicelib.kit import clock, worker
 
-from . import provisioning
+from . import moving, provisioning
 
 blueprint = Blueprint(__name__)
 
@@ -18,4 +18,7 @@ def provision_sites(event: SQSEvent) -> dict[str, Any]:
 
 
 def _advance(message: worker.Message) -> None:
-    provisioning.advance(message["site"], now=clock.now())
+    if message.get("move"):
+        moving.advance(message["site"], now=clock.now())
+    else:
+        provisioning.advance(message["site"], now=clock.now())

@@ -11,6 +11,7 @@ from infra.package import template
 from .evaluate import Policy
 
 POLICIES = Path(__file__).parents[2] / "policies"
+OPERATOR = "operator"  # of a cell
 QUEUES = ("Fulfil", "Settle", "Timer", "Refund", "Reconcile", "Provision", "Publish", "Payout")
 TABLES = "arn:aws:dynamodb:eu-west-1:111122223333:table/"
 MAIN = f"{TABLES}cardmesh-main"
@@ -41,7 +42,16 @@ def filled(text: str) -> str:
 @cache
 def policy(name: str) -> Policy:
     """One policy by the name of its file."""
+    if name == OPERATOR:
+        return _operator()
     found: Policy = json.loads(filled((POLICIES / f"{name}.json").read_text()))
+    return found
+
+
+def _operator() -> Policy:
+    """What the role that opens and moves the sites of a cell may, of infra/cell.yaml."""
+    role = template.load(POLICIES.parent / "infra/cell.yaml")["Resources"]["OperatorRole"]
+    found: Policy = _plain(role["Properties"]["Policies"][0]["PolicyDocument"])
     return found
 
 

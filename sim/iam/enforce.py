@@ -17,7 +17,7 @@ from unittest import mock
 from botocore.client import BaseClient
 
 from chalicelib.catalog import service as catalog
-from chalicelib.kit import config, tenant, vault
+from chalicelib.kit import cells, config, tenant, vault
 from chalicelib.ledger import service as ledger
 from chalicelib.payments import service as payments
 from chalicelib.stock import service as stock
@@ -77,8 +77,9 @@ def may(function: str, site: str, asked: Request) -> bool:
 def _policies(name: str) -> list[Policy]:
     """What is attached to a role; with several cells also what reaches them."""
     beyond = ["functions", "provision_sites"] if name == "provision_sites" else ["functions"]
-    cells = beyond if name != "tenant" and config.load().cells else []
-    return [documents.policy(name), *(documents.policy(f"cells/{one}") for one in cells)]
+    if name in ("tenant", documents.OPERATOR) or not cells.several():
+        return [documents.policy(name)]
+    return [documents.policy(name), *(documents.policy(f"cells/{one}") for one in beyond)]
 
 
 @contextlib.contextmanager
@@ -108,6 +109,7 @@ def _guarded() -> contextlib.AbstractContextManager[Any]:
         signer = client._request_signer._credentials  # noqa: SLF001  the public way tells only how it was configured
         site = tenant.acting() if isinstance(signer, tenant.SiteCredentials) else ""
         function, refused = _acting[-1]
+        function = documents.OPERATOR if isinstance(signer, cells.Operator) else function
         for asked in requests(client.meta.service_model.service_name, operation, given):
             if not may(function, site, asked):
                 refused.append(f"{function}{' for ' + site if site else ''}: {asked}")
@@ -149,7 +151,7 @@ def _dynamodb(operation: str, given: Mapping[str, Any]) -> list[Request]:
         index = f"/index/{given['IndexName']}" if given.get("IndexName") else ""
         return [_item(operation, given["TableName"] + index, (_queried(given),))]
     keys = (_pk(given),) if "Key" in given or "Item" in given else ()
-    return [_item(operation, given["TableName"], keys)]
+    return [_item(operation, given.get("TableName") or given["ResourceArn"].rsplit("/")[-1], keys)]
 
 
 @lru_cache(maxsize=1 << 14)

@@ -88,7 +88,7 @@ def test_dying_at_any_call_and_repeating_ends_with_one_stack_and_the_first_key(c
 
 def test_a_stack_still_in_the_making_is_looked_at_again(cloud, code, monkeypatch):
     with monkeypatch.context() as patches:
-        patches.setattr(provisioning, "_status", lambda _: "CREATE_IN_PROGRESS")
+        patches.setattr(provisioning.stacks, "status", lambda *_: "CREATE_IN_PROGRESS")
         assert advance(code, times=2) == "creating"
     assert advance(code) == "active"
 
@@ -98,9 +98,9 @@ def test_a_failed_stack_is_told_to_people_and_its_host_stays_silent(code, monkey
     monkeypatch.setattr(
         provisioning.log, "alarm", lambda name, **fields: alarms.append((name, fields["status"]))
     )
-    monkeypatch.setattr(provisioning, "_status", lambda _: "CREATE_IN_PROGRESS")
+    monkeypatch.setattr(provisioning.stacks, "status", lambda *_: "CREATE_IN_PROGRESS")
     advance(code)
-    monkeypatch.setattr(provisioning, "_status", lambda _: "ROLLBACK_COMPLETE")
+    monkeypatch.setattr(provisioning.stacks, "status", lambda *_: "ROLLBACK_COMPLETE")
     assert advance(code, times=2) == "failed"
     assert alarms == [("tenancy.provisioning_failed", "ROLLBACK_COMPLETE")]
     assert tenancy.site(code).note == "The stack ended in ROLLBACK_COMPLETE."

@@ -26,7 +26,7 @@ CODES: dict[str, dict[int, tuple[str, ...]]] = {
             "idempotency_mismatch",
         ),
         429: ("too_many",),
-        503: ("shop_closed", "not_ready", "channel_down"),
+        503: ("shop_closed", "shop_moving", "not_ready", "channel_down"),
     },
     "order": {404: ("not_found",), 429: ("too_many",), 503: ("not_ready",)},
 }
