@@ -12,7 +12,7 @@ from typing import Any
 
 from infra.package import template
 
-from . import documents
+from . import documents, pipeline
 from .grants import several
 
 _INFRA = Path(__file__).parents[2] / "infra"
@@ -27,6 +27,7 @@ _MERCHANTS = (
 Place = tuple[str, str, str]  # the document, the statement's Sid, the value
 
 REASONS: dict[Place, str] = {
+    **pipeline.REASONS,
     ("tenant", "ItsOwnIndexes", f"{_TABLE}${{aws:PrincipalTag/site}}/index/*"): (
         "Below the site's own table; an index that a later template adds needs no change of the role that all "
         "sites share while both templates are out."
