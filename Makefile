@@ -16,7 +16,7 @@ NOT_IN_CHINA := infra/edge.yaml infra/domain.yaml infra/trial.yaml infra/pipelin
 ONLY_IN_CHINA := infra/edge-cn.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset test unit cover sim scope soak mutants isolation fuzz-hooks bench check format package static lock
+.PHONY: help run reset test unit cover sim scope soak mutants isolation fuzz-hooks bench check format audit package static lock
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
@@ -77,6 +77,9 @@ format: .venv/.installed ## Format, and mend what the linter can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+audit: package .venv-audit/.installed ## Look over the templates with checkov; infra/exceptions.toml says what is allowed, and why
+	@$(BIN)/python -m infra.audit
+
 package: .venv/.installed ## The deployable template and its zips, in build/, for RUNTIME (3.11) on ARCHITECTURE (x86_64)
 	@$(BIN)/python -m infra.package --out build/ --python $(RUNTIME) --architecture $(ARCHITECTURE)
 
@@ -88,6 +91,9 @@ lock: .venv/.installed ## Pin requirements*.in and package.json anew
 
 .venv/.installed: requirements-dev.txt
 	@tools/install-python "$(PYTHON)" .venv $<
+
+.venv-audit/.installed: requirements-audit.txt
+	@tools/install-python "$(PYTHON)" .venv-audit $<
 
 .venv-ministack/.installed: requirements-cloud.txt
 	@tools/install-python "$(PYTHON)" .venv-ministack $<
