@@ -3,7 +3,6 @@
 from .mutant import ROUGH, mutant
 
 _NETS = "shops that have one way of doing each thing"
-_REPLICA = "shops that decide on a replica"
 
 HARMLESS = (
     mutant(
@@ -38,16 +37,6 @@ HARMLESS = (
         "The audit returns, two days later, what was claimed by no order.",
         ("stock.claims:claim", 'give_back(owner, sku, taken, why="short", at=now)', "pass"),
         origin=_NETS,
-    ),
-    mutant(
-        "order-read-with-a-lag",
-        "Every move states its condition, so an old reading costs a try and decides nothing.",
-        (
-            "orders.record:read",
-            "read(rules.partition(number), number)",
-            "read(rules.partition(number), number, consistent=False)",
-        ),
-        origin=_REPLICA,
     ),
     mutant(
         "delivery-without-asking-for-the-codes",

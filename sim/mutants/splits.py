@@ -96,4 +96,14 @@ SPLITS = (
         origin="this shop, before splits were played here",
         rates={"licensed": 1.0},
     ),
+    mutant(
+        "order-read-with-a-lag",
+        "A sale is never split: an old reading of its order said that there was nothing to split any more.",
+        (
+            "orders.record:read",
+            "read(rules.partition(number), number)",
+            "read(rules.partition(number), number, consistent=False)",
+        ),
+        origin="shops that decide on a replica",
+    ),
 )
