@@ -29,6 +29,7 @@ FACES = {
         "console.refunds",
         "console.splits",
         "console.cases",
+        "console.names",
         "console.bills",
         "console.plans",
         "console.channels",

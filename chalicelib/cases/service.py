@@ -62,9 +62,12 @@ def id_of(kind: str, key: str) -> str:
 
 
 def open(  # noqa: A001  called as cases.open
-    kind: str, key: str, *, why: str, facts: Mapping[str, str], action: str, now: int
+    kind: str, key: str, *, why: str, facts: Mapping[str, str], action: str, now: int, urgent: bool = True
 ) -> bool:
-    """Open a case and raise the alarm, once for ever per kind and key; False where it was open or settled already."""
+    """Open a case and raise the alarm, once for ever per kind and key; False where it was open or settled already.
+
+    What is not `urgent` is work as usual, which nobody is woken for.
+    """
     case_id = id_of(kind, key)
     row = CaseRow.of(tenant.MAIN)(f"CASE#{case_id}", ".", kind=kind, key=key[:200], why=why, at=now)
     row.action, row.facts = action, {name: str(text)[:_LONGEST_FACT] for name, text in facts.items()}
@@ -72,8 +75,8 @@ def open(  # noqa: A001  called as cases.open
         row.insert()
     except table.Refused as stood:
         # Whoever opened it may have died before it was listed.
-        return stood.row.settled_at is None and _list(stood.row)
-    return _list(row)
+        return stood.row.settled_at is None and _list(stood.row, urgent=urgent)
+    return _list(row, urgent=urgent)
 
 
 def find(kind: str, key: str) -> Case | None:
@@ -150,14 +153,15 @@ def settle(kind: str, key: str, *, staff: str, note: str, now: int) -> bool:
     return before.settled_at is None
 
 
-def _list(row: CaseRow) -> bool:
+def _list(row: CaseRow, *, urgent: bool) -> bool:
     """Give a case its place among the open ones, and raise the alarm; False where it has one."""
     place = PlaceRow.of(tenant.MAIN)(OPEN, _place(row.at, row.pk[5:]), kind=row.kind)
     try:
         place.insert()
     except table.Refused:
         return False
-    log.alarm("cases.opened", kind=row.kind, key=row.key, why=row.why, **_named(row.facts))
+    tell = log.alarm if urgent else log.event
+    tell("cases.opened", kind=row.kind, key=row.key, why=row.why, **_named(row.facts))
     return True
 
 

@@ -7,6 +7,7 @@ from chalice.app import Blueprint, CloudWatchEvent, Cron, Rate, SQSEvent
 from chalicelib.kit import clock, queue, tenant, worker
 from chalicelib.orders import service as orders
 from chalicelib.stock import service as stock
+from chalicelib.wallet import service as wallet
 
 from . import service
 
@@ -48,6 +49,8 @@ def _drive(message: worker.Message, seen: list[str], now: int) -> None:
     elif message.get("fold"):
         while stock.fold(message["owner"], message["fold"], now=now):
             continue
+    elif message.get("named"):
+        wallet.show_name(message["site"], message["named"], now=now)
     elif message.get("watched"):
         service.look_after(message["site"], message["order"], now=now)
     else:
@@ -58,6 +61,7 @@ def _audit(owner: str, now: int) -> None:
     service.audit(owner, now=now)
     if owner != tenant.MAIN:
         service.check_wallets(owner, now=now)
+        wallet.show_names(owner, now=now)
 
 
 def _look(message: worker.Message, seen: list[str], now: int) -> None:

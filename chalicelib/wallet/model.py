@@ -3,6 +3,7 @@
 WENT#{member} / {seq:010}            an entry: what happened, and what stood after it; seq grows by one
 WALLET#{member} / .                  pay password, what was agreed about paying without it
 WALLET#{member} / name#{rev:04}      a version of the member's name, sealed; the highest counts
+NAMES / {member}                     that a name of theirs waits for a person; forgotten some time after one judged it
 WALLET#{member} / consent#{at:010}#  each time something was agreed or taken back
 """
 
@@ -56,3 +57,10 @@ class NameRow(table.Row):
     judged_by = UnicodeAttribute(default="")
     judged_at = table.IntegerAttribute(default=0)
     note = UnicodeAttribute(default="")
+
+
+class WaitRow(table.Row):
+    """A member whose newest name nobody has judged yet; with `ttl` once somebody did."""
+
+    rev = table.IntegerAttribute()
+    ttl = table.IntegerAttribute(null=True)

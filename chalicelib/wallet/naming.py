@@ -9,11 +9,14 @@ from dataclasses import dataclass
 
 from pynamodb.expressions.update import Action
 
-from chalicelib.kit import errors, log, table, vault
+from chalicelib.kit import clock, errors, log, queue, table, vault
 
-from .model import NameRow, TermsRow
+from .model import NameRow, TermsRow, WaitRow
 
 STATES = ("verified", "refused")
+MOST = 20  # names that one member may tell, one after the other
+WAITING = "NAMES"  # the partition of those who wait
+LONGEST = 200  # letters of a note
 _KEY = "name#"
 
 
@@ -23,6 +26,21 @@ class BadName(errors.ShopError):
     status = 422
     code = "bad_name"
     sentence = "A name has 2 to 40 letters."
+
+
+class NameWaits(errors.Conflict):
+    """A name of this member has not been judged yet."""
+
+    code = "name_waits"
+    sentence = "Your name is being looked at; tell another one when that is over."
+
+
+class BadVerdict(errors.ShopError):
+    """A verdict without a proof, or without a reason; `field` says which."""
+
+    status = 422
+    code = "bad_verdict"
+    sentence = "Say how the name was proved, or why it is refused."
 
 
 class SamePerson(errors.Conflict):
@@ -48,57 +66,73 @@ class Name:
 
 
 def tell_name(site: str, member: str, name: str, *, by: str, now: int) -> Name:
-    """Tell a member's name, to be verified; until then an earlier verified one counts. Raises BadName, Conflict."""
+    """Tell a member's name, to be verified; until then an earlier verified one counts. `by`: the member's login.
+
+    Raises BadName, NameWaits, TooMany after the last one that may be told, Conflict where another is told just now.
+    """
     clean = unicodedata.normalize("NFKC", name).strip()
     if not 2 <= len(clean) <= 40 or not all(letter.isalpha() or letter in " ·.-'" for letter in clean):
         raise BadName(field="name")
-    known = names_of(site, member)
-    rev = known[0].rev + 1 if known else 1
+    rev = _next(names_of(site, member))
     sk = f"{_KEY}{rev:04}"
     row = NameRow.of(site)(
         f"WALLET#{member}", sk, masked=f"{clean[0]}**", state="asked", told_by=by, told_at=now
     )
     row.sealed = vault.seal(site, clean.encode(), f"name|{member}|{sk}")
+    waits = WaitRow.of(site)
     try:
-        row.insert()
+        with table.Together(site, "") as write:
+            write.save(row, condition=NameRow.pk.does_not_exist())
+            # Guarded by the name, which only one can put.
+            write.update(waits(WAITING, member), [waits.rev.set(rev), waits.ttl.remove()])
     except table.Refused:
         raise errors.Conflict from None
-    log.event("wallet.name_told", site=site, member=member, rev=rev, by=by)
+    log.event("wallet.name_told", site=site, member=member, rev=rev)
+    queue.send("timer", site=site, named=member)
     return _name(row)
 
 
 def judge_name(site: str, member: str, rev: int, state: str, *, by: str, note: str, now: int) -> Name:
     """Verify a version of a name, or refuse it, also later; the member's limit follows in the same moment.
 
-    `note` says how it was proved. Raises Invalid, NotFound, SamePerson, Conflict where it was judged so before or
-    another version was told meanwhile.
+    `note` says how it was proved, or why it is refused, which the member reads. Raises Invalid, BadVerdict, NotFound,
+    SamePerson, Conflict where it was judged so before or another version was told meanwhile.
     """
-    found = next((one for one in names_of(site, member) if one.rev == rev), None)
-    if state not in STATES or (state == "verified" and not note.strip()):
+    if state not in STATES:
         raise errors.Invalid
-    if found is None:
-        raise errors.NotFound
-    if found.told_by == by:
+    if not note.strip():
+        raise BadVerdict(field="proof" if state == "verified" else "reason")
+    if version(site, member, rev).told_by == by:
         raise SamePerson
     rows, terms = NameRow.of(site), TermsRow.of(site)
     actions: list[Action] = [
         rows.state.set(state),
         rows.judged_by.set(by),
         rows.judged_at.set(now),
-        rows.note.set(note[:200]),
+        rows.note.set(note.strip()[:LONGEST]),
     ]
     before = ["asked"] if state == "verified" else ["asked", "verified"]
     later = rows(f"WALLET#{member}", f"{_KEY}{rev + 1:04}")
+    waits = WaitRow.of(site)
     try:
         with table.Together(site, "") as write:
             row = rows(f"WALLET#{member}", f"{_KEY}{rev:04}")
             write.update(row, actions, condition=rows.state.is_in(*before))
             write.condition_check(rows, later.pk, later.sk, condition=rows.pk.does_not_exist())
             write.update(terms(f"WALLET#{member}", "."), [terms.named.set(state == "verified")])
+            write.update(waits(WAITING, member), [waits.rev.set(rev), waits.ttl.set(now + clock.DAY)])
     except table.Refused:
         raise errors.Conflict from None
     log.event("wallet.name_judged", site=site, member=member, rev=rev, state=state, by=by)
-    return names_of(site, member)[0]
+    return version(site, member, rev)
+
+
+def version(site: str, member: str, rev: int) -> Name:
+    """One version of a member's name. Raises NotFound."""
+    row = NameRow.of(site).read(f"WALLET#{member}", f"{_KEY}{rev:04}")
+    if row is None:
+        raise errors.NotFound
+    return _name(row)
 
 
 def names_of(site: str, member: str) -> list[Name]:
@@ -117,6 +151,15 @@ def real_name(site: str, member: str, rev: int, *, by: str) -> str:
         raise errors.NotFound
     log.event("wallet.name_read", site=site, member=member, rev=rev, by=by)
     return vault.unseal(site, row.sealed, f"name|{member}|{sk}").decode()
+
+
+def _next(known: list[Name]) -> int:
+    """The number of the next version; `known` are the ones before, newest first."""
+    if known and known[0].state == "asked":
+        raise NameWaits
+    if len(known) >= MOST:
+        raise errors.TooMany
+    return len(known) + 1
 
 
 def _name(row: NameRow) -> Name:

@@ -14,8 +14,20 @@ from typing import Any
 from chalicelib.kit import config, errors, ids, log, password, table, throttle, vault
 
 from .holding import Held, check_hold
+from .judging import KIND as NAME_CASE
+from .judging import decide_name, name_in, show_name, show_names
 from .model import ConsentRow, EntryRow, TermsRow
-from .naming import BadName, Name, SamePerson, judge_name, names_of, real_name, tell_name
+from .naming import (
+    BadName,
+    BadVerdict,
+    Name,
+    NameWaits,
+    SamePerson,
+    judge_name,
+    names_of,
+    real_name,
+    tell_name,
+)
 from .rules import (
     CAP,
     CAPS,
@@ -49,14 +61,17 @@ __all__ = [
     "CAPS",
     "CONSENT",
     "DAILY",
+    "NAME_CASE",
     "REGRET",
     "STEPS",
     "BadName",
     "BadPassword",
+    "BadVerdict",
     "Entry",
     "Held",
     "Locked",
     "Name",
+    "NameWaits",
     "OverCap",
     "PasswordNeeded",
     "PasswordWrong",
@@ -65,10 +80,14 @@ __all__ = [
     "Short",
     "Terms",
     "check_hold",
+    "decide_name",
     "judge_name",
     "may_take_back",
+    "name_in",
     "names_of",
     "real_name",
+    "show_name",
+    "show_names",
     "sound",
     "tell_name",
 ]

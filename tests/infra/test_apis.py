@@ -27,6 +27,7 @@ FACES = {
     "/wallet": "checkout",
     "/wallet/back": "checkout",
     "/wallet/free": "checkout",
+    "/wallet/name": "checkout",
     "/wallet/password": "checkout",
     "/wallet/topup": "checkout",
     "/orders": "receipts",

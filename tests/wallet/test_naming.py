@@ -39,24 +39,39 @@ def test_who_told_a_name_does_not_judge_it_and_nobody_verifies_without_proof(sho
     tell(shop, by="main:ann")
     with pytest.raises(wallet.SamePerson):
         judge(shop, 1)
-    for wrong in ({"state": "asked"}, {"note": " "}):
-        with pytest.raises(errors.Invalid):
-            judge(shop, 1, by="main:bob", **wrong)
+    with pytest.raises(errors.Invalid):
+        judge(shop, 1, "asked", by="main:bob")
+    for state, field in (("verified", "proof"), ("refused", "reason")):
+        with pytest.raises(wallet.BadVerdict) as refused:
+            judge(shop, 1, state, by="main:bob", note=" ")
+        assert refused.value.detail["field"] == field
     with pytest.raises(errors.NotFound):
         judge(shop, 2, by="main:bob")
     assert not named(shop)
 
 
-def test_a_verdict_on_a_name_that_was_told_anew_is_refused(shop):
+def test_a_name_is_told_anew_once_the_last_one_is_judged_and_a_verdict_on_that_comes_too_late(shop):
     tell(shop)
+    with pytest.raises(wallet.NameWaits):
+        tell(shop, "王大明")
+    judge(shop, 1)
     tell(shop, "王大明")
+    assert named(shop)
     with pytest.raises(errors.Conflict):
-        judge(shop, 1)
+        judge(shop, 1, "refused", note="forged")
     assert judge(shop, 2).rev == 2
     assert [(one.rev, one.state) for one in wallet.names_of(shop.site, "m1")] == [
         (2, "verified"),
-        (1, "asked"),
+        (1, "verified"),
     ]
+
+
+def test_nobody_tells_names_without_end(shop, monkeypatch):
+    monkeypatch.setattr(naming, "MOST", 1)
+    tell(shop)
+    judge(shop, 1, "refused", note="no such person")
+    with pytest.raises(errors.TooMany):
+        tell(shop)
 
 
 def test_of_two_who_tell_a_name_at_once_one_looks_again(shop, monkeypatch):

@@ -1,6 +1,7 @@
 """What needs a person, for main's staff: the list by kind, one case with its facts, and the note that settles it."""
 
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -8,9 +9,10 @@ from chalice.app import Response
 
 from chalicelib.cases import service as cases
 from chalicelib.fulfilment import service as fulfilment
-from chalicelib.kit import money, tenant
+from chalicelib.kit import config, errors, money, tenant
 from chalicelib.reconciliation import service as reconciliation
 from chalicelib.settlement import service as settlement
+from chalicelib.wallet import service as wallet
 
 from .. import face as faces
 from .. import pages
@@ -30,6 +32,7 @@ KINDS = {
     "deposit": "保证金逾期",
     "topup_review": "大额充值",
     "ending": "即将到期",
+    wallet.NAME_CASE: "实名",
 }
 FACTS = {
     "site": "分站",
@@ -45,6 +48,10 @@ FACTS = {
     "day": "账单日",
     "count": "笔数",
     "member": "会员",
+    "login": "登录名",
+    "name": "姓名",
+    "rev": "第几次提交",
+    "told": "提交时间",
     "payout": "提现单号",
     "asked": "申请时间",
     "due": "最迟退还",
@@ -77,12 +84,11 @@ def index(visit: Visit) -> Response:
 
 
 @face.get("/console/cases/{case_id}")
-def one(visit: Visit, case_id: str) -> Response:
-    """One case: why it is here, its facts, what to do, and how it ended."""
+def one(visit: Visit, case_id: str, *, clear: str = "") -> Response:
+    """One case: why it is here, its facts, what to do, and how it ended; `clear`: the name that is asked about."""
     case = cases.case(case_id)
-    return desk.page(
-        visit, "case.html", case=case, kind=kind_name(case.kind), facts=_facts(case), many=_many(case)
-    )
+    shown: dict[str, Any] = {"kind": kind_name(case.kind), "facts": _facts(case), "many": _many(case)}
+    return desk.page(visit, "case.html", case=case, name=_name(case), clear=clear, most=_most(), **shown)
 
 
 @face.post("/console/cases/{case_id}/settle")
@@ -90,6 +96,8 @@ def one(visit: Visit, case_id: str) -> Response:
 def settle(visit: Visit, case_id: str) -> Response:
     """Close a case with a note."""
     case, note = cases.case(case_id), visit.fields(Settlement).note
+    if case.kind == wallet.NAME_CASE:
+        raise errors.Conflict  # a verdict settles it
     cases.settle(case.kind, case.key, staff=visit.account.staff.login, note=note, now=visit.now)
     return desk.done(f"/console/cases/{case_id}", "case_settled")
 
@@ -139,6 +147,19 @@ def _list(visit: Visit, found: list[cases.Case], *, kind: str, state: str) -> Re
         state=state,
         states=STATES,
     )
+
+
+def _name(case: cases.Case) -> wallet.Name | None:
+    """The name that a case is about, as it stands now; None for any other case."""
+    if case.kind != wallet.NAME_CASE:
+        return None
+    with tenant.acting_for(case.facts["site"]):
+        return wallet.name_in(case)
+
+
+def _most() -> int:
+    """What a member may hold whose name is verified, in fen."""
+    return config.load().wallet_named
 
 
 def _many(case: cases.Case) -> str:

@@ -16,7 +16,7 @@ from chalicelib.web.visit import Visit
 from . import look, rights
 
 _YEAR = 365 * 86_400
-_DONE = ("password", "free", "stopped", "back", "asked")
+_DONE = ("password", "free", "stopped", "back", "asked", "named")
 _USUAL = 100  # yuan, the top-up that is chosen unless another is
 
 face = Face("wallet", error_page=look.error_page, enter=open_shop)
@@ -36,6 +36,12 @@ class NewPassword(msgspec.Struct):
 
     login_password: str
     pay_password: str
+
+
+class NewName(msgspec.Struct):
+    """The member's own name."""
+
+    name: str
 
 
 class Agreement(msgspec.Struct):
@@ -88,6 +94,18 @@ def password(visit: Visit) -> Response:
     except errors.ShopError as refusal:
         return _page(visit, member, refusal, part="password")
     return go("/wallet?done=password")
+
+
+@face.post("/wallet/name")
+def name(visit: Visit) -> Response:
+    """Tell one's name, which main's staff then verify or refuse."""
+    site, member = visit.shop.site, _posting(visit)
+    try:
+        told = visit.fields(NewName).name
+        wallet.tell_name(site, member.member, told, by=member.login, now=visit.now)
+    except errors.ShopError as refusal:
+        return _page(visit, member, refusal, part="name")
+    return go("/wallet?done=named")
 
 
 @face.post("/wallet/free")
@@ -175,6 +193,7 @@ def _page(
         entries=[one for one in entries if one.change],
         older=entries[-1].seq if entries and entries[-1].seq > 1 else 0,
         terms=terms,
+        name=next(iter(wallet.names_of(site, member.member)), None),
         here=bool(terms.cap_fen) and rights.payer_of(visit, member) == terms.device,
         consents=wallet.consents(site, member.member),
         done=done if done in _DONE else "",
@@ -190,6 +209,8 @@ def _choices(visit: Visit, terms: wallet.Terms) -> dict[str, object]:
     settings = config.load()
     return {
         "most": settings.wallet_named if terms.named else settings.wallet_unnamed,
+        "named_most": settings.wallet_named,
+        "unnamed_most": settings.wallet_unnamed,
         "steps": wallet.STEPS,
         "amount": _USUAL,
         "channels": [name for name in tenancy.CHANNELS if name in visit.shop.channels],

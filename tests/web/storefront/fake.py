@@ -159,6 +159,7 @@ class Shop:
     asks: list[checkout.Ask] = field(default_factory=list)
     purse: wallet.Entry = field(default_factory=wallet.Entry)
     terms: wallet.Terms = field(default_factory=wallet.Terms)
+    names: list[wallet.Name] = field(default_factory=list)
     entries: list[wallet.Entry] = field(default_factory=list)
 
     def reach(self, status: str, *steps: str, codes: tuple[str, ...] = ()) -> None:
@@ -253,6 +254,7 @@ def _patch_browsing(patch: pytest.MonkeyPatch, shop: Shop) -> None:
     patch.setattr(wallet, "newest", lambda _site, _member: shop.purse)
     patch.setattr(wallet, "terms", lambda _site, _member: shop.terms)
     patch.setattr(wallet, "history", lambda _site, _member, before: shop.entries)
+    patch.setattr(wallet, "names_of", lambda _site, _member: shop.names)
     patch.setattr(wallet, "consents", lambda _site, _member: [(NOW, wallet.CONSENT, 5000)])
     patch.setattr(wallet, "device_of", lambda _site, _member, cookie: cookie)
 

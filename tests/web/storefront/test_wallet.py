@@ -248,6 +248,33 @@ def test_nobody_takes_another_s_top_up_back(browser, shop, world):
     assert shop.wallet("m2") == (10_000, 0)
 
 
+def judge(shop, browser, rev, state, note):
+    with tenant.acting_for(shop.site):
+        member = member_of(shop, browser)
+        wallet.judge_name(shop.site, member, rev, state, by="main:ann", note=note, now=shop.world.now)
+
+
+def test_a_member_tells_a_name_and_sees_how_far_it_is_and_what_it_gains(browser, shop):
+    before = read(browser.get("/wallet")).text
+    assert "余额最多可放 ¥5000.00，现在是 ¥1000.00" in before
+    wrong = post(browser, "/wallet/name", name="42")
+    assert (wrong.status_code, "姓名为 2 到 40 个字" in read(wrong).text) == (422, True)
+    assert post(browser, "/wallet/name", name="Li+Li").headers["Location"] == "/wallet?done=named"
+    shown = read(browser.get("/wallet?done=named"))
+    assert ("L** 正在核对" in shown.text, shown.all("input", name="name")) == (True, [])
+    assert post(browser, "/wallet/name", name="Li+Lu").status_code == 409
+    judge(shop, browser, 1, "refused", "与证件不一致")
+    assert "L** 没有通过：与证件不一致" in read(browser.get("/wallet")).text
+    post(browser, "/wallet/name", name="Li+Lu")
+    judge(shop, browser, 2, "verified", "seen")
+    shown = read(browser.get("/wallet")).text
+    assert "L** 已核对，余额最多可放 ¥5000.00" in shown
+    assert "已实名，最多放 ¥5000.00" in shown
+    assert "seen" not in shown
+    key = hidden(browser, "/wallet", "key")
+    assert post(browser, "/wallet/topup", key=key, amount=0, other=2000, channel="wechat").status_code == 303
+
+
 def test_a_form_of_another_session_is_refused(browser):
     assert browser.post("/wallet/password", b"form_token=x").status_code == 403
 
