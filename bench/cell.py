@@ -22,6 +22,7 @@ from chalicelib.tenancy import worker as tenancy_worker
 from infra.package.template import BATCHES
 from sim.clockwork import Clockwork
 from sim.instance import Instance
+from sim.queues import MOST_RECEIVES, SOURCES
 from sim.stage import BEGIN, Stage, definition
 
 from . import model, quotas
@@ -89,13 +90,17 @@ class Formation:
 
 
 class Cell(Shop):
-    """A cell in which sites are asked for and come up. `opened` says when each was open, in seconds."""
+    """A cell in which sites are asked for and come up.
+
+    `opened` says when each was open, in seconds, `failed` how often a message failed.
+    """
 
     def __init__(self, stage: Stage, *, creates: float = quotas.CREATE_STACK.value) -> None:
         self.time = Clockwork(0, BEGIN)
         self.formation = Formation(self.time, self, creates)
         self.opened: list[float] = []
         self.keyed = 0
+        self.failed: Counter[str] = Counter()
         self._waiting: deque[str] = deque()
         self._working = 0
         self._noise = Random(1)  # noqa: S311  a run must be repeatable
@@ -157,20 +162,23 @@ class Cell(Shop):
         while self._waiting and self._working < BATCHES["provision"]:
             self._working += 1
             body = self._waiting.popleft()
-            act = partial(_advance, body)
+            act = partial(self._advance, body)
             process = self.time.spawn("provision_sites", act, instance=self._instance)
             process.waiters.append(self._done)
+
+    def _advance(self, body: str) -> None:
+        """A message that fails comes again when it is visible, and is dead after ten times."""
+        record = {"messageId": json.loads(body)["site"], "body": body, "eventSource": "aws:sqs"}
+        answer = tenancy_worker.provision_sites({"Records": [record]}, None)
+        if answer["batchItemFailures"]:
+            self.failed[body] += 1
+            if self.failed[body] < MOST_RECEIVES:
+                wait = SOURCES["provision"].visibility
+                self.time.at(self.time.now + wait, lambda: self._arrive(body))
 
     def _done(self) -> None:
         self._working -= 1
         self._work()
-
-
-def _advance(body: str) -> None:
-    record = {"messageId": json.loads(body)["site"], "body": body, "eventSource": "aws:sqs"}
-    answer = tenancy_worker.provision_sites({"Records": [record]}, None)
-    if answer["batchItemFailures"]:
-        raise RuntimeError(f"provisioning failed for {body}")
 
 
 def fullest(sites: int, cells: int) -> int:

@@ -69,7 +69,7 @@ def wanted(code: str) -> Settings:
 
 def described(code: str) -> Settings:
     """The same of the table that is there; nothing where there is none."""
-    name, client = table.name_of(code), aws.client("dynamodb")
+    name, client = table.name_of(code), place.client_for("dynamodb", code)
     try:
         told = client.describe_table(TableName=name)["Table"]
         ttl = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]

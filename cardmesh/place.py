@@ -14,7 +14,7 @@ from typing import Any
 import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.kit import config
+from chalicelib.kit import aws, cells, config
 
 from .shown import Stopped
 
@@ -48,6 +48,12 @@ def stack() -> str:
 def client(service: str) -> Any:  # botocore builds its clients at run time
     """A client of a service that no function uses."""
     return botocore.session.Session().create_client(service, region_name=config.load().region)
+
+
+def client_for(service: str, code: str) -> Any:
+    """A client for what a site has: with one's own credentials, in another cell by the role of its operators."""
+    cell = cells.place_of(code).cell
+    return aws.client(service) if cell == cells.HOME else cells.operator(service, cell)
 
 
 @cache

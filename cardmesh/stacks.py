@@ -54,7 +54,7 @@ def parameters(code: str) -> dict[str, str]:
 
 def look(code: str) -> Stack | None:
     """A site's stack as it is; None where there is none."""
-    formation = aws.client("cloudformation")
+    formation = place.client_for("cloudformation", code)
     try:
         found = formation.describe_stacks(StackName=table.name_of(code))["Stacks"][0]
         body = formation.get_template(StackName=table.name_of(code))["TemplateBody"]
@@ -70,7 +70,7 @@ def update(code: str, *, release: bool = True) -> str:
     """Have a site's stack given what the registry says, and brought to this release; why that cannot be, or nothing."""
     body: dict[str, Any] = {"TemplateBody": place.template()} if release else {"UsePreviousTemplate": True}
     try:
-        aws.client("cloudformation").update_stack(
+        place.client_for("cloudformation", code).update_stack(
             StackName=table.name_of(code),
             Parameters=[
                 {"ParameterKey": name, "ParameterValue": text} for name, text in parameters(code).items()
@@ -86,7 +86,7 @@ def update(code: str, *, release: bool = True) -> str:
 
 
 def names() -> Iterator[str]:
-    """The stacks there are whose names are those of sub-sites."""
+    """The stacks in the deployment's own account whose names are those of sub-sites."""
     pages = aws.client("cloudformation").get_paginator("describe_stacks").paginate()
     prefix = table.name_of("")
     yield from (

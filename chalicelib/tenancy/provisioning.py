@@ -2,7 +2,8 @@
 
 Every step reads the state it starts from and may be killed and repeated: CreateStack is asked for under the site's
 own name, the key is written once, the last step opens the doors. CloudFormation answers few calls a second for a
-whole account, so thousands of sites at once look seldom, and whoever is told to slow down comes again later.
+whole account: whoever is told to slow down comes again later, and a stack that takes long is looked at seldom, so that
+others may ask, too.
 """
 
 from botocore.exceptions import ClientError

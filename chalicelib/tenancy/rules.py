@@ -118,7 +118,7 @@ def look_again(code: str, waited: int) -> int:
     """Seconds until a stack is looked at again: a third of what it has taken, spread by up to a quarter.
 
     CloudFormation describes about 5 stacks a second for an account, and no more for money: a single site is seen soon
-    after it stands, and of thousands that wait together each asks seldom.
+    after it stands, and some dozens leave room for whoever else asks, such as a release that goes from stack to stack.
     """
     least, most = _LOOKS
     wait = min(max(waited // 3, least), most)

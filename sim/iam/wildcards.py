@@ -72,7 +72,7 @@ REASONS: dict[Place, str] = {
     ),
     **{
         ("cell.yaml OperatorRole", sid, value): (
-            "Sites of this account that do not exist yet, or come from another; only provisioning may take this role."
+            "Sites that do not exist yet, or come from another account; provisioning, or people who are named, take it."
         )
         for sid, value in (
             (

@@ -4,7 +4,7 @@ import pytest
 
 from bench import cell, fleet, flood, quotas
 from bench import shop as shops
-from chalicelib.tenancy import rules
+from chalicelib.tenancy import rules, stacks
 
 SITES = 40
 
@@ -34,6 +34,13 @@ def test_looking_seldom_asks_less_than_looking_every_two_seconds(stage, played, 
     monkeypatch.setattr(rules, "look_again", lambda _code, _waited: 2)
     often = fleet.play(stage, SITES)
     assert often.formation.asked["DescribeStacks"] > played.formation.asked["DescribeStacks"]
+
+
+def test_it_is_slow_where_being_told_to_slow_down_is_a_failure(stage, played, monkeypatch):
+    monkeypatch.setattr(stacks, "TOO_FAST", ())
+    failing = fleet.play(stage, SITES)
+    assert failing.failed.total() > 0 == played.failed.total()
+    assert failing.opened[-1] > 720 > 5 * played.opened[-1]
 
 
 def test_a_site_alone_is_open_soon_after_its_stack_stands(stage):

@@ -7,6 +7,7 @@ import boto3
 import pytest
 from moto.dynamodb.models import dynamodb_backends
 
+from cardmesh import drift, stacks
 from chalicelib.kit import cells, config, tenant, vault
 from chalicelib.tenancy import cells as rooms
 from chalicelib.tenancy import provisioning
@@ -128,3 +129,12 @@ def test_a_deployment_without_cells_counts_nothing(world):
     assert rooms.rooms() == []
     assert open_site(world, "plain").cell == "a"
     assert cells.place_of("zzzz") == cells.Place("a", frozen=False)
+
+
+def test_a_release_reaches_the_stack_of_a_site_in_another_account(spread):
+    code = make.make_site(spread, "away")
+    assert stacks.look(code).status == "CREATE_COMPLETE"
+    coming = stacks.update(code)
+    assert coming == ""
+    assert stacks.look(code).status == "UPDATE_COMPLETE"
+    assert drift.described(code)["protected"] is True
