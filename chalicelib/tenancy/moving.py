@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.expressions.update import Action
 
 from chalicelib.kit import cells, clock, config, errors, log, queue, table, tenant
@@ -115,14 +115,24 @@ def advance(code: str, *, now: int) -> None:
     row = _row(code)
     try:
         wait = _STEPS[row.state](row, now) if row.state in _STEPS else None
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in stacks.TOO_FAST:
-            raise
-        wait = CLOSE
+    except (ClientError, BotoCoreError) as error:
+        wait = _in_trouble(row, error, now)
     except (errors.Conflict, table.Refused):
         wait = None  # another run was faster, and goes on
     if wait is not None:
         _go_on(code, wait)
+
+
+def _in_trouble(row: Any, error: ClientError | BotoCoreError, now: int) -> int | None:
+    """A shop is not left closed: whatever AWS refuses before the switch calls the move off."""
+    why = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+    if why in stacks.TOO_FAST:
+        return CLOSE
+    if row.state not in _BEFORE:
+        raise error
+    log.alarm("tenancy.move_failed", site=row.sk, state=row.state, why=why)
+    call_off(row.sk, why, now=now)
+    return None
 
 
 def _prepare(row: Any, now: int) -> int | None:

@@ -4,6 +4,7 @@ import itertools
 import json
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from chalicelib.fulfilment import service as fulfilment
 from chalicelib.kit import cells, config, table, tenant
@@ -200,6 +201,62 @@ def test_what_does_not_come_as_it_was_is_called_off_and_the_shop_opens_where_it_
     assert tables(AWAY) == set()
     assert used() == {"a": 1, "b": 0}
     assert "rows came" in moving.move_of(shop.site).why
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClientError({"Error": {"Code": "AccessDeniedException"}}, "Scan"),
+        EndpointConnectionError(endpoint_url="https://x"),
+    ],
+    ids=["refused", "unreachable"],
+)
+def test_a_shop_is_not_left_closed_where_its_table_cannot_be_carried(spread, monkeypatch, error):
+    shop, alarms = spread.shop, []
+    monkeypatch.setattr(moving.log, "alarm", lambda name, **told: alarms.append((name, told["state"])))
+    moving.start(shop.site, "b", by="staff", now=spread.now)
+    until(spread, "frozen")
+
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr(carrying, "carry", refuse)
+    until(spread, "staying")
+    assert alarms == [("tenancy.move_failed", "frozen")]
+    until(spread, "over")
+    assert shop.place().status == "pending"
+    assert tables(AWAY) == set()
+
+
+def test_being_told_to_slow_down_is_no_reason_to_call_it_off(spread, monkeypatch):
+    shop = spread.shop
+    moving.start(shop.site, "b", by="staff", now=spread.now)
+    until(spread, "frozen")
+
+    def refuse(*_, **__):
+        raise ClientError({"Error": {"Code": "ThrottlingException"}}, "Scan")
+
+    with monkeypatch.context() as patches:
+        patches.setattr(carrying, "carry", refuse)
+        assert [step(spread), step(spread), step(spread)] == ["frozen"] * 3
+    until(spread, "moved")
+
+
+def test_what_cannot_be_cleared_is_told_and_tried_again(spread, monkeypatch):
+    shop = spread.shop
+    move(spread)
+    spread.now += moving.KEPT
+    moving.clear(shop.site, now=spread.now)
+
+    def refuse(*_, **__):
+        raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "DeleteStack")
+
+    with monkeypatch.context() as patches:
+        patches.setattr(moving.stacks, "delete", refuse)
+        with pytest.raises(ClientError):
+            step(spread)
+    until(spread, "over")
+    assert used() == {"a": 0, "b": 1}
 
 
 @pytest.mark.parametrize("state", ["preparing", "closing", "frozen", "carried"])
