@@ -24,15 +24,18 @@ def accept_payment(payment: payments.Payment, *, now: int) -> None:
     """
     try:
         number, index = orders.split_trade_no(payment.out_trade_no)
-        site = tenancy.site(orders.site_of(number)).site
+        found = tenancy.site(orders.site_of(number))
     except errors.NotFound:
         payments.suspend(payment, "no such order number", now=now)
+        return
+    if not found.stands:
+        payments.suspend(payment, "the shop has closed", now=now)
         return
     receipt = orders.Receipt(
         index, payment.channel, payment.merchant, payment.amount_fen, payment.transaction_id
     )
-    with tenant.acting_for(site):
-        _accept(site, number, payment, receipt, now)
+    with tenant.acting_for(found.site):
+        _accept(found.site, number, payment, receipt, now)
 
 
 def _accept(site: str, number: str, payment: payments.Payment, receipt: orders.Receipt, now: int) -> None:

@@ -4,6 +4,7 @@ A sealed text is version(1) + nonce(12) + ciphertext and tag. The additional dat
 that moving it elsewhere makes it unreadable. Plaintext data keys stay in memory for at most five minutes.
 """
 
+import contextlib
 import hashlib
 import hmac
 import threading
@@ -17,6 +18,7 @@ from . import aws, clock, config, ids, table, tenant
 
 _KEEP = 300  # seconds a plaintext data key may stay in memory
 _VERSION = b"\x01"
+_DESTROYED = b"destroyed"
 
 PAYEES = "payees"  # where parties are paid; like main's, its key stands in the main table
 SHARED = (tenant.MAIN, PAYEES)
@@ -45,6 +47,26 @@ def make_key(owner: str) -> None:
         _rows(owner)(f"KEY#{owner}", "1", wrapped=made["CiphertextBlob"]).insert()
     except table.Refused:
         return
+
+
+def fingerprint(owner: str) -> str:
+    """The SHA-256 of an owner's data key as KMS wrapped it; empty once it was destroyed. Raises LookupError."""
+    wrapped = _wrapped(owner).wrapped
+    return "" if wrapped == _DESTROYED else hashlib.sha256(wrapped).hexdigest()
+
+
+def destroy(owner: str) -> None:
+    """Overwrite a site's data key: what was sealed under it can't be read any more. Doing it again changes nothing.
+
+    An instance that has the key in memory has it for at most five minutes more, and a point in time to which the
+    table can be restored has it for 35 days. Raises LookupError.
+    """
+    if owner in SHARED:
+        raise LookupError(f"the data key of {owner} is everybody's")
+    row, rows = _wrapped(owner), _rows(owner)
+    with contextlib.suppress(table.Refused):
+        rows.change(row.pk, row.sk, [rows.wrapped.set(_DESTROYED)], rows.pk.exists())
+    _keys.pop(owner, None)
 
 
 def seal(owner: str, plain: bytes, place: str) -> bytes:
@@ -91,10 +113,17 @@ def _key(owner: str) -> bytes:
     return plain
 
 
-def _unwrap(owner: str) -> bytes:
+def _wrapped(owner: str) -> WrappedKey:
     row = _rows(owner).read(f"KEY#{owner}", "1")
     if row is None:
         raise LookupError(f"{owner} has no data key")
+    return row
+
+
+def _unwrap(owner: str) -> bytes:
+    row = _wrapped(owner)
+    if row.wrapped == _DESTROYED:
+        raise LookupError(f"the data key of {owner} was destroyed")
     plain = _kms(owner).decrypt(CiphertextBlob=row.wrapped, EncryptionContext={"site": owner})
     return bytes(plain["Plaintext"])
 

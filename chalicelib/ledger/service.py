@@ -197,6 +197,14 @@ def statement(site: str, window: str) -> dict[str, int] | None:
     return found.totals if found else None
 
 
+def stored(site: str) -> int:
+    """What members of a site hold as balance, in fen, by the windows that were posted."""
+    rows = StatementRow.of(tenant.MAIN).under(f"STMT#{site}", consistent=True)
+    return -sum(
+        int(fen) for row in rows for account, fen in row.totals.items() if account.startswith("user:")
+    )
+
+
 def recover(party: str, *, now: int) -> int:
     """Move as much of a party's deposit to its account as that is below zero, with a journal in main's books.
 

@@ -5,6 +5,24 @@ from chalicelib.kit import log, queue
 from chalicelib.ledger import service as ledger
 from chalicelib.tenancy import service as tenancy
 
+from . import leaving
+from .exports import WHAT, TooMuch, table
+from .leaving import Matter, TooEarly, delete, matters
+
+__all__ = [
+    "WHAT",
+    "Matter",
+    "TooEarly",
+    "TooMuch",
+    "admit",
+    "delete",
+    "matters",
+    "paid_for",
+    "table",
+    "tend",
+    "tend_all",
+]
+
 URGENT = 7  # days before an end from which main's staff is asked to speak to the owner
 _ENDING = {"licence": "营业执照", "term": "入驻期限"}
 
@@ -35,6 +53,8 @@ def tend(site: tenancy.Site, *, now: int) -> None:
         queue.send("provision", site=site.site)
     elif site.state == "failed" and site.note == tenancy.QUOTA:
         tenancy.retry_site(site.site)
+    elif site.state in ("leaving", "closed"):
+        leaving.go_on(site, now=now)
     elif site.state == "active" and not tenancy.end(site, now=now):
         _warn(site, now)
 

@@ -39,6 +39,7 @@ class SiteRow(table.Row):
     opened = table.IntegerAttribute()
     release = UnicodeAttribute(default="")  # the last one that its table was brought to
     closure = JSONAttribute(null=True)  # why it does not sell: kind, words, by, at
+    leaving = JSONAttribute(null=True)  # since when it leaves, and what was done of that: see record.Leaving
     term = table.IntegerAttribute(default=0)  # until when it was admitted; 0: for good
     cell = UnicodeAttribute(null=True)  # whose account has its table; none: our own, see kit/cells.py
     moving = UnicodeAttribute(null=True)  # "closing", then "frozen", while it goes to another

@@ -11,7 +11,7 @@ from .licences import Licence
 from .model import SiteRow
 from .rules import OPEN, SOLD, Brand, end_of
 
-_Kind = TypeVar("_Kind", Brand, Licence, "Closure")
+_Kind = TypeVar("_Kind", Brand, Licence, "Closure", "Leaving")
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,22 @@ class Closure:
     words: str  # of the person who closed it, for the owner
     by: str
     at: int
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """How a site leaves, and what is left of it in the end: the proof. Times are seconds UTC, 0 where not yet."""
+
+    by: str
+    at: int
+    until: int  # shoppers are told until then at least
+    closed_at: int = 0
+    key: str = ""  # SHA-256 of its data key as KMS had wrapped it
+    erased_at: int = 0  # when that key was overwritten: what was sealed under it is unreadable from then on
+    table: str = ""  # the table's ARN
+    items: int = 0  # in it, as DynamoDB last counted
+    deleted_at: int = 0
+    deleted_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,6 +64,7 @@ class Site:
     insiders: frozenset[str] = frozenset()  # marks of their own contacts
     release: str = ""  # the last one that its table was brought to
     closure: Closure | None = None  # while it does not sell
+    leaving: Leaving | None = None  # while it leaves, and for ever after
     term: int = 0  # until when it was admitted; 0: for good
     cell: str = cells.HOME  # whose account has its table
     moving: bool = False  # to another: it takes no orders for a minute
@@ -109,6 +126,7 @@ def site_of(row: SiteRow) -> Site:
         insiders=frozenset(row.agent_marks),
         release=row.release,
         closure=_made(Closure, row.closure) if row.closure else None,
+        leaving=_made(Leaving, row.leaving) if row.leaving else None,
         term=int(row.term),
         cell=row.cell or cells.HOME,
         moving=bool(row.moving),

@@ -56,16 +56,22 @@ MOVES: Mapping[str, tuple[str, ...]] = {
     "asked": ("creating", "active", "failed"),
     "creating": ("active", "failed"),
     "failed": ("asked",),
-    "active": ("suspended",),
-    "suspended": ("active",),
+    "active": ("suspended", "leaving"),
+    "suspended": ("active", "leaving"),
+    "leaving": ("active", "suspended", "closed"),
+    "closed": ("gone",),
+    "gone": (),
     "refused": (),
 }
-OPEN = ("active", "suspended")  # its doors answer, and its table holds orders
-SOLD = OPEN
+OPEN = ("active", "suspended", "leaving")  # its doors answer, and its orders are looked after
+SOLD = (*OPEN, "closed")  # its table holds orders
 UNBORN = ("applied", "refused")  # nothing of it exists but the row
 OVER = ("refused",)  # the name is free again
 
 DAY = 86_400
+NOTICE = 30 * DAY  # seconds for which a shop that leaves tells its shoppers so (E-Commerce Law, article 16)
+CLOSES_AFTER = 32 * DAY  # seconds from its last sale: the last window is revised once more after 31 days
+KEPT = 3 * 365 * DAY  # seconds for which trade is kept after it ended (E-Commerce Law, article 31)
 WARNED = (30, 7, 1)  # days before the end at which an owner hears of it, more urgently each time
 AGREEMENT = "2026-11"  # the version of the agreement that applicants accept
 MOST_MONTHS = 60

@@ -29,11 +29,15 @@ from .licences import Licence, Unlicensed, license_site, revoke_licence, set_mer
 from .model import SITES, HostRow, SiteRow
 from .partners import SCOPE as PARTNERS
 from .partners import InvitationOver, invite, invited, join, partner_of, shut_out
-from .record import Closure, Site, host_of, site_of
+from .record import Closure, Leaving, Site, host_of, site_of
+from .removal import remove, table_of
 from .rules import (
     AGREEMENT,
     BLOCKS,
     CHANNELS,
+    CLOSES_AFTER,
+    KEPT,
+    NOTICE,
     OVER,
     STEPS,
     TIERS,
@@ -59,7 +63,22 @@ from .staff import (
     sign_out,
     staff_of,
 )
-from .states import QUOTA, Ended, end, move, resume, retry_site, set_term, set_tier, suspend
+from .states import (
+    QUOTA,
+    Ended,
+    bury,
+    close,
+    end,
+    leave,
+    move,
+    record,
+    resume,
+    retry_site,
+    set_term,
+    set_tier,
+    stay,
+    suspend,
+)
 from .waves import ORDER as WAVES
 from .waves import OutOfTurn, Wave, begin_wave, end_wave, members, reached, wave_of
 
@@ -67,6 +86,9 @@ __all__ = [
     "AGREEMENT",
     "BLOCKS",
     "CHANNELS",
+    "CLOSES_AFTER",
+    "KEPT",
+    "NOTICE",
     "PARTNERS",
     "QUOTA",
     "STEPS",
@@ -83,7 +105,9 @@ __all__ = [
     "Ended",
     "Forbidden",
     "Form",
+    "Goodbye",
     "InvitationOver",
+    "Leaving",
     "Licence",
     "OutOfTurn",
     "SamePerson",
@@ -100,8 +124,10 @@ __all__ = [
     "applications",
     "begin_wave",
     "bring",
+    "bury",
     "check_form",
     "check_slug",
+    "close",
     "confirm",
     "contact_of",
     "end",
@@ -114,13 +140,16 @@ __all__ = [
     "invite",
     "invited",
     "join",
+    "leave",
     "license_site",
     "members",
     "move",
     "partner_of",
     "propose",
     "reached",
+    "record",
     "refuse",
+    "remove",
     "resume",
     "retry_site",
     "revoke_licence",
@@ -131,8 +160,10 @@ __all__ = [
     "sign_in",
     "sign_out",
     "staff_of",
+    "stay",
     "suspend",
     "switch_agent",
+    "table_of",
     "warning",
     "wave_of",
 ]
@@ -146,6 +177,13 @@ class Suspended(errors.ShopError):
     status = 503
     code = "shop_closed"
     sentence = "This shop is closed at the moment."
+
+
+class Goodbye(Suspended):
+    """The shop leaves for good."""
+
+    code = "shop_leaving"
+    sentence = "This shop is closing for good. Orders, codes and refunds stay where they are until then."
 
 
 def site_at(host: str) -> Site | None:

@@ -1,15 +1,17 @@
 """A site goes from state to state along rules.MOVES: in provisioning, by people, and when its time is over."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.kit import errors, log, queue, tenant
+from chalicelib.kit import cells, errors, log, queue, table, tenant
 
+from . import cells as rooms
 from . import registry, rules
 from .model import SITES, SiteRow
-from .record import Closure, Site, site_of
+from .record import Closure, Leaving, Site, site_of
 
 QUOTA = "quota"  # the note of a site for which the account has no room; it is tried again by itself
 
@@ -43,11 +45,7 @@ def suspend(code: str, words: str, *, by: str, now: int) -> None:
 
 def resume(code: str, *, by: str, now: int) -> None:
     """Let a site sell again. Raises Ended, Conflict where it is not suspended, NotFound."""
-    row = SiteRow.of(tenant.MAIN).read(SITES, code)
-    if row is None:
-        raise errors.NotFound
-    site = site_of(row)
-    if rules.warning(site.end[1], now=now) < 0:
+    if rules.warning(site_of(_row(code)).end[1], now=now) < 0:
         raise Ended
     _go(code, "suspended", "active", SiteRow.closure.remove())
     log.event("tenancy.resumed", site=code, by=by)
@@ -78,6 +76,69 @@ def end(site: Site, *, now: int) -> bool:
     if ended:
         log.event("tenancy.suspended", site=site.site, kind=kind)
     return ended
+
+
+def leave(code: str, *, by: str, now: int) -> None:
+    """Begin to leave: nothing is sold from now on, and shoppers are told. Raises Conflict, NotFound."""
+    told = asdict(Leaving(by, now, now + rules.NOTICE))
+    actions = [SiteRow.state.set("leaving"), SiteRow.leaving.set(told)]
+    registry.change(code, actions, SiteRow.state.is_in("active", "suspended"))
+    log.event("tenancy.leaving", site=code, by=by)
+
+
+def stay(code: str, *, by: str, now: int) -> None:
+    """Stay after all: the site is as it was before. Raises Ended, Conflict where it does not leave, NotFound."""
+    found = site_of(_row(code))
+    if not found.closure and rules.warning(found.end[1], now=now) < 0:
+        raise Ended
+    _go(code, "leaving", "suspended" if found.closure else "active", SiteRow.leaving.remove())
+    log.event("tenancy.stays", site=code, by=by)
+
+
+def close(site: Site, *, now: int) -> None:
+    """Shut the doors of a site that leaves. Raises Conflict."""
+    _note(site, "leaving", "closed", closed_at=now)
+    log.event("tenancy.closed", site=site.site)
+
+
+def record(site: Site, **facts: object) -> None:
+    """Note what was done of a closed site's leaving; each fact of record.Leaving once. Raises Conflict."""
+    _note(site, "closed", "closed", **facts)
+
+
+def bury(site: Site, *, by: str, now: int) -> None:
+    """Nothing is left of a closed site but its row, which is the proof; its place is another's. Raises Conflict."""
+    rows = SiteRow.of(tenant.MAIN)
+    actions, as_read = _noted(site, "closed", "gone", {"deleted_at": now, "deleted_by": by})
+    try:
+        with table.Together(tenant.MAIN, "") as write:
+            write.update(rows(SITES, site.site), actions, condition=as_read)
+            if cells.several():
+                rooms.give(write, site.cell)
+    except table.Refused:
+        raise errors.Conflict from None
+    registry.forget()
+    log.event("tenancy.gone", site=site.site, by=by)
+
+
+def _note(site: Site, source: str, state: str, **facts: object) -> None:
+    registry.change(site.site, *_noted(site, source, state, facts))
+
+
+def _noted(
+    site: Site, source: str, state: str, facts: Mapping[str, object]
+) -> tuple[list[Action], Condition]:
+    """Write down more of how a site leaves, unless somebody wrote meanwhile."""
+    before = _row(site.site).leaving
+    as_read = (SiteRow.state == source) & (SiteRow.leaving == before)
+    return [SiteRow.state.set(state), SiteRow.leaving.set({**(before or {}), **facts})], as_read
+
+
+def _row(code: str) -> SiteRow:
+    row = SiteRow.of(tenant.MAIN).read(SITES, code)
+    if row is None:
+        raise errors.NotFound
+    return row
 
 
 def _go(code: str, source: str, state: str, *more: Action) -> None:

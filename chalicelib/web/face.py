@@ -112,6 +112,13 @@ def posting_to(origins: str) -> dict[str, str]:
 
 def open_shop(visit: Visit) -> None:
     """Let nobody in while the shop is closed. Raises Suspended."""
+    if visit.site and visit.site.state == "leaving":
+        raise tenancy.Goodbye
+    open_purse(visit)
+
+
+def open_purse(visit: Visit) -> None:
+    """Let members in while the shop sells, and while it leaves, so that they take their money. Raises Suspended."""
     if visit.site and visit.site.state == "suspended":
         raise tenancy.Suspended
 

@@ -33,6 +33,7 @@ KINDS = {
     "topup_review": "大额充值",
     "ending": "即将到期",
     wallet.NAME_CASE: "实名",
+    "leaving": "退出未办完",
 }
 FACTS = {
     "site": "分站",

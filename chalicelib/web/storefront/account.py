@@ -5,14 +5,14 @@ from chalice.app import Response
 
 from chalicelib.kit import errors
 from chalicelib.membership import service as membership
-from chalicelib.web.face import Face, cookie, go, open_shop
+from chalicelib.web.face import Face, cookie, go, open_purse
 from chalicelib.web.visit import Visit
 
 from . import look
 
 _MONTH = 30 * 86_400
 
-face = Face("account", error_page=look.error_page, enter=open_shop)
+face = Face("account", error_page=look.error_page, enter=open_purse)
 
 
 class Credentials(msgspec.Struct):

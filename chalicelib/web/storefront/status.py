@@ -56,7 +56,7 @@ def _ask(site: str, now: int) -> orders.Pulse | None:
 
 
 def _lines(site: tenancy.Site, pulse: orders.Pulse | None) -> list[Line]:
-    sells = "closed" if site.state == "suspended" else "ok" if pulse else "bad"
+    sells = "closed" if site.state != "active" else "ok" if pulse else "bad"
     found = [Line("health.sell", sells, f"health.sell.{sells}")]
     if pulse is None:
         return found

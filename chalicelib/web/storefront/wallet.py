@@ -10,7 +10,7 @@ from chalicelib.membership import service as membership
 from chalicelib.orders import service as orders
 from chalicelib.tenancy import service as tenancy
 from chalicelib.wallet import service as wallet
-from chalicelib.web.face import Face, cookie, go, open_shop
+from chalicelib.web.face import Face, cookie, go, open_purse, open_shop
 from chalicelib.web.visit import Visit
 
 from . import look, rights
@@ -19,7 +19,7 @@ _YEAR = 365 * 86_400
 _DONE = ("password", "free", "stopped", "back", "asked", "named")
 _USUAL = 100  # yuan, the top-up that is chosen unless another is
 
-face = Face("wallet", error_page=look.error_page, enter=open_shop)
+face = Face("wallet", error_page=look.error_page, enter=open_purse)
 
 
 class TopUp(msgspec.Struct):
@@ -61,6 +61,7 @@ def balance(visit: Visit) -> Response:
 @face.post("/wallet/topup")
 def top_up(visit: Visit) -> Response:
     """Place the order that fills the balance, and go on to pay it."""
+    open_shop(visit)
     member = _posting(visit)
     try:
         placed = _place(visit, member, visit.fields(TopUp))
