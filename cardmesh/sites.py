@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from chalicelib.kit import clock, tenant
+from chalicelib.lifecycle import service as lifecycle
 from chalicelib.tenancy import service as tenancy
 
 from . import shown, stacks
@@ -105,6 +106,45 @@ def tier(
     if why := stacks.update(chosen.site, release=False):
         raise shown.Stopped(f"The registry says {tier}; the stack stays as it is until it is upgraded: {why}")
     shown.say(f"{chosen.site} is {tier}; its table follows, and until then `cardmesh drift` says so.")
+
+
+@app.command()
+def export(
+    site: Site,
+    what: Annotated[str, typer.Option(help=" or ".join(lifecycle.WHAT))] = "orders",
+    since: Annotated[str, typer.Option(metavar="YYYYMMDD", help="The first Beijing day.")] = "",
+    until: Annotated[str, typer.Option(metavar="YYYYMMDD", help="The last one; today if left out.")] = "",
+) -> None:
+    """Print a sub-site's orders or journals as CSV, for its owner or for an authority."""
+    found, now = find(site), clock.now()
+    if what not in lifecycle.WHAT:
+        raise shown.Stopped(f"There are {' and '.join(lifecycle.WHAT)}.")
+    try:
+        first = clock.day_start(since) if since else found.opened_at
+        last = clock.day_start(until) if until else now
+    except ValueError:
+        raise shown.Stopped("A day is written as 20261123.") from None
+    days = [clock.day_of(at) for at in range(first, last + 1, clock.DAY)]
+    with tenant.acting_for(found.site):
+        typer.echo(lifecycle.table(found.site, what, days), nl=False)
+
+
+@app.command()
+def delete(site: Site, *, dry_run: shown.DryRun = False, yes: shown.Yes = False) -> None:
+    """Delete the table of a sub-site that closed three years ago; its row stays as the proof."""
+    found = find(site)
+    left = found.leaving
+    if found.state != "closed" or left is None:
+        raise shown.Stopped(
+            f"{found.site} is {found.state}; only a site that has left and closed is deleted."
+        )
+    shown.say(
+        f"{found.site} {found.host} closed at {shown.when(left.closed_at)}; its table would be deleted."
+    )
+    if shown.agreed("Delete it for good?", dry_run=dry_run, yes=yes):
+        with tenant.acting_for(found.site):
+            lifecycle.delete(found, by=_BY, now=clock.now())
+        shown.say(f"{found.site} is gone.")
 
 
 def find(named: str) -> tenancy.Site:

@@ -26,7 +26,7 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.kit import cells, clock, config, errors, log, queue, table, tenant
 
-from . import carrying, registry, rules, stacks
+from . import carrying, registry, removal, rules, stacks
 from . import cells as rooms
 from .carrying import Progress
 from .model import MOVES, SITES, MoveRow, SiteRow
@@ -190,16 +190,9 @@ def _stay(row: Any, now: int) -> int:
 
 def _clear(row: Any, now: int) -> None:
     """The table that the shop does not use any more, its stack, and its place."""
-    dynamodb, name = cells.operator("dynamodb", row.clears), table.name_of(row.sk)
     if row.clears == row.target:
         _allow_writes(row)  # a step that was slow may have denied them once more
-    try:
-        dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
-        dynamodb.delete_table(TableName=name)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
-    stacks.delete(row.sk, row.clears)
+    removal.remove(row.sk, cell=row.clears)
     rows = MoveRow.of(tenant.MAIN)
     with table.Together(tenant.MAIN, "") as write:
         over: list[Action] = [rows.state.set("over"), rows.since.set(now)]

@@ -1,4 +1,4 @@
-"""The last of a site: its table and its stack go, under the rights of the person who says so."""
+"""A site's table and its stack go: after it moved, and in the end for good."""
 
 from typing import Any
 

@@ -3,7 +3,10 @@
 import pytest
 
 from cardmesh import stacks
+from chalicelib.kit import clock
+from chalicelib.lifecycle.worker import tend_sites
 from chalicelib.tenancy import service as tenancy
+from tests import make
 
 OPEN = "sites create corner --name Corner --login corner-owner"
 PASSWORD = {"CARDMESH_OWNER_PASSWORD": "correct horse"}
@@ -104,3 +107,25 @@ def test_a_stack_that_knows_no_tiers_yet_is_left_to_its_upgrade(cardmesh, shop, 
     said = cardmesh("sites tier demo dedicated --yes")
     assert (said.code, "until it is upgraded: Parameters" in said.wrong) == (3, True)
     assert tenancy.site(shop.site, fresh=True).tier == "dedicated"
+
+
+def test_orders_and_journals_are_printed_as_csv(cardmesh, shop):
+    assert cardmesh("sites export demo").out.startswith("订单号,状态")
+    said = cardmesh("sites export demo --what journals --since 20261122 --until 20261123")
+    assert (said.code, said.out.count("\n")) == (0, 1)
+    assert cardmesh("sites export demo --what codes").code == 3
+    assert cardmesh("sites export demo --since 2026").code == 3
+
+
+def test_only_a_site_that_closed_three_years_ago_is_deleted_and_after_asking(cardmesh, world, shop):
+    assert "only a site that has left" in cardmesh("sites delete demo --yes").wrong
+    tenancy.leave(shop.site, by="demo-owner", now=world.now)
+    world.now += 32 * clock.DAY
+    for _ in range(2):
+        make.fire(tend_sites)
+    assert cardmesh("sites delete demo --yes").code == 3
+    world.now += tenancy.KEPT
+    assert cardmesh("sites delete demo", typed="n\n").code == 3
+    assert tenancy.site(shop.site, fresh=True).state == "closed"
+    assert cardmesh("sites delete demo --yes").code == 0
+    assert tenancy.site(shop.site, fresh=True).state == "gone"

@@ -1,13 +1,13 @@
 """Admission asks the books for the deposit; the hourly look goes on with what stands still and closes what ended."""
 
 import pytest
+from botocore.exceptions import ClientError
 
 from chalicelib.cases import service as cases
-from chalicelib.kit import clock, errors
+from chalicelib.kit import aws, clock, errors
 from chalicelib.lifecycle import service as lifecycle
 from chalicelib.lifecycle import worker
 from chalicelib.payouts import service as payouts
-from chalicelib.tenancy import provisioning
 from chalicelib.tenancy import service as tenancy
 from tests import make
 from tests.tenancy.test_admission import proposed, unhurried  # noqa: F401  a fixture
@@ -58,7 +58,7 @@ def test_a_provisioning_whose_message_was_lost_is_gone_on_with(world):
 
 
 def full(*_, **__):
-    raise provisioning.ClientError({"Error": {"Code": "LimitExceededException"}}, "CreateStack")
+    raise ClientError({"Error": {"Code": "LimitExceededException"}}, "CreateStack")
 
 
 def test_a_full_account_is_said_and_tried_again_until_there_is_room(world, monkeypatch):
@@ -66,7 +66,7 @@ def test_a_full_account_is_said_and_tried_again_until_there_is_room(world, monke
     pay_in(world, one.site, 200_000)
     lifecycle.admit(one.id, by="ben", now=world.now)
     with monkeypatch.context() as patches:
-        patches.setattr(provisioning.aws.client("cloudformation"), "create_stack", full)
+        patches.setattr(aws.client("cloudformation"), "create_stack", full)
         for _ in range(2):
             assert world.run("provision") == []
             assert (fresh(one.site).state, fresh(one.site).note) == ("failed", tenancy.QUOTA)
