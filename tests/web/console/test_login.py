@@ -16,7 +16,13 @@ STAFF_ONLY = (
     "/console/agents",
     "/console/payouts",
 )
-OWNER_ONLY = ("/console/leave", "/console/listing", "/console/settings", "/console/withdraw")
+OWNER_ONLY = (
+    "/console/leave",
+    "/console/leave/export",
+    "/console/listing",
+    "/console/settings",
+    "/console/withdraw",
+)
 
 
 @pytest.fixture
