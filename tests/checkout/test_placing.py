@@ -5,13 +5,14 @@ import pytest
 from chalicelib.catalog import service as catalog
 from chalicelib.checkout import placing
 from chalicelib.checkout import service as checkout
-from chalicelib.kit import config, errors, tenant
+from chalicelib.kit import cells, config, errors, tenant
 from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
 from chalicelib.stock import service as stock
 from chalicelib.tenancy import registry
 from chalicelib.tenancy import service as tenancy
+from chalicelib.tenancy.model import SiteRow
 from tests import make
 
 pytestmark = pytest.mark.usefixtures("at_the_shop")
@@ -40,9 +41,9 @@ def configure(monkeypatch, **settings):
     monkeypatch.setattr(config, "load", lambda: changed)
 
 
-def set_state(shop, state):
+def suspend(shop):
     with tenant.acting_for(tenant.MAIN):
-        tenancy.set_state(shop.site, state)
+        tenancy.suspend(shop.site, "Closed for now.", by="staff", now=shop.world.now)
 
 
 def test_an_order_holds_its_codes_and_says_where_to_pay(shop, world):
@@ -159,8 +160,15 @@ def test_an_ask_that_cannot_be_met_is_refused_before_anything_is_held(shop, worl
 
 
 def test_a_closed_shop_sells_nothing(shop):
-    set_state(shop, "suspended")
+    suspend(shop)
     with pytest.raises(tenancy.Suspended):
+        place(shop)
+    assert shop.free() == 10
+
+
+def test_a_shop_that_moves_takes_nothing_new_and_claims_nothing(shop):
+    registry.change(shop.site, [SiteRow.moving.set("closing")])
+    with pytest.raises(cells.Moving, match="moving"):
         place(shop)
     assert shop.free() == 10
 
@@ -170,7 +178,7 @@ def test_a_large_amount_asks_the_registry_anew_whether_the_shop_is_open(shop, qu
     """49.50 each: ten cost 495.00, eleven 544.50."""
     make.make_codes(tenant.MAIN, shop.goods_id, 5, first=10)
     remembered = tenancy.site(shop.site)
-    set_state(shop, "suspended")
+    suspend(shop)
     monkeypatch.setattr(registry, "_cache", {f"site:{shop.site}": (make.NOON, remembered)})
     if placed:
         assert place(shop, quantity=quantity).order.status == "pending"

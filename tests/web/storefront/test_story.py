@@ -9,6 +9,8 @@ from chalice.test import Client
 import app
 from chalicelib.kit import tenant
 from chalicelib.settlement import service as settlement
+from chalicelib.tenancy import registry
+from chalicelib.tenancy.model import SiteRow
 from tests import make
 from tests.web.storefront.fake import Browser
 from tests.web.storefront.markup import read
@@ -53,6 +55,16 @@ def test_a_guest_buys_watches_and_finds_the_codes_again_elsewhere(world, shop, b
     right = urlencode({"number": number.lower(), "contact": " 微信 LILI", "query_password": "4321"}).encode()
     assert elsewhere.post("/orders", right).headers["Location"] == f"/orders/{number}"
     assert elsewhere.get(f"/orders/{number}/codes").body.decode().split() == codes
+
+
+def test_a_shop_that_moves_says_so_and_can_still_be_looked_at(shop, browser):
+    order = shop.place()
+    registry.change(shop.site, [SiteRow.moving.set("closing")])
+    refused = fill(browser, shop)
+    assert (refused.status_code, "本店正在搬迁" in read(refused).text) == (503, True)
+    assert read(refused).faults() == []
+    assert browser.get("/").status_code == 200
+    assert shop.order(order.number).status == "pending"
 
 
 @pytest.fixture
