@@ -7,7 +7,9 @@ from chalicelib.ledger import service as ledger
 from chalicelib.orders import feed
 from chalicelib.orders import service as orders
 from chalicelib.stock import service as stock
+from chalicelib.tenancy import registry
 from chalicelib.tenancy import service as tenancy
+from chalicelib.tenancy.model import SiteRow
 from tests import make
 
 pytestmark = pytest.mark.usefixtures("at_the_shop")
@@ -293,9 +295,9 @@ def test_every_live_site_is_walked_and_audited(shop, world):
     with tenant.acting_for(tenant.MAIN):
         assert checkout.walk_all(now=world.now) == 1
         assert checkout.audit_all() == 2
-        tenancy.set_state(shop.site, "suspended")
+        tenancy.suspend(shop.site, "Closed for now.", by="staff", now=world.now)
         assert checkout.walk_all(now=world.now) == 1
-        tenancy.move(shop.site, "failed", expected=["suspended"])
+        registry.change(shop.site, [SiteRow.state.set("failed")])
         assert checkout.walk_all(now=world.now) == 0
     walks = [message for message in world.sent_to("timer") if message.get("walk")]
     assert [message["site"] for message in walks] == [shop.site] * 2
