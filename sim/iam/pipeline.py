@@ -43,6 +43,7 @@ _WHY: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("Code", "${Artifacts.Arn}/*", _FILES),
         ("EdgesSecret", f"{_ARN}:secretsmanager:{_A}:secret:${{TablePrefix}}/edge-*", _PREFIXED),
         ("Functions", f"{_ARN}:lambda:{_A}:function:${{Stack}}-*", _OURS),
+        ("Libraries", f"{_ARN}:lambda:{_A}:layer:${{TablePrefix}}-*", _PREFIXED),
         ("Logs", f"{_ARN}:logs:{_A}:log-group:/${{TablePrefix}}/*", _PREFIXED),
         ("PoliciesOfRoles", f"{_ARN}:iam::${{AWS::AccountId}}:policy/${{Stack}}-*", _OURS),
         ("Queues", f"{_ARN}:sqs:{_A}:${{TablePrefix}}-*", _PREFIXED),

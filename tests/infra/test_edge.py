@@ -159,6 +159,14 @@ def test_every_refusal_has_words_of_ours():
         assert '<p lang="en">' in body["Content"]
 
 
+def test_the_firewall_refuses_the_bodies_that_the_shop_would():
+    size, _ = RULES["large"]["Statement"]["AndStatement"]["Statements"]
+    assert size["SizeConstraintStatement"]["Size"] == visit.LARGEST_BODY
+    assert size["SizeConstraintStatement"]["FieldToMatch"] == {"Body": {"OversizeHandling": "MATCH"}}
+    shown = EDGE["Firewall"]["Properties"]["AssociationConfig"]["RequestBody"]["CLOUDFRONT"]
+    assert shown == {"DefaultSizeInspectionLimit": f"KB_{visit.LARGEST_BODY // 1024}"}
+
+
 def _paths(statement):
     """The one pattern of paths in a rule."""
     found = re.findall(r'"RegexString": "(\^/[^"]+)"', json.dumps(statement))
@@ -187,6 +195,7 @@ def test_a_shopper_is_not_let_past_by_a_path_that_only_looks_like_a_callback(nam
             [
                 "/login",
                 "/signup",
+                "/apply",
                 "/orders",
                 "/console/login",
                 "/partner/login",

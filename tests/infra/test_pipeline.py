@@ -19,6 +19,7 @@ MADE = {
         "AWS::Lambda::EventSourceMapping",
         "AWS::Events::Rule",
     ),
+    "AWS::Serverless::LayerVersion": ("AWS::Lambda::LayerVersion",),
     "AWS::Serverless::Api": (
         "AWS::ApiGateway::RestApi",
         "AWS::ApiGateway::Stage",
