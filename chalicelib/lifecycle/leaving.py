@@ -30,7 +30,7 @@ class TooEarly(errors.ShopError):
 class Matter:
     """What has to be over before the doors shut. `fen` where it is an amount, `count` where it is a number."""
 
-    what: str  # "notice" | "orders" | "cases" | "balances" | "money" | "deposit"
+    what: str  # "notice" | "orders" | "cases" | "balances" | "money" | "deposit" | "copy"
     done: bool
     count: int = 0
     fen: int = 0
@@ -51,6 +51,7 @@ def matters(site: tenancy.Site, *, now: int) -> list[Matter]:
         Matter("balances", not owed, fen=owed),
         Matter("money", not (held.available or held.held or held.transit), fen=own),
         Matter("deposit", not held.deposit, fen=held.deposit),
+        *([Matter("copy", done=False)] if site.left else []),
     ]
 
 

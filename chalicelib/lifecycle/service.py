@@ -49,7 +49,9 @@ def tend_all(*, now: int) -> dict[str, int]:
 
 def tend(site: tenancy.Site, *, now: int) -> None:
     """Go on where a message was lost or the account was full; close what has ended, and warn of what will."""
-    if site.state in ("asked", "creating"):
+    if site.moving:
+        queue.send("provision", site=site.site, move=True)
+    elif site.state in ("asked", "creating"):
         queue.send("provision", site=site.site)
     elif site.state == "failed" and site.note == tenancy.QUOTA:
         tenancy.retry_site(site.site)

@@ -43,6 +43,7 @@ class SiteRow(table.Row):
     term = table.IntegerAttribute(default=0)  # until when it was admitted; 0: for good
     cell = UnicodeAttribute(null=True)  # whose account has its table; none: our own, see kit/cells.py
     moving = UnicodeAttribute(null=True)  # "closing", then "frozen", while it goes to another
+    left = UnicodeAttribute(null=True)  # the cell it came from, while its old table is kept there
     tier = UnicodeAttribute(default="shared")  # what its table may take: TIERS
 
 

@@ -177,7 +177,9 @@ def _compare(row: Any, now: int) -> int | None:
         log.alarm("tenancy.move_differs", site=row.sk, rows=after.rows, wanted=wanted.rows)
         call_off(row.sk, f"{after.rows} rows came, not these {wanted.rows}.", now=now)
         return None
-    _settle(row, "moved", now, SiteRow.cell.set(row.target), SiteRow.moving.remove())
+    _settle(
+        row, "moved", now, SiteRow.cell.set(row.target), SiteRow.left.set(row.source), SiteRow.moving.remove()
+    )
     log.event("tenancy.moved", site=row.sk, cell=row.target, rows=after.rows)
     return None
 
@@ -193,10 +195,11 @@ def _clear(row: Any, now: int) -> None:
     if row.clears == row.target:
         _allow_writes(row)  # a step that was slow may have denied them once more
     removal.remove(row.sk, cell=row.clears)
-    rows = MoveRow.of(tenant.MAIN)
+    rows, sites = MoveRow.of(tenant.MAIN), SiteRow.of(tenant.MAIN)
     with table.Together(tenant.MAIN, "") as write:
         over: list[Action] = [rows.state.set("over"), rows.since.set(now)]
         write.update(rows(MOVES, row.sk), actions=over, condition=rows.state == "clearing")
+        write.update(sites(SITES, row.sk), actions=[sites.left.remove()], condition=sites.pk.exists())
         rooms.give(write, row.clears)
 
 

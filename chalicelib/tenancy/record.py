@@ -68,6 +68,7 @@ class Site:
     term: int = 0  # until when it was admitted; 0: for good
     cell: str = cells.HOME  # whose account has its table
     moving: bool = False  # to another: it takes no orders for a minute
+    left: str = ""  # the cell it came from, while its old table is kept there
     tier: str = "shared"  # what its table may take: one of TIERS
 
     @property
@@ -130,6 +131,7 @@ def site_of(row: SiteRow) -> Site:
         term=int(row.term),
         cell=row.cell or cells.HOME,
         moving=bool(row.moving),
+        left=row.left or "",
         tier=row.tier,
     )
 

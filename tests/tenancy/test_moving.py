@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from chalicelib.fulfilment import service as fulfilment
 from chalicelib.kit import cells, config, table, tenant
+from chalicelib.lifecycle import service as lifecycle
 from chalicelib.orders import service as orders
 from chalicelib.tenancy import carrying, moving
 from chalicelib.tenancy import cells as rooms
@@ -290,6 +291,7 @@ def test_the_old_table_is_kept_for_a_week_and_then_goes(spread):
     until(spread, "over")
     assert table.name_of(shop.site) not in tables(HOME)
     assert used() == {"a": 0, "b": 1}
+    assert tenancy.site(shop.site, fresh=True).left == ""
     assert codes_of(shop, shop.delivered)
 
 
@@ -364,3 +366,23 @@ def test_a_site_that_never_moved_has_nothing_to_do(spread):
         moving.advance("zzzz", now=spread.now)
     with pytest.raises(moving.errors.NotFound):
         moving.start("zzzz", "b", by="staff", now=spread.now)
+
+
+def test_a_move_whose_message_was_lost_is_gone_on_with_by_the_hourly_look(spread):
+    moving.start(spread.shop.site, "b", by="staff", now=spread.now)
+    until(spread, "frozen")
+    spread.sent.clear()
+    lifecycle.tend(tenancy.site(spread.shop.site, fresh=True), now=spread.now)
+    assert spread.sent_to("provision") == [{"site": spread.shop.site, "move": True}]
+
+
+def test_a_site_does_not_leave_while_its_old_table_is_kept(spread):
+    site = spread.shop.site
+    move(spread)
+    matters = lifecycle.matters(tenancy.site(site, fresh=True), now=spread.now)
+    assert ("copy", False) in {(one.what, one.done) for one in matters}
+    spread.now += moving.KEPT
+    moving.clear(site, now=spread.now)
+    until(spread, "over")
+    matters = lifecycle.matters(tenancy.site(site, fresh=True), now=spread.now)
+    assert "copy" not in {one.what for one in matters}
