@@ -10,9 +10,11 @@ from chalicelib.catalog import service as catalog
 from chalicelib.kit import tenant
 from chalicelib.settlement import service as settlement
 from chalicelib.stock import service as stock
+from chalicelib.tenancy import service as tenancy
 from tests import make
+from tests.tenancy.test_admission import TERMS, apply
 
-from .conftest import buy, east_party
+from .conftest import Person, buy, east_party
 
 pytestmark = pytest.mark.browser
 
@@ -30,6 +32,12 @@ UNNAMED = """[...document.querySelectorAll('input:not([type=hidden]), select, te
   .filter(e => !e.labels?.length && !e.ariaLabel).map(e => e.outerHTML.slice(0, 80))"""
 WIDTH = "document.documentElement.scrollWidth"
 PHONE, SCREEN = {"width": 360, "height": 780}, {"width": 1440, "height": 900}
+
+
+class Applicant(Person):
+    """Somebody who is nobody's yet."""
+
+    home = "/apply"
 
 
 @pytest.fixture
@@ -93,10 +101,16 @@ def busy(world, shop, staff, owner, east):
     mains += ("/cases", "/sites", "/sites/new", f"/sites/{shop.site}", "/plans", f"/stock/{shop.goods_id}")
     mains += ("/logs",)
     shared += ("/refunds", f"/orders/{sold.number}", f"/orders/{sold.number}/journey")
-    owners = ("/withdraw", "/account", "/splits")
+    reference = apply(world)
+    proposed = apply(world, key="z" * 26, slug="other")[:8]
+    tenancy.propose(proposed, **TERMS, by="anna", now=world.now)
+    mains += ("/applications", f"/applications/{reference[:8]}", f"/applications/{proposed}")
+    stranger = Applicant(staff.client, staff.host, "nobody")
+    owners = ("/withdraw", "/account", "/splits", "/leave")
     owners += ("/listing", "/statement", "/statement?day=2026-01-01", "/settings", f"/goods/{own.goods_id}")
     partners = ("", "/orders", "/account", "/withdraw")
     places = [(staff, shared + mains), (owner, shared + owners), (east, partners)]
+    places += [(stranger, ("", f"/{reference}"))]
     return [(person, f"{person.home}{path}") for person, paths in places for path in paths]
 
 
