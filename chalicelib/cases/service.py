@@ -125,10 +125,15 @@ def begin(case_id: str, what: str, *, staff: str, now: int) -> Case:
         raise errors.Conflict if stood.row else errors.NotFound from None
 
 
-def stop(case_id: str, what: str) -> None:
-    """Record that what a person set going came to nothing, so that something else may go. Raises Conflict, NotFound."""
+def stop(case_id: str, what: str, *, why: str = "") -> None:
+    """Record that what a person set going came to nothing, so that something else may go. Raises Conflict, NotFound.
+
+    `why` becomes the fact "stopped".
+    """
     rows = CaseRow.of(tenant.MAIN)
-    actions = [rows.begun.remove(), rows.begun_by.remove(), rows.begun_at.remove()]
+    actions: list[Action] = [rows.begun.remove(), rows.begun_by.remove(), rows.begun_at.remove()]
+    if why:
+        actions.append(rows.facts.set({**case(case_id).facts, "stopped": why}))
     try:
         rows.change(f"CASE#{case_id}", ".", actions, (rows.begun == what) & rows.settled_at.does_not_exist())
     except table.Refused as stood:
@@ -169,6 +174,7 @@ def _close(one: Case, staff: str, note: str, now: int) -> None:
     rows, places = CaseRow.of(tenant.MAIN), PlaceRow.of(tenant.MAIN)
     told: list[Action] = [rows.settled_at.set(now), rows.staff.set(staff), rows.note.set(note)]
     unsettled = rows.pk.exists() & rows.settled_at.does_not_exist()
+    unsettled &= (rows.begun == one.begun) if one.begun else rows.begun.does_not_exist()
     forget: list[Action] = [places.kind.set(one.kind), places.ttl.set(now + _AFTERWARDS)]
     with table.Together(tenant.MAIN, "") as write:
         write.update(rows(f"CASE#{one.case_id}", "."), told, condition=unsettled)

@@ -40,13 +40,14 @@ from .splits import find as split_of
 from .splits import of_day as splits_of_day
 from .splits import unfinished as splits_unfinished
 from .topups import ask_back, left_of, may_take_back, take_back
-from .unowned import FitsNothing, Unowned, claim, drive_all, give_back
+from .unowned import GIVE_BACK, FitsNothing, Unowned, claim, drive_all, give_back
 from .unowned import book as book_unowned
 from .unowned import follow_fee as follow_unowned_fee
 from .unowned import of_number as unowned_of
 from .unowned import of_payment as unowned
 
 __all__ = [
+    "GIVE_BACK",
     "REFUND_STATES",
     "SPLIT",
     "THAW",

@@ -13,10 +13,13 @@ from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
 from chalicelib.tenancy import service as tenancy
 
+from . import rules
+
 SUSPENSE = "suspense:unmatched"
 GIVE_BACK, CLAIM = "give_back", "claim"  # what a person sets going
 _AGAIN = 900  # seconds after which the channel is asked again
 _BY_ITSELF = 3600  # seconds for which it does so by itself; then `drive_all`, every hour
+_STOPPED = {"closed": "渠道关闭了这笔退回", "": "渠道七天没有办成这笔退回"}
 
 
 class FitsNothing(errors.Conflict):
@@ -94,9 +97,7 @@ def drive(case_id: str, *, now: int) -> None:
     book(money)
     state = _ask(money, now)
     if state != "success":
-        log.event("settlement.unowned_waits", order=money.number, state=state)
-        if now < (money.case.begun_at or 0) + _BY_ITSELF:
-            queue.send("refund", site=tenant.MAIN, case=case_id, delay=_AGAIN)
+        _wait(money, state, now)
         return
     at = money.case.begun_at or now
     owed = f"refund_clearing:{money.channel}"
@@ -104,6 +105,18 @@ def drive(case_id: str, *, now: int) -> None:
     _post(money, "suspense-returned", ledger.returned_legs(money.channel, money.fen), at)
     note = f"已原路退回，退款单号 {money.number}。"
     cases.settle(money.case.kind, money.case.key, staff=money.case.begun_by, note=note, now=now)
+
+
+def _wait(money: Unowned, state: str, now: int) -> None:
+    """Ask again later, for as long as banks take; a person looks again at what comes to nothing."""
+    begun_at, case_id = money.case.begun_at or 0, money.case.case_id
+    if state == "closed" or now >= begun_at + rules.LONGEST_REFUND:
+        cases.stop(case_id, GIVE_BACK, why=_STOPPED.get(state, _STOPPED[""]))
+        log.alarm("settlement.unowned_stuck", order=money.number, state=state)
+        return
+    log.event("settlement.unowned_waits", order=money.number, state=state)
+    if now < begun_at + _BY_ITSELF:
+        queue.send("refund", site=tenant.MAIN, case=case_id, delay=_AGAIN)
 
 
 def drive_all() -> int:

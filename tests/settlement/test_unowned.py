@@ -78,6 +78,26 @@ def test_however_long_a_channel_refuses_each_hour_asks_it_once(odd, world, in_ma
         assert len(world.sent_to("refund")) == before, "no message brings another one for ever"
 
 
+@pytest.mark.parametrize(
+    ("state", "later", "why"),
+    [("closed", 0, "渠道关闭了这笔退回"), ("processing", 7 * clock.DAY, "渠道七天没有办成这笔退回")],
+)
+def test_what_the_channel_does_not_bring_about_is_a_person_s_again_and_may_be_tried_once_more(
+    odd, world, in_main, state, later, why
+):
+    world.channel.refund_state = state
+    settlement.give_back(odd.case_id, staff="admin", now=world.now)
+    world.now += later
+    assert world.run("refund") == []
+    stopped = cases.case(odd.case_id)
+    assert (stopped.begun, stopped.settled_at, stopped.facts["stopped"]) == ("", None, why)
+    assert settlement.drive_all() == 0
+    world.channel.refund_state = "success"
+    settlement.give_back(odd.case_id, staff="other", now=world.now)
+    assert world.run("refund") == []
+    assert cases.case(odd.case_id).staff == "other"
+
+
 def test_two_people_give_it_back_once(odd, world, in_main):
     settlement.give_back(odd.case_id, staff="admin", now=world.now)
     with pytest.raises(errors.Conflict):

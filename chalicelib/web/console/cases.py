@@ -55,6 +55,7 @@ FACTS = {
     "told": "提交时间",
     "payout": "提现单号",
     "asked": "申请时间",
+    "stopped": "退回没有办成",
     "due": "最迟退还",
     "ends": "到期",
 }
@@ -97,8 +98,8 @@ def one(visit: Visit, case_id: str, *, clear: str = "") -> Response:
 def settle(visit: Visit, case_id: str) -> Response:
     """Close a case with a note."""
     case, note = cases.case(case_id), visit.fields(Settlement).note
-    if case.kind == wallet.NAME_CASE:
-        raise errors.Conflict  # a verdict settles it
+    if case.kind == wallet.NAME_CASE or case.begun == settlement.GIVE_BACK:
+        raise errors.Conflict  # a verdict settles it, or the channel
     cases.settle(case.kind, case.key, staff=visit.account.staff.login, note=note, now=visit.now)
     return desk.done(f"/console/cases/{case_id}", "case_settled")
 

@@ -74,6 +74,14 @@ def test_owners_see_no_cases(owner):
     assert owner.post(f"{path}/settle", {"note": "x"}).status_code == 404
 
 
+def test_what_goes_back_is_settled_by_the_channel_and_by_nobody_s_note(staff):
+    path = open_case(currency="CNY", merchant="m", out_trade_no="n", transaction="t1")
+    with tenant.acting_for(tenant.MAIN):
+        cases.begin(path.rpartition("/")[2], "give_back", staff="admin", now=make.NOON)
+    assert "结案</button>" not in page(staff.get(path))
+    assert staff.post(f"{path}/settle", {"note": "x"}).status_code == 409
+
+
 def test_a_large_top_up_is_agreed_to_by_two_people_with_how_its_payer_is_known(
     staff, shop, world, monkeypatch
 ):
