@@ -7,7 +7,7 @@ again: nobody refunds on the strength of a page that is out of date.
 
 from dataclasses import dataclass, replace
 
-from chalicelib.kit import clock, errors, log, queue, tenant
+from chalicelib.kit import errors, log, queue, tenant
 from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
 
@@ -89,7 +89,10 @@ def agree(order: orders.Order, seq: int, *, by: str, now: int) -> AfterSale:
         raise NotRefundable("This refund has been decided.")
     if by in refund.agreed or (refund.state == "review" and not _of_main(by)):
         raise Twice
-    check_time(order, now)
+    if (
+        order.way != "wallet"
+    ):  # what is left of a balance is owed for ever: a person pays what the channel cannot
+        check_time(order, now)
     agreed = (*refund.agreed, by)
     if verdict(order.refunded_fen, agreed, limit_of(order)) == "submitted":
         accepted = aftersales.accept(order.site, refund, agreed, now=now)
@@ -165,11 +168,8 @@ def draft(order: orders.Order, wish: Wish, *, by: str, now: int) -> AfterSale:
 
 def check_time(order: orders.Order, now: int) -> None:
     """Raise NotRefundable where the channel no longer gives the payment back."""
-    if not order.channel_fen:
-        return
-    days = payments.capabilities(order.attempt.channel, order.attempt.merchant).refund_days
-    if (order.paid_at or 0) + days * clock.DAY < now:
-        raise NotRefundable(f"The channel gives money back for {days} days only.", field="days")
+    if repaying.too_late(order, now):
+        raise NotRefundable("The channel no longer gives this payment back.", field="days")
 
 
 def shared(order: orders.Order, refund: AfterSale) -> Shared:

@@ -8,7 +8,7 @@ an order all of which goes back are shown no more; they were seen, so they never
 import contextlib
 from collections.abc import Iterator
 
-from chalicelib.kit import log, outbound, queue
+from chalicelib.kit import clock, log, outbound, queue
 from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
@@ -58,6 +58,14 @@ def refund_no(order: orders.Order, refund: AfterSale) -> str:
     return f"{_trade(order)}{refund.event}"
 
 
+def too_late(order: orders.Order, now: int) -> bool:
+    """Whether the channel no longer gives the payment back."""
+    if not order.channel_fen:
+        return False
+    days = payments.capabilities(order.attempt.channel, order.attempt.merchant).refund_days
+    return (order.paid_at or 0) + days * clock.DAY < now
+
+
 def fee_back(order: orders.Order) -> bool:
     """Whether the channel gives its fee back with a refund."""
     paid = order.attempt
@@ -100,6 +108,8 @@ def _ask(order: orders.Order, refund: AfterSale, now: int) -> payments.Refund:
     """Have the channel give it back, or say how far it is; "unknown" where it cannot be told."""
     if not refund.channel_fen:
         return payments.Refund("", "success")  # all of it was paid from a balance
+    if too_late(order, refund.accepted_at or 0):
+        return payments.Refund(refund_no(order, refund), "abnormal")  # agreed to for a person to pay
     if refund.state == "processing" and (found := _query(order, refund, now)).state != "unknown":
         return found
     number = refund_no(order, refund)
@@ -171,7 +181,7 @@ def _end(order: orders.Order, refund: AfterSale, now: int) -> None:
         books.post_undone(order, refund, fee_back=fee_back(order))
     takeback.settle(order, refund)
     if refund.state in ("abnormal", "closed"):
-        stuck.report(order, refund, now=now)
+        stuck.report(order, refund, late=too_late(order, refund.accepted_at or 0), now=now)
     orders.close_todo(order.site, order.number, refund.name, now=now)
 
 

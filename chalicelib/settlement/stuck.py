@@ -20,6 +20,8 @@ _ACTION = {
     "abnormal": "打开订单：请顾客确认收款账户后再次向渠道申请；仍不行就用其他方式退给顾客，并登记凭证。",
     "closed": "打开订单，弄清原因后重新退款。",
 }
+_TOO_LATE = "已过渠道的退款期限，渠道不再退这笔充值。"
+_BY_HAND = "请会员提供本人的收款账户，用其他方式退还本金；打开订单，登记付款凭证。"
 _TOPUP_CLOSED = "这笔充值已回到会员的余额；弄清原因后，请会员在余额页再次退回。"
 
 
@@ -35,11 +37,14 @@ def agreed(refund: AfterSale, *, by: str, now: int) -> None:
     _settle(REVIEW, refund, by, "已经决定", now)
 
 
-def report(order: orders.Order, refund: AfterSale, *, now: int) -> None:
-    """Show main's staff a refund that a channel could not do, or closed."""
-    on_balance = order.way == "wallet" and refund.state == "closed"
-    action = _TOPUP_CLOSED if on_balance else _ACTION[refund.state]
-    _open(STUCK, order, refund, _WHY[refund.state], action, now)
+def report(order: orders.Order, refund: AfterSale, *, late: bool, now: int) -> None:
+    """Show main's staff a refund that a channel could not do, closed, or is too `late` to be asked for."""
+    why, action = _WHY[refund.state], _ACTION[refund.state]
+    if order.way == "wallet" and refund.state == "closed":
+        action = _TOPUP_CLOSED
+    if late:
+        why, action = _TOO_LATE, _BY_HAND
+    _open(STUCK, order, refund, why, action, now)
 
 
 def resumed(refund: AfterSale, note: str, *, by: str, now: int) -> None:

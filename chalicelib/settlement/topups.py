@@ -47,7 +47,8 @@ def take_back(order: orders.Order, *, now: int) -> AfterSale:
 def ask_back(order: orders.Order, *, now: int) -> AfterSale:
     """Ask for what is left of a top-up. What was asked for before and waits is the answer.
 
-    Raises NotRefundable where nothing is left or the channel no longer pays back, Short, Conflict.
+    What the channel no longer pays back a person pays another way. Raises NotRefundable where nothing is left, Short,
+    Conflict.
     """
     for one in aftersales.of_order(order):
         if one.state in aftersales.WAITING:
@@ -61,7 +62,6 @@ def ask_back(order: orders.Order, *, now: int) -> AfterSale:
 
 def _put(order: orders.Order, refund: AfterSale, now: int) -> AfterSale:
     """Put it down while the balance gives the money up, and have it paid, or whoever has to agree told."""
-    asking.check_time(order, now)
 
     def give_up(write: Any) -> None:
         member = order.member or ""

@@ -6,7 +6,7 @@ from chalicelib.cases import service as cases
 from chalicelib.kit import clock, errors
 from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
-from chalicelib.settlement import asking
+from chalicelib.settlement import aftersales
 from chalicelib.settlement import service as settlement
 from chalicelib.wallet import service as wallet
 from sim.iam.enforce import acting_as
@@ -84,7 +84,8 @@ def test_of_two_taps_at_once_one_is_told_to_look_again(shop, filled):
 
 
 def test_what_is_spent_while_it_is_taken_back_stays_spent(shop, filled, monkeypatch):
-    monkeypatch.setattr(asking, "check_time", lambda _order, _now: shop.place_from(4950))
+    really = aftersales.put
+    monkeypatch.setattr(aftersales, "put", lambda *put, **how: shop.place_from(4950) and really(*put, **how))
     with pytest.raises(wallet.Short):
         settlement.take_back(filled, now=shop.world.now)
     assert (shop.wallet(), shop.order(filled.number).refunds) == ((5050, 0), 0)
@@ -168,11 +169,21 @@ def test_what_main_does_not_give_back_is_on_the_balance_again(shop, world, fille
     assert ask_back(shop, filled).name == "R03"
 
 
-def test_what_the_channel_gives_back_no_longer_is_refused(shop, world, filled):
+def test_what_the_channel_gives_back_no_longer_a_person_pays_and_proves(shop, world, filled):
     world.now += 366 * clock.DAY
     with pytest.raises(settlement.NotRefundable):
-        ask_back(shop, filled)
-    assert shop.wallet() == (10_000, 0)
+        take_back(shop, filled)
+    asked = ask_back(shop, filled)
+    assert shop.wallet() == (0, 0)
+    settlement.agree(shop.order(filled.number), asked.seq, by=MAIN, now=world.now)
+    assert world.run("refund") == []
+    (case,) = cases.open_ones()
+    assert (case.kind, case.why) == ("refund", "已过渠道的退款期限，渠道不再退这笔充值。")
+    assert "登记付款凭证" in case.action
+    assert world.channel.refunds_asked == set()
+    settlement.paid_by_hand(shop.order(filled.number), asked.seq, "bank 42", by=MAIN, now=world.now)
+    assert (cases.open_ones(), shop.order(filled.number).status) == ([], "refunded")
+    assert "user:m1:balance" not in books(shop, filled)
 
 
 def test_of_what_is_no_delivered_top_up_nothing_is_left(shop, world, filled):
