@@ -36,7 +36,7 @@ _FILLED = {
 
 def filled(text: str) -> str:
     """A text with the deployment's names in it. Raises KeyError for a name that no deployment has."""
-    return re.sub(r"\$\{(?!aws:)([^}]+)\}", lambda found: _FILLED[found[1]], text)
+    return re.sub(r"\$\{(?!aws:|!)([^}]+)\}", lambda found: _FILLED[found[1]], text)
 
 
 @cache
@@ -64,9 +64,13 @@ def trust() -> Policy:
 
 
 def _plain(node: Any) -> Any:
-    """A template without its only function here, Fn::Sub."""
+    """A template without its only function here, Fn::Sub, in which `${!x}` stands for `${x}` itself."""
     if isinstance(node, dict):
-        return filled(node["Fn::Sub"]) if "Fn::Sub" in node else {k: _plain(v) for k, v in node.items()}
+        return (
+            filled(node["Fn::Sub"]).replace("${!", "${")
+            if "Fn::Sub" in node
+            else {k: _plain(v) for k, v in node.items()}
+        )
     return [_plain(one) for one in node] if isinstance(node, list) else node
 
 

@@ -264,6 +264,16 @@ def test_it_names_no_partition_region_or_account(packaged):
     assert ".amazonaws.com/" not in text
 
 
+def test_functions_reach_other_accounts_only_where_there_are_some(packaged):
+    reach, operate = {"Ref": "ReachesCells"}, {"Ref": "OperatesCells"}
+    for name in packaged.functions:
+        attached = packaged.resources[f"{name}Role"]["Properties"]["ManagedPolicyArns"]
+        wanted = [reach, operate] if name == "ProvisionSites" else [reach]
+        assert attached == {"Fn::If": ["SeveralCells", wanted, {"Ref": "AWS::NoValue"}]}
+    assert {packaged.resources[one["Ref"]]["Condition"] for one in (reach, operate)} == {"SeveralCells"}
+    assert packaged.template["Parameters"]["Cells"]["Default"] == ""
+
+
 def test_the_tenant_role_carries_its_policy(packaged):
     (policy,) = packaged.resources["TenantRole"]["Properties"]["Policies"]
     assert "${!aws:PrincipalTag/site}" in json.dumps(policy)
