@@ -44,6 +44,14 @@ def stack() -> str:
     return os.environ.get("CARDMESH_STACK", "")
 
 
+def deployed_at() -> int:
+    """When the named stack was last deployed, seconds UTC; 0 where none is named."""
+    if not stack():
+        return 0
+    found = _described(stack())
+    return int(found.get("LastUpdatedTime", found["CreationTime"]).timestamp())
+
+
 @cache
 def client(service: str) -> Any:  # botocore builds its clients at run time
     """A client of a service that no function uses."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from chalicelib.kit import clock, tenant
+from chalicelib.kit import cells, clock, tenant
 from chalicelib.lifecycle import service as lifecycle
 from chalicelib.tenancy import service as tenancy
 
@@ -156,8 +156,14 @@ def find(named: str) -> tenancy.Site:
 
 
 def chosen(named: str) -> list[tenancy.Site]:
-    """The site of this code or name, or all that have a table. Raises Stopped."""
-    return [find(named)] if named else [s for s in tenancy.sites(fresh=True) if s.stands]
+    """The site of this code or name, or all that have a table, in the deployment's own account. Raises Stopped."""
+    found = [find(named)] if named else [one for one in tenancy.sites(fresh=True) if one.stands]
+    here = [one for one in found if one.cell == cells.HOME]
+    if named and not here:
+        raise shown.Stopped(f"{named} lives in cell {found[0].cell}, whose account trusts functions alone.")
+    if len(here) < len(found):
+        typer.echo(f"{len(found) - len(here)} sites of other cells are left out.", err=True)
+    return here
 
 
 def _agreed(site: tenancy.Site, state: str, *, dry_run: bool, yes: bool) -> bool:

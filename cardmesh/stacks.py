@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 from chalice.package import YAMLTemplateSerializer
 
-from chalicelib.kit import aws, table
+from chalicelib.kit import aws, shape, table
 from chalicelib.tenancy import service as tenancy
 
 from . import place
@@ -43,8 +43,8 @@ def wanted() -> str:
 
 
 def release() -> str:
-    """What this release's template is called: the beginning of its digest."""
-    return hashlib.sha256(wanted().encode()).hexdigest()[:12]
+    """What this release of tables is called: the beginning of the digest of its template and its rows' shape."""
+    return hashlib.sha256(f"{shape.KNOWN} {wanted()}".encode()).hexdigest()[:12]
 
 
 def parameters(code: str) -> dict[str, str]:

@@ -12,14 +12,15 @@ from typing import Annotated
 
 import typer
 
-from chalicelib.kit import clock
+from chalicelib.kit import clock, shape
 from chalicelib.tenancy import service as tenancy
 
-from . import health, shown, stacks
+from . import health, place, shown, sites, stacks
 
 _LOOK = 2.0  # seconds between two looks at stacks that are under way
 _PATIENCE = 1800  # seconds after which one counts as failed
 _LISTED = 20  # sites that a rehearsal names
+_SETTLED = 2 * shape.KEEP  # seconds after a deployment when nobody goes by what they saw before it
 
 
 def upgrade(
@@ -36,6 +37,7 @@ def upgrade(
     """Bring the stacks of a wave's sites to this release; halt where a stack fails or a site is unwell."""
     if wave not in tenancy.WAVES:
         raise shown.Stopped(f"There is no wave {wave}; there are {', '.join(tenancy.WAVES)}.")
+    _check_settled()
     release = stacks.release()
     left = _left(wave, release)
     _announce(wave, release, left)
@@ -50,9 +52,21 @@ def upgrade(
     shown.say(f"The wave {wave} of {release} is done.")
 
 
+def _check_settled() -> None:
+    """Rows of a new shape are for a deployment that has settled: an instance of the release before would misread them.
+
+    Raises Stopped.
+    """
+    at = place.deployed_at()
+    if shape.KNOWN > 1 and at and clock.now() < at + _SETTLED:
+        raise shown.Stopped(
+            f"The deployment is too young for rows of a new shape; wait until {shown.when(at + _SETTLED)}."
+        )
+
+
 def _left(wave: str, release: str) -> list[str]:
     """The sites of a wave that the release has not reached yet."""
-    live = {one.site: one for one in tenancy.sites(fresh=True) if one.stands}
+    live = {one.site: one for one in sites.chosen("")}
     return [code for code in tenancy.members(wave, live, release) if live[code].release != release]
 
 

@@ -39,6 +39,7 @@ OTHERS = {  # the highest rate of what happens elsewhere
     "release": 1.0,
     "broken_release": 0.2,
     "two_releases": 0.6,
+    "rolled_back": 0.6,
     "message_twice": 0.2,
     "message_late": 0.2,
     "outage": 1.0,

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+from chalicelib.kit import shape
+
 from .clockwork import Clockwork
 from .faults import CALLS, Faults
 from .functions import Functions
@@ -26,6 +28,10 @@ _FIERCE = 0.15  # the rate of every fault of a call meanwhile
 _BROKEN = 3 * 3600  # seconds at most until a bad release is taken back
 RELEASES = 3  # that a day may see
 _SIDE_BY_SIDE = 1800  # seconds at most; only after twice as long a message that fails counts as dead
+_STAMPED_AFTER = (
+    2 * shape.KEEP
+)  # seconds after which nobody is left who saw a table before, however long it took
+_ROLLED_BACK = 3 * 3600  # seconds at most for which both are at work then, and again for which it is gone
 
 
 @dataclass
@@ -35,10 +41,13 @@ class Weather:
     time: Clockwork
     faults: Faults
     functions: Functions
+    stamp: Callable[[], None] = lambda: None  # a wave: some tables are the next release's
+    _until: float = 0.0
     _down: list[tuple[str, ...]] = field(default_factory=list)
 
     def expect(self, start: float, end: float) -> None:
         """Have spells come between two times, as the world's faults decide."""
+        self._until = end
         for kind, (calls, most) in TURNS_AWAY.items():
             self._expect(kind, start, end, most, partial(self._turn_away, calls))
         self._expect("swizzle", start, end, _SWIZZLE, self._rage)
@@ -76,9 +85,25 @@ class Weather:
 
     def _mix(self) -> Callable[[], None]:
         """The next release takes half of the calls, then all."""
-        releases = self.functions.releases
-        releases.share = 1 / 2
-        return partial(setattr, releases, "share", 1.0)
+        self.functions.releases.share = 1 / 2
+        return self._arrive
+
+    def _arrive(self) -> None:
+        """It is everywhere; in time for it a wave goes out, after which it may be taken back."""
+        now = self.time.now
+        self.functions.releases.share = 1.0
+        lasts = (0.1 + 0.9 * self.time.who.chance("lasts")) * _ROLLED_BACK
+        back = now + _STAMPED_AFTER + lasts
+        if back + 2 * lasts < self._until and self.faults.strikes("rolled_back"):
+            self.time.at(now + _STAMPED_AFTER, self.stamp)
+            self.time.at(back, partial(self._take_back, 1 / 2))
+            self.time.at(back + lasts, partial(self._take_back, 0.0))
+            self.time.at(back + 2 * lasts, partial(setattr, self.functions.releases, "share", 1.0))
+
+    def _take_back(self, share: float) -> None:
+        """The release before is at work again, on new instances as after any deployment."""
+        self.functions.release()
+        self.functions.releases.share = share
 
     def _release(self) -> Callable[[], None]:
         self.functions.release()

@@ -27,6 +27,7 @@ from .functions import Functions
 from .instance import Instance
 from .invariants import Rest, days_of
 from .keys import Keys
+from .mutants.next_release import SHAPE
 from .queues import Queues
 from .releases import Releases
 from .stage import BEGIN, CHANNELS, Stage
@@ -83,7 +84,7 @@ class World:
         self.faults.script = script
         self.cast = cast
         self.functions = Functions(self.time, self.faults, stage.places, Releases(stage.coming))
-        self.weather = Weather(self.time, self.faults, self.functions)
+        self.weather = Weather(self.time, self.faults, self.functions, self._stamp)
         network = Network(self.time, self.faults, self.trace, self.weather.turns_away)
         self.database = Database(
             clock=lambda: self.time.now, staleness=self._staleness, in_flight=self._in_flight
@@ -189,6 +190,12 @@ class World:
     def untold(self) -> set[str]:
         """The orders of which only a bill tells all that was paid."""
         return {trade[:28] for channel in self.lines.values() for trade in channel.untold}
+
+    def _stamp(self) -> None:
+        """A wave reaches all sites but the first."""
+        for site in self.sites[1:]:
+            row = {"pk": {"S": "SHAPE"}, "sk": {"S": "."}, "v": {"N": str(SHAPE)}}
+            self.database.call("PutItem", {"TableName": f"cardmesh-site-{site}", "Item": row})
 
     def _sweep(self, late: int) -> None:
         """Rows go at the end of their time to live, or so many seconds later."""

@@ -24,7 +24,7 @@ from moto.sts import models as sts
 from chalicelib.catalog import service as catalog
 from chalicelib.checkout import placing, returning
 from chalicelib.checkout import service as checkout
-from chalicelib.kit import accounts, aws, clock, config, ids, queue, table, tenant, vault
+from chalicelib.kit import accounts, aws, clock, config, ids, queue, shape, table, tenant, vault
 from chalicelib.ledger import service as ledger
 from chalicelib.membership import service as membership
 from chalicelib.orders import lookup
@@ -432,6 +432,7 @@ def _forget():
     """What functions remember between calls must not outlive a test's cloud."""
     _forget_rows()
     vault.forget()
+    shape.forget()
     table.Row._bound.clear()
     _load.cache_clear()
     # Clients outlive a cloud: moto answers whatever client asks, and making one costs a tenth of a second.

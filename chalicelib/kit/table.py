@@ -24,7 +24,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from . import aws, config, tenant
+from . import aws, config, shape, tenant
 
 BATCH = 100  # keys of one BatchGetItem
 
@@ -50,9 +50,18 @@ class _Shared(Connection):
 
 
 def client(owner: str) -> Any:
-    """The client for an owner's table. Raises tenant.ForeignSite."""
+    """The client for an owner's table. Raises tenant.ForeignSite, and shape.Newer where this release may not."""
     tenant.check(owner)
-    return aws.client("dynamodb") if owner == tenant.MAIN else tenant.client("dynamodb")
+    if owner == tenant.MAIN:
+        return aws.client("dynamodb")
+    found = tenant.client("dynamodb")
+    shape.of(name_of(owner), found)
+    return found
+
+
+def stamp(site: str) -> None:
+    """Have a site's rows written in this release's shape from now on. Raises tenant.ForeignSite, shape.Newer."""
+    shape.stamp(name_of(site), client(site))
 
 
 def name_of(owner: str) -> str:

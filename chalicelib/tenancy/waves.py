@@ -83,7 +83,9 @@ def end_wave(release: str, wave: str, *, why: str = "", now: int) -> None:
 
 
 def reached(code: str, release: str) -> None:
-    """Note that a site has what a release brings. Raises NotFound."""
+    """Have a site's rows written in the shape that a release brings, then note that it is there. Raises shape.Newer."""
+    with tenant.acting_for(code):
+        table.stamp(code)
     registry.change(code, [SiteRow.release.set(release)])
 
 

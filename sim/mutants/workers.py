@@ -66,6 +66,13 @@ WORKERS = (
         rates={**CALM, "two_releases": 1.0},
     ),
     mutant(
+        "release-goes-on-in-a-newer-table",
+        "A release was taken back: who paid meanwhile has codes and gets the money back, too.",
+        ("kit.shape:of", "if shape > KNOWN:", "if shape > 9:"),
+        origin="shops that rename a column and roll back",
+        rates={**CALM, "two_releases": 1.0, "rolled_back": 1.0, "notice_twice": 1.0},
+    ),
+    mutant(
         "key-by-whoever-asks",
         "A function asks for the key of a site that it must not open.",
         ("kit.vault:_unwrap", 'EncryptionContext={"site": owner}', 'EncryptionContext={"site": tenant.MAIN}'),

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from cardmesh import health, place, stacks, waves
-from chalicelib.kit import clock, tenant
+from chalicelib.kit import clock, shape, tenant
 from chalicelib.tenancy import provisioning
 from chalicelib.tenancy import service as tenancy
 
@@ -104,6 +104,42 @@ def test_an_alarm_that_did_not_ring_before_halts_the_wave(cardmesh, codes, monke
     looks = iter([{"old"}, {"old", "LogAlarm"}])
     monkeypatch.setattr(health, "ringing", lambda: next(looks))
     assert "Halted: LogAlarm rings" in cardmesh(f"{UP} canary").out
+
+
+def test_rows_of_a_new_shape_wait_until_the_deployment_has_settled(cardmesh, codes, cloud, monkeypatch):
+    monkeypatch.setattr(shape, "KNOWN", 2)
+    monkeypatch.setattr(place, "deployed_at", lambda: cloud.now - 60)
+    said = cardmesh(f"{UP} canary")
+    assert (said.code, said.wrong.startswith("The deployment is too young")) == (3, True)
+    assert reached() == set()
+    monkeypatch.setattr(place, "deployed_at", lambda: cloud.now - 3 * shape.KEEP)
+    assert cardmesh(f"{UP} canary").code == 0
+    (first,) = reached()
+    monkeypatch.setattr(shape, "KNOWN", 1)
+    shape.forget()
+    assert health.ailments(first) == {"does not answer"}
+    with tenant.acting_for(first):
+        tenant.client("dynamodb").delete_item(
+            TableName=f"cardmesh-site-{first}", Key={"pk": {"S": "SHAPE"}, "sk": {"S": "."}}
+        )
+
+
+def test_when_a_stack_was_deployed_is_asked_of_it(live, monkeypatch):
+    assert place.deployed_at() == 0
+    monkeypatch.setenv("CARDMESH_STACK", f"cardmesh-site-{live[0]}")
+    assert place.deployed_at() > 0
+
+
+def test_sites_of_other_cells_are_left_out_and_that_is_said(cardmesh, codes, monkeypatch):
+    from dataclasses import replace
+
+    found = [replace(site, cell="b") for site in tenancy.sites(fresh=True)]
+    monkeypatch.setattr(tenancy, "sites", lambda **_: found)
+    said = cardmesh(f"{UP} canary")
+    assert (said.code, said.wrong) == (0, "3 sites of other cells are left out.\n")
+    assert (
+        cardmesh("drift --site one").wrong == "one lives in cell b, whose account trusts functions alone.\n"
+    )
 
 
 def test_whoever_dies_goes_on_where_they_were(cardmesh, codes, monkeypatch):

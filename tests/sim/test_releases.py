@@ -51,6 +51,16 @@ def test_two_releases_side_by_side_break_nothing(stage, seed):
     assert {each: each.__code__ for each in stage.coming} == before
 
 
+@pytest.mark.parametrize("seed", [0, 2])
+def test_a_release_taken_back_in_the_middle_of_its_waves_breaks_nothing(stage, seed):
+    rates = {**CALM, "two_releases": 1.0, "rolled_back": 1.0, "licensed": 1.0}
+    world, broken = run.play(stage, seed, rates=rates)
+    assert broken == ""
+    assert world.faults.count["rolled_back"] == 1
+    orders = [row for name in world.database.tables for row in world.database.items(name) if "fp" in row]
+    assert {("txn" in row, "tx" in row) for row in orders} >= {(True, False), (False, True)}
+
+
 def test_the_next_release_differs_wherever_it_says():
     changed = NEXT.codes()
     assert {function(edit.at) for edit in NEXT.edits} == changed.keys()

@@ -40,7 +40,7 @@ def test_nothing_is_broken(stage, seed):
 
 
 def test_faults_strike_everywhere_and_nothing_is_broken(stage):
-    struck, worlds = set(), [play(stage, seed, rates=ROUGHEST) for seed in range(3)]
+    struck, worlds = set(), [play(stage, seed, rates=ROUGHEST) for seed in range(4)]
     for world, broken in worlds:
         assert broken == ""
         struck |= set(world.faults.count)
