@@ -555,7 +555,7 @@ def check_positions(stage, found):
     places = [*_positions(shop.owner, live), *_positions(shop.owner, held), *_free(shop), *_each(stage.taken)]
     assert len(places) == len(set(places)), "a position is in two places"
     burnt = CODES - len(places)
-    may_burn = QUANTITY if stage.fault.endswith(("before", "after")) else 0
+    may_burn = QUANTITY if stage.fault == "dies" else 0
     assert 0 <= burnt <= may_burn
 
 
