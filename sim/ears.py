@@ -5,6 +5,7 @@ Codes and what people tell the shop in confidence carry marks that occur nowhere
 
 import re
 import traceback
+from typing import Any
 
 from .clockwork import Violation
 
@@ -20,12 +21,21 @@ def hear(where: str, text: str) -> None:
 
 
 class Logger:
-    """Stands where the shop's logger does."""
+    """Stands where the shop's logger does; `lines` has what was logged while somebody wants to read it."""
 
-    def info(self, name: str, *, extra: object) -> None:
+    def __init__(self) -> None:
+        self.lines: list[dict[str, Any]] | None = None
+
+    def info(self, name: str, *, extra: dict[str, Any]) -> None:
         """Hear a line."""
+        self._keep(name, extra)
         hear("a log line", f"{name} {extra}")
 
-    def error(self, name: str, *, extra: object, exc_info: bool = False) -> None:
+    def error(self, name: str, *, extra: dict[str, Any], exc_info: bool = False) -> None:
         """Hear a line, with the error that is being handled."""
+        self._keep(name, extra)
         hear("a log line", f"{name} {extra} {traceback.format_exc() if exc_info else ''}")
+
+    def _keep(self, name: str, extra: dict[str, Any]) -> None:
+        if self.lines is not None:
+            self.lines.append({**extra, "message": name})

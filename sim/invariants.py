@@ -20,6 +20,7 @@ from chalicelib.stock import service as stock
 from chalicelib.wallet import service as wallet
 
 from . import divided, refunded, treasury
+from .bills import Trade
 from .channel import Channel
 from .dynamo.database import Database
 from .queues import JUNK, Letter
@@ -31,15 +32,21 @@ Codes = Mapping[str, Sequence[str]]  # that were imported, by goods
 
 
 class Rest:
-    """The world when nothing more happens."""
+    """The world when nothing more happens. Orders in `gone` were lost with their table; their money is not."""
 
     def __init__(
-        self, database: Database, channels: Mapping[str, Channel], sites: tuple[str, ...], days: list[str]
+        self,
+        database: Database,
+        channels: Mapping[str, Channel],
+        sites: tuple[str, ...],
+        days: list[str],
+        gone: Collection[str] = (),
     ) -> None:
         self._database = database
         self._channels = channels
         self._sites = sites
         self._days = days
+        self._gone = frozenset(gone)
 
     def check_orders(self, but: Collection[str] = ()) -> None:
         """I1, I2, I12: every order is final and its money is where its state says. Raises Violation.
@@ -47,11 +54,13 @@ class Rest:
         Of some orders it is not known yet what was paid.
         """
         paid, back = self._money()
+        but = {*but, *self._gone}
         found = [order for order in self._orders() if order.number not in but]
         paid = Counter({number: fen for number, fen in paid.items() if number not in but})
         insist(set(paid) <= {order.number for order in found}, "I12: money for no order")
         lies = {f"{one.name}#{each}" for one in self._channels.values() for each in one.lies}
         insist(self._suspended() == lies, f"I12: in suspense, or not, is {self._suspended() ^ lies}")
+        self._check_gone()
         for order in found:
             insist(order.status in orders.FINAL, f"I1: {order.number} is still {order.status}")
             kept = _kept_fen(order)
@@ -60,6 +69,17 @@ class Rest:
             insist(
                 bool(order.transaction) == bool(paid[order.number]), f"I12: {order.number} and its payment"
             )
+
+    def _check_gone(self) -> None:
+        """I12: what was paid for an order that is gone has a case, or went back."""
+        for channel in self._channels.values():
+            for trade_no, trade in self._of_gone(channel).items():
+                told = f"{channel.name}#{trade.payment.transaction_id}" if trade.payment else ""
+                known = not told or trade.refunds or told in self._in_suspense()
+                insist(bool(known), f"I12: {trade_no} was paid, its order is gone, and nobody is told")
+
+    def _of_gone(self, channel: Channel) -> dict[str, Trade]:
+        return {number: trade for number, trade in channel.trades.items() if number[:28] in self._gone}
 
     def check_list(self, now: float) -> None:
         """I1: the main site's list has every order. Raises Violation."""
@@ -131,7 +151,7 @@ class Rest:
             with tenant.acting_for(site):
                 self._check_site(site)
         for channel in self._channels.values():
-            trades = channel.trades.values()
+            trades = [trade for number, trade in channel.trades.items() if number[:28] not in self._gone]
             taken = sum(trade.amount_fen for trade in trades if trade.payment)
             held = taken - sum(sum(trade.refunds.values()) for trade in trades)
             kept = sum(_kept_fen(order) for order in self._orders() if order.out_trade_no in channel.trades)
@@ -212,6 +232,16 @@ class Rest:
         return +paid, back
 
     def _suspended(self) -> set[str]:
+        """The keys of money in suspense, but for that of orders that are gone."""
+        ours = {
+            f"{channel.name}#{trade.payment.transaction_id}"
+            for channel in self._channels.values()
+            for trade in self._of_gone(channel).values()
+            if trade.payment
+        }
+        return self._in_suspense() - ours
+
+    def _in_suspense(self) -> set[str]:
         rows = self._database.items("cardmesh-main")
         return {row["key"]["S"] for row in rows if row.get("kind") == {"S": "suspense"} and "key" in row}
 
@@ -230,7 +260,11 @@ class Rest:
         ]
         with tenant.acting_for(goods.owner):
             rows = model.BackRow.of(goods.owner).under(f"BACK#{goods.goods_id}", consistent=True)
-            held = [stock.Range(row.seg, int(row.start), int(row.size)) for row in rows if not row.folded]
+            held = [
+                stock.Range(row.seg, int(row.start), int(row.size))
+                for row in rows
+                if row.folded in (None, stock.WITHHELD)
+            ]
             for one in claims.resolve(goods.owner, [*live, *held, *self._free(goods)]):
                 yield from ((one.seg, n) for n in range(one.start, one.end))
 

@@ -17,8 +17,15 @@ class Pools:
         self._clock = clock
         self._held: dict[Place, int] = {}
         self._left: defaultdict[str, list[tuple[float, int]]] = defaultdict(lambda: [(0.0, 0)])
-        for name in database.tables:
-            for row in database.items(name):
+        self._database = database
+        self.look_anew()
+
+    def look_anew(self) -> None:
+        """Count what is there now, whatever was there before."""
+        self._held.clear()
+        self._left.clear()
+        for name in self._database.tables:
+            for row in self._database.items(name):
                 self.see((row["pk"]["S"], row["sk"]["S"]), row)
 
     def see(self, place: Place, row: Row) -> None:

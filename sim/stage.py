@@ -94,6 +94,7 @@ class Stage:
     fourth_goods: Goods = field(init=False)
     places: tuple[Any, ...] = ()
     coming: Codes = field(default_factory=NEXT.codes)  # read before a bug stands in its place
+    logger: ears.Logger = field(default_factory=ears.Logger)
     world: Any = None
 
     def tables(self, database: Database, *, licensed: bool = False) -> None:
@@ -137,7 +138,7 @@ def _turn(stage: Stage, enter: Any) -> None:
     }
     enter(mock.patch.dict(os.environ, _SETTINGS))
     enter(mock.patch.object(botocore.client.BaseClient, "_make_api_call", call))
-    enter(mock.patch.object(log, "logger", ears.Logger()))
+    enter(mock.patch.object(log, "logger", stage.logger))
     enter(mock.patch.object(clock, "source", now))
     enter(mock.patch.object(ids, "source", draw))
     enter(mock.patch.dict(gateways.GATEWAYS, channels, clear=True))

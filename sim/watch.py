@@ -54,6 +54,8 @@ class Watch:
         self.holders: dict[Position, str] = {}
         self.refunds: dict[tuple[str, str], str] = {}  # states of after-sales refunds, by order and name
         self._back_fen = 0  # that such refunds took from accounts
+        self._before: dict[str, str] = {}  # what orders were delivered before a table was restored
+        self._shown: set[Position] = set()  # to whoever ordered before that
         self._returned: set[Position] = set()
         self._ranges: dict[str, str] = {}
         self._pointers: dict[tuple[str, str], Row] = {}
@@ -80,6 +82,29 @@ class Watch:
             for each in given["TransactItems"]:
                 for write in each.values():
                     self._see(write)
+
+    def look_anew(self) -> set[str]:
+        """Forget what restored tables do not have, but not what anybody was shown; the orders that are gone."""
+        rows = {
+            place: row for table in self._database.tables.values() for place, (row, _) in table.rows.items()
+        }
+        found = {place[1]: row for place, row in rows.items() if place[0].startswith("O#")}
+        gone = self.states.keys() - found.keys()
+        self._before |= {number: self._ranges[number] for number in self._texts}
+        self._shown |= {place for number in self._texts for place in named(self._ranges[number])}
+        self.holders = {place: number for place, number in self.holders.items() if place in self._shown}
+        self.states = {number: row["st"]["S"] for number, row in found.items()}
+        self._ranges = {number: row["r"]["S"] if "r" in row else "" for number, row in found.items()}
+        self._texts = {number: text for number, text in self._texts.items() if "td" in found.get(number, ())}
+        self._journals = {place: row for place, row in self._journals.items() if place in rows}
+        self._pointers.clear()
+        self._returned.clear()
+        self.refunds.clear()
+        self.pools.look_anew()
+        for place, row in rows.items():
+            if place[0].startswith(("PTR#", "BACK#", "REFUND#")):
+                self._looks[place[0].partition("#")[0]](place, row)
+        return gone
 
     def seen(self) -> list[Any]:
         """All it holds what comes later against."""
@@ -135,6 +160,9 @@ class Watch:
         if after == "delivered":
             text = row["y"]["S"] if "y" in row else ""
             insist(self._texts.setdefault(number, text) == text, f"I8: {number} was delivered twice")
+            insist(
+                self._before.get(number, ranges) == ranges, f"I8: {number} was delivered other codes before"
+            )
         self.states[number], self._ranges[number] = after, ranges
         for position in named(ranges):
             holder = self.holders.setdefault(position, number)
@@ -186,6 +214,10 @@ class Watch:
         self.pools.see(place, row)
         for n in range(int(row["start"]["N"]), int(row["start"]["N"]) + int(row["size"]["N"])):
             position = row["seg"]["S"], n
+            withheld = "folded" in row and row["folded"]["S"] == stock.WITHHELD
+            insist(
+                withheld or position not in self._shown, f"I16: {position} went back, and was shown before"
+            )
             self._returned.add(position)
             number = self.holders.get(position, "")
             held, state = position in set(named(self._ranges.get(number, ""))), self.states.get(number)

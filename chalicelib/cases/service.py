@@ -166,7 +166,8 @@ def _list(row: CaseRow, *, urgent: bool) -> bool:
     except table.Refused:
         return False
     tell = log.alarm if urgent else log.event
-    tell("cases.opened", kind=row.kind, key=row.key, why=row.why, **_named(row.facts))
+    all_of_it = {"why": row.why, "action": row.action, "facts": dict(row.facts)}  # should the table lose it
+    tell("cases.opened", kind=row.kind, key=row.key, **all_of_it, **_named(row.facts))
     return True
 
 

@@ -116,7 +116,7 @@ def _drive_pending(order: orders.Order, now: int) -> None:
     if paid:
         accepting.accept_payment(paid, now=now)
     elif closed:
-        _expire(order, now)
+        expire(order, now)
     else:
         _look_again(order, now)
 
@@ -138,7 +138,8 @@ def _close(order: orders.Order, now: int) -> bool:
     )
 
 
-def _expire(order: orders.Order, now: int) -> None:
+def expire(order: orders.Order, now: int) -> None:
+    """End a pending order nobody can pay any more; what it held goes back. An order elsewhere is left alone."""
     try:
         expired = _end(order, now)
     except orders.WrongState as stood:

@@ -92,8 +92,9 @@ def place(site: str, ask: Ask, *, member: str | None, address: str, device: str,
     if draft.balance_fen:
         tender.go_on(order)
     if order.attempts and not replayed:
-        channel = order.attempts[0].channel
-        log.measure("checkout.placed", {"OrdersPlaced": 1}, channel=channel, site=site, order=order.number)
+        first, named = order.attempts[0], {"site": site, "order": order.number}
+        counted = {"OrdersPlaced": 1}
+        log.measure("checkout.placed", counted, channel=first.channel, merchant=first.merchant, **named)
     return Placed(order, replayed)
 
 
@@ -127,6 +128,8 @@ def switch_channel(site: str, number: str, channel: str, *, device: str) -> orde
     of = collecting.Collected(order.goods_owner, order.way, order.balance_fen)
     attempt = collecting.attempt_of(shop, of, last.index + 1, channel, device)
     collecting.check_room(shop, attempt, order.amount_fen, order.plan)
+    named = {"site": site, "order": order.number, "attempt": attempt.index}
+    log.event("checkout.switching", **named, channel=channel, merchant=attempt.merchant)
     return orders.add_attempt(order, attempt)
 
 

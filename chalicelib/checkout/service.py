@@ -5,7 +5,7 @@ from chalicelib.kit import aws, config, errors, table, tenant, vault
 from .accepting import accept_payment
 from .auditing import audit, audit_all, check_wallets
 from .collecting import BeyondSplit
-from .driving import drive, look_after, walk, walk_all
+from .driving import drive, expire, look_after, walk, walk_all
 from .placing import Placed, new_key, pay_link, place, quote, read_key, switch_channel
 from .returning import give_back, return_ranges
 from .rules import (
@@ -41,6 +41,7 @@ __all__ = [
     "balance_fits",
     "check_wallets",
     "drive",
+    "expire",
     "give_back",
     "health",
     "look_after",

@@ -59,6 +59,7 @@ def deliver_by_hand(site: str, number: str, text: str, *, staff: str, now: int) 
     ref = orders.keep_delivery(site, number, text.strip(), staff=staff, now=now)
     # Nobody repeats this call if it dies after the move, and the closing looks for recent orders only.
     queue.send("settle", site=site, order=number, delay=_SETTLED_BY)
+    _say(order, "")
     delivered = orders.deliver(order, (), now=now, ref=ref)
     log.event("fulfilment.delivered_by_hand", site=site, order=number, staff=staff)
     queue.send("settle", site=site, order=number)
@@ -93,6 +94,7 @@ def _deliver_codes(order: orders.Order, now: int) -> None:
         _refund(order, "sold out", now)
         return
     try:
+        _say(order, " ".join(map(str, ranges)))
         orders.deliver(order, ranges, now=now)
     except orders.WrongState as stood:
         if stood.order is None or stood.order.ranges != ranges:
@@ -100,6 +102,11 @@ def _deliver_codes(order: orders.Order, now: int) -> None:
             return
     queue.send("settle", site=order.site, order=order.number)
     _measure(order, now)
+
+
+def _say(order: orders.Order, ranges: str) -> None:
+    """Before anybody sees them: should the order's table be restored to before now, it is delivered the same again."""
+    log.event("fulfilment.delivering", site=order.site, order=order.number, ranges=ranges)
 
 
 def _too_late(order: orders.Order, now: int) -> bool:

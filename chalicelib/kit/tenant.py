@@ -38,10 +38,15 @@ def acting_for(site: str) -> Iterator[None]:
 
 def acting() -> str:
     """The site acted for. Raises ForeignSite when there is none."""
-    site = _acting.get()
+    site = named()
     if not site:
         raise ForeignSite("nobody has said for which site this acts")
     return site
+
+
+def named() -> str:
+    """The site acted for, empty where there is none."""
+    return _acting.get()
 
 
 def check(owner: str) -> None:

@@ -72,7 +72,7 @@ def begin(payout: Payout, *, now: int) -> Payout:
             _move_money(write, payout, "requested", now)
     except table.Refused:
         return _stood_before(payout)
-    log.event("payouts.requested", party=party, payout=payout.id, fen=payout.fen)
+    log.event("payouts.requested", **told_of(payout))
     return _payout(row)
 
 
@@ -105,8 +105,14 @@ def move(
                 _move_money(write, payout, state, now)
     except table.Refused:
         raise errors.Conflict from None
-    log.event("payouts.moved", party=payout.party, payout=payout.id, state=state)
+    log.event("payouts.moved", **told_of(payout), state=state, via=changes.get("via", payout.via))
     return get(payout.party, payout.id)
+
+
+def told_of(payout: Payout) -> dict[str, object]:
+    """What the log says of a payout: enough to write it down again, should the table lose it."""
+    kept = {"fen": payout.fen, "source": payout.source, "payee": payout.payee}
+    return {"party": payout.party, "payout": payout.id, **kept}
 
 
 def later(payout: Payout, *, due: int) -> bool:

@@ -4,10 +4,11 @@ Which payouts a day's file names is fixed when the file is made; only then are t
 same to the byte, so taking it to the bank once a day pays nothing twice. The bank's answer is believed line by line.
 """
 
+import contextlib
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from chalicelib.kit import clock, config, errors, log, money, table, tenant
@@ -155,6 +156,13 @@ def _fix(day: str, by: str, now: int) -> File:
         return _kept(row.insert())
     except table.Refused as refused:
         return _kept(refused.row)
+
+
+def name_again(day: str, names: Iterable[tuple[str, str]], *, now: int) -> None:
+    """Have a day's file name payouts (party, id) that a bank has been told of, where the table has lost the file."""
+    row = FileRow.of(tenant.MAIN)(FILES, day, names=[list(each) for each in names], at=now, made_by="restore")
+    with contextlib.suppress(table.Refused):
+        row.insert()
 
 
 def _send_all(file: File, now: int) -> None:

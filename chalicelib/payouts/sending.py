@@ -84,6 +84,7 @@ def _ask(payout: Payout, now: int) -> None:
 
     A word that cannot be is a case already: the bank is asked again all the same, less and less often.
     """
+    log.event("payouts.asking", **book.told_of(payout), via=payout.via)
     try:
         bank = _bank()
         result = bank.query(payout.id, now=now) if payout.tries else None

@@ -8,6 +8,7 @@ from .deposits import history as deposits_of
 from .overdue import look as look_for_late_deposits
 from .payees import Payee, account, asked, auto, judge, payee, register, set_auto
 from .payees import history as payees_of
+from .restoring import sent as sent_before
 from .rules import Account, BadAccount, BadAmount, NotPayable, SamePerson, people_needed
 from .sending import ask_daily, drive, put_bank, send_due
 from .statements import Account as Statement
@@ -55,6 +56,7 @@ __all__ = [
     "request_daily",
     "send",
     "send_due",
+    "sent_before",
     "set_aside",
     "set_auto",
     "statement",

@@ -93,7 +93,8 @@ def _ask_for(order: orders.Order, todo: orders.Todo, now: int) -> str:
         return "success"
     attempt = order.attempts[order.paid_attempt - 1]
     trade = attempt.out_trade_no(order.number)
-    paid = {"channel": attempt.channel, "merchant": attempt.merchant, "out_trade_no": trade}
+    paid: dict[str, Any] = {"channel": attempt.channel, "merchant": attempt.merchant, "out_trade_no": trade}
+    paid |= {"transaction": order.transaction, "paid_at": order.paid_at or 0}
     return _ask(order, todo, paid | {"amount_fen": order.channel_fen}, f"{trade}R1", now)
 
 
@@ -122,6 +123,8 @@ def _refund_duplicate(order: orders.Order, todo: orders.Todo, now: int) -> None:
 
 def _ask(order: orders.Order, todo: orders.Todo, paid: dict[str, Any], refund_no: str, now: int) -> str:
     """The state at the channel of the refund of what was paid; "unknown" where it cannot be told."""
+    event = BEFORE_DELIVERY if todo.what == "refund" else todo.what
+    log.event("settlement.refund_asking", site=order.site, order=order.number, refund=event, **paid)
     try:
         found = payments.gateway(paid["channel"], paid["merchant"]).refund(
             paid["out_trade_no"],

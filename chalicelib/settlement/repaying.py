@@ -13,7 +13,7 @@ from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
 from chalicelib.payments import service as payments
 
-from . import aftersales, books, rules, stuck, takeback
+from . import aftersales, books, parts, rules, stuck, takeback
 from .aftersales import AfterSale
 from .takeback import BY_HAND
 
@@ -116,6 +116,7 @@ def _ask(order: orders.Order, refund: AfterSale, now: int) -> payments.Refund:
     taken_back = takeback.first(order, refund, now=now)
     if taken_back is None:
         return payments.Refund(number, "processing")  # others have to give their parts back first
+    _say(order, refund)
     with _unsure(order, number) as told:
         told.append(
             _gateway(order).refund(
@@ -130,6 +131,20 @@ def _ask(order: orders.Order, refund: AfterSale, now: int) -> payments.Refund:
             )
         )
     return told[-1]
+
+
+def _say(order: orders.Order, refund: AfterSale) -> None:
+    """Before the channel hears of it: should the site's table be restored to before now, it is the same refund."""
+    what = {"fen": refund.fen, "pieces": refund.pieces, "slices": parts.write(refund.slices)}
+    tenders = {"channel_fen": refund.channel_fen, "balance_fen": refund.balance_fen}
+    log.event(
+        "settlement.refund_asking",
+        site=order.site,
+        order=order.number,
+        refund=refund.event,
+        **what,
+        **tenders,
+    )
 
 
 def _query(order: orders.Order, refund: AfterSale, now: int) -> payments.Refund:

@@ -34,6 +34,7 @@ from .dividing import trouble as split_trouble
 from .parts import TooMuch
 from .refunds import hear, refund
 from .repaying import fee_of, paid_elsewhere, refund_no
+from .restoring import refunded as refund_again
 from .rules import Earned, Statement, StatementRow, Totals
 from .splits import SPLIT, THAW, Split
 from .splits import find as split_of
@@ -86,6 +87,7 @@ __all__ = [
     "paid_elsewhere",
     "plain_legs",
     "refund",
+    "refund_again",
     "refund_no",
     "refunds_at",
     "refunds_of",

@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.kit import errors, ids, log, table
+from chalicelib.kit import errors, ids, log, table, tenant
 
 from .model import BackRow, MapRow, PointerRow, SkuRow
 from .rules import MOST_RANGES, RING, Range, SoldOut, originals
@@ -42,6 +42,9 @@ def claim(owner: str, sku: str, quantity: int, *, now: int) -> tuple[Range, ...]
         taken = _gather(owner, sku, quantity, ids.token(16), now)
         short = _count(taken) < quantity
         if not short and len(taken) <= MOST_RANGES:
+            # Before anybody is shown them: a table that is restored to before now would give them again.
+            told = {"owner": owner, "sku": sku, "site": tenant.named()}
+            log.event("stock.claimed", **told, ranges=" ".join(map(str, taken)))
             return tuple(taken)
         give_back(owner, sku, taken, why="short", at=now)
         if taken:
@@ -58,7 +61,7 @@ def give_back(owner: str, sku: str, ranges: Iterable[Range], *, why: str, at: in
     `at` is fixed per order, so a repeat changes nothing.
     """
     for one in ranges:
-        _put_back(owner, sku, one, why, at)
+        put_back(owner, sku, one, why, at)
         restocked(owner, sku)
 
 
@@ -192,7 +195,8 @@ def _order(segs: list[str], attempt: str) -> list[str]:
     return front[turn:] + front[:turn] + segs[len(front) :]
 
 
-def _put_back(owner: str, sku: str, one: Range, why: str, at: int) -> None:
+def put_back(owner: str, sku: str, one: Range, why: str, at: int) -> None:
+    """Note one returned range; repeating it changes nothing."""
     row = BackRow.of(owner)(
         f"BACK#{sku}",
         f"{at:010}#{one.seg}#{one.start:012}",
@@ -216,7 +220,7 @@ def _fold(owner: str, sku: str, now: int) -> bool:
     restocked(owner, sku)
     ranges = [one for back in backs for one in resolve(owner, [_range(back)])]
     seg = "r" + ids.base32(hashlib.sha256("|".join(back.sk for back in backs).encode()).digest(), 11)
-    _commit_fold(owner, pool, seg, ranges, backs, now)
+    commit_fold(owner, pool, seg, ranges, backs, now)
     return True
 
 
@@ -227,14 +231,17 @@ def _unfolded(owner: str, sku: str) -> list[BackRow]:
     return [row for row, _ in zip(found, range(_FOLD_AT_ONCE), strict=False)]
 
 
-def _commit_fold(
+def commit_fold(
     owner: str, before: SkuRow, seg: str, ranges: Sequence[Range], backs: Sequence[BackRow], now: int
 ) -> None:
+    """Make a segment of returned ranges, and mark these as gone into it. Raises table.Refused."""
     pointers, maps = PointerRow.of(owner), MapRow.of(owner)
     skus, rows = SkuRow.of(owner), BackRow.of(owner)
     sku = before.pk.removeprefix("SKU#")
     total = _count(ranges)
     alive = _alive(owner, before.segs)
+    told = " ".join(map(str, ranges)), " ".join(f"{back.sk}#{back.size}" for back in backs)
+    log.event("stock.folding", owner=owner, sku=sku, segment=seg, ranges=told[0], backs=told[1])
     with table.Together(owner, "") as write:
         write.save(
             pointers(f"PTR#{seg}", ".", next=0, free=total, len=total, sku=sku, born=now),

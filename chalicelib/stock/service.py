@@ -13,6 +13,7 @@ from .audit import due as audits_due
 from .audit import finish as finish_audit
 from .claims import claim, fold, give_back, level, resolve
 from .model import BatchRow, ChunkRow, PointerRow, PrintRow, SkuRow
+from .restoring import WITHHELD, Fold, jump, refold, returned, withhold
 from .rules import (
     CHUNK,
     Batch,
@@ -29,8 +30,10 @@ from .rules import (
 )
 
 __all__ = [
+    "WITHHELD",
     "Batch",
     "Check",
+    "Fold",
     "ImportReport",
     "Problem",
     "Range",
@@ -40,10 +43,14 @@ __all__ = [
     "finish_audit",
     "fold",
     "give_back",
+    "jump",
     "level",
     "parse",
     "parse_range",
+    "refold",
     "resolve",
+    "returned",
+    "withhold",
 ]
 
 _LOCK = 900  # seconds after which a dead import no longer bars the next

@@ -145,6 +145,16 @@ class Table:
             self.partitions.add(*key)
         self.rows[key] = row
 
+    def restore(self, rows: Mapping[Key, Row]) -> None:
+        """Hold these rows and no others, as a table does that was restored; no replica is behind."""
+        for key in self.rows.keys() - rows.keys():
+            self.put(key, None)
+        for key, row in rows.items():
+            if self.rows.get(key) is not row:
+                self.put(key, row)
+        self._older.clear()
+        self._once.clear()
+
     def seen(self, key: Key, *, consistent: bool, index: str = "") -> Row | None:
         """An item as a read finds it: now, or as an older replica or a late index still has it."""
         now = self.rows.get(key)

@@ -53,21 +53,21 @@ ORDERS = (
     mutant(
         "return-before-expiry",
         "A code goes back to sale although its order was paid at that moment.",
-        ("checkout.driving:_expire", "    try:", "    returning.give_back(order)\n    try:"),
+        ("checkout.driving:expire", "    try:", "    returning.give_back(order)\n    try:"),
         origin="shops that release the hold first and cancel the order afterwards",
     ),
     mutant(
         "return-although-refused",
         "A code goes back to sale although its order was paid at that moment.",
-        ("checkout.driving:_expire", "            return\n", "            pass\n"),
-        ("checkout.driving:_expire", "if stood.order is None or stood", "if stood.order and stood"),
+        ("checkout.driving:expire", "            return\n", "            pass\n"),
+        ("checkout.driving:expire", "if stood.order is None or stood", "if stood.order and stood"),
         origin="shops that cancel and release one after the other, whatever the first came to",
         rates=_SLOW,
     ),
     mutant(
         "codes-of-an-expired-order-kept",
         "Nobody can buy codes of an order that expired: it still names them, so the audit takes them for its own.",
-        ("checkout.driving:_expire", "returning.give_back(expired)", "queue"),
+        ("checkout.driving:expire", "returning.give_back(expired)", "queue"),
         origin="shops where an orphaned hold is never released",
     ),
     mutant(

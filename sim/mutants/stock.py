@@ -59,24 +59,24 @@ STOCK = (
     mutant(
         "return-without-condition",
         "Codes that came back are sold twice: the repeat forgets that they were sold again.",
-        ("stock.claims:_put_back", "row.insert()", "row.save()"),
+        ("stock.claims:put_back", "row.insert()", "row.save()"),
         origin=_REPEATS,
     ),
     mutant(
         "return-under-a-new-name",
         "Codes that came back are sold twice: every repeat of the return counts.",
-        ("stock.claims:_put_back", "{at:010}#{one.seg}", "{ids.token(10)}#{one.seg}"),
+        ("stock.claims:put_back", "{at:010}#{one.seg}", "{ids.token(10)}#{one.seg}"),
         origin=_REPEATS,
     ),
     mutant(
         "fold-without-condition",
         "Codes that came back are sold twice: two functions put them on sale.",
         (
-            "stock.claims:_commit_fold",
+            "stock.claims:commit_fold",
             "condition=rows.folded.does_not_exist() & rows.pk.exists()",
             "condition=rows.pk.exists()",
         ),
-        ("stock.claims:_commit_fold", "condition=skus.rev == int(before.rev)", "condition=skus.pk.exists()"),
+        ("stock.claims:commit_fold", "condition=skus.rev == int(before.rev)", "condition=skus.pk.exists()"),
         (
             "stock.claims:_fold",
             'hashlib.sha256("|".join(back.sk for back in backs).encode()).digest()',
@@ -87,7 +87,7 @@ STOCK = (
     mutant(
         "fold-again",
         "Codes that came back are sold twice: they are never marked as on sale.",
-        ("stock.claims:_commit_fold", "rows.folded.set(seg), ", ""),
+        ("stock.claims:commit_fold", "rows.folded.set(seg), ", ""),
         (
             "stock.claims:_fold",
             'hashlib.sha256("|".join(back.sk for back in backs).encode()).digest()',
@@ -98,8 +98,8 @@ STOCK = (
     mutant(
         "fold-forgets-the-others",
         "Codes are in the pool and nobody can buy them: the list of what is on sale lost an entry.",
-        ("stock.claims:_commit_fold", "condition=skus.rev == int(before.rev)", "condition=skus.pk.exists()"),
-        ("stock.claims:_commit_fold", "skus.segs.set([*alive, seg])", "skus.segs.set([seg])"),
+        ("stock.claims:commit_fold", "condition=skus.rev == int(before.rev)", "condition=skus.pk.exists()"),
+        ("stock.claims:commit_fold", "skus.segs.set([*alive, seg])", "skus.segs.set([seg])"),
         origin="shops that write back a list they read before",
     ),
     mutant(
@@ -204,7 +204,7 @@ STOCK = (
     mutant(
         "returned-rows-expire",
         "Codes that came back are gone before anybody bought them.",
-        ("stock.claims:_put_back", "why=why,", "why=why, ttl=at + 3600,"),
+        ("stock.claims:put_back", "why=why,", "why=why, ttl=at + 3600,"),
         origin="caches that hold what stands nowhere else",
     ),
 )

@@ -304,7 +304,7 @@ def test_whoever_meets_a_fold_under_way_is_asked_to_come_again_and_not_sent_away
         raise table.Refused
 
     with monkeypatch.context() as during:
-        during.setattr(claims, "_commit_fold", held)
+        during.setattr(claims, "commit_fold", held)
         with pytest.raises(errors.NotReady):
             pool.claim()
     assert len(pool.claim()) == 1
@@ -321,13 +321,13 @@ def test_folding_again_finds_nothing(pool):
 def test_two_folds_at_once_make_one_segment(pool, monkeypatch):
     pool.add(60)
     pool.give_back(pool.claim(2))
-    real = claims._commit_fold
+    real = claims.commit_fold
 
     def raced(*call):
         real(*call)
         real(*call)
 
-    monkeypatch.setattr(claims, "_commit_fold", raced)
+    monkeypatch.setattr(claims, "commit_fold", raced)
     assert pool.fold()
     assert (pool.free, pool.waiting, len(pool.segs)) == (60, 0, 2)
 
@@ -335,16 +335,16 @@ def test_two_folds_at_once_make_one_segment(pool, monkeypatch):
 def test_a_fold_that_saw_fewer_returns_loses_to_one_that_saw_more(pool, monkeypatch):
     pool.add(60)
     pool.give_back(pool.claim(2))
-    real = claims._commit_fold
+    real = claims.commit_fold
 
     def late(*call):
-        monkeypatch.setattr(claims, "_commit_fold", real)
+        monkeypatch.setattr(claims, "commit_fold", real)
         pool.world.now += 1
         pool.give_back(pool.claim(3))
         pool.fold()
         real(*call)
 
-    monkeypatch.setattr(claims, "_commit_fold", late)
+    monkeypatch.setattr(claims, "commit_fold", late)
     pool.fold()
     assert (pool.free, pool.waiting) == (60, 0)
     assert len(set(pool.read(pool.claim(60)))) == 60
@@ -353,14 +353,14 @@ def test_a_fold_that_saw_fewer_returns_loses_to_one_that_saw_more(pool, monkeypa
 def test_an_import_during_a_fold_loses_no_segment(pool, monkeypatch):
     pool.add(60)
     pool.give_back(pool.claim(2))
-    real = claims._commit_fold
+    real = claims.commit_fold
 
     def late(*call):
-        monkeypatch.setattr(claims, "_commit_fold", real)
+        monkeypatch.setattr(claims, "commit_fold", real)
         pool.add(4)
         real(*call)
 
-    monkeypatch.setattr(claims, "_commit_fold", late)
+    monkeypatch.setattr(claims, "commit_fold", late)
     pool.fold()
     pool.fold()
     assert (pool.free, pool.waiting) == (64, 0)
