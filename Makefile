@@ -16,7 +16,7 @@ NOT_IN_CHINA := infra/edge.yaml infra/domain.yaml infra/trial.yaml infra/pipelin
 ONLY_IN_CHINA := infra/edge-cn.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset test unit cover sim scope soak mutants isolation fuzz-hooks bench check format audit package static lock
+.PHONY: help run reset test unit cover sim scope soak drill mutants isolation fuzz-hooks bench check format audit package static lock
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
@@ -43,6 +43,9 @@ cover: .venv/.installed ## Which lines and branches the tests reach; fails where
 
 sim: .venv/.installed ## Play SEEDS (50) days of trade in which things fail, on all cores
 	@$(BIN)/python -m sim --seeds $(SEEDS)
+
+drill: .venv/.installed ## Lose tables on SEEDS (50) busy days, restore them to an earlier moment, and recover
+	@$(BIN)/python -m sim.drill --seeds $(SEEDS)
 
 soak: .venv/.installed ## Play days that nobody played for HOURS (0.5) and write SUMMARY (build/soak.md)
 	@$(BIN)/python -m sim --hours $(HOURS) --summary $(SUMMARY)

@@ -16,7 +16,7 @@ os.environ.setdefault("POWERTOOLS_METRICS_DISABLED", "true")
 
 from chalicelib.kit.errors import ShopError
 
-from . import books, drift, letters, moves, place, replay, shown, sites, waves
+from . import books, drift, letters, moves, place, recovering, replay, shown, sites, waves
 
 GROUPS = {
     "sites": sites.app,
@@ -59,6 +59,7 @@ app = typer.Typer(
 )
 sites.app.command("upgrade")(waves.upgrade)
 app.command("drift")(drift.drift)
+app.command("recover")(recovering.recover)
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 
