@@ -23,6 +23,7 @@ face = faces.Face("console_cases", error_page=desk.error_page, enter=desk.enter_
 
 KINDS = {
     "suspense": "挂账",
+    "restore": "数据恢复",
     "refund_review": "退款审核",
     "refund": "退款异常",
     "difference": "对账差异",
