@@ -24,6 +24,7 @@ from . import stage
 from .clockwork import Violation
 from .cloud import OPERATOR
 from .crowd import HOUR
+from .faults import Point
 from .instance import Instance
 from .stage import Stage
 from .world import World
@@ -101,6 +102,7 @@ class Drill(World):
 
     def _lose(self) -> None:
         self.loss.happened = True
+        self.faults.struck.append(Point(self._whose.name, 0, "loss"))  # nothing keeps its pace from here on
         self.cloud.fenced |= {_table(owner) for owner in self.loss.owners}
         self.time.at(self.time.now + self._whose.random.uniform(*_TAKES), self._restore, who=self._whose)
 

@@ -369,7 +369,7 @@ def test_an_import_during_a_fold_loses_no_segment(pool, monkeypatch):
 def test_a_fold_takes_as_many_ranges_as_a_transaction_holds_and_the_next_one_the_rest(pool):
     pool.add(60)
     for _ in range(50):
-        claims._put_back(pool.owner, pool.sku, pool.claim()[0], "expired", pool.world.now)
+        claims.put_back(pool.owner, pool.sku, pool.claim()[0], "expired", pool.world.now)
     pool.fold()
     assert pool.waiting == 5
     pool.fold()
