@@ -1,7 +1,7 @@
 """Which shape a site's rows have: its number stands in the site's own table, and no older release touches that one.
 
 A release reads the shapes up to its own. It writes the newest only where the table says so, which the operator's
-waves see to once no instance of the release before is left (docs/decisions/0035). An instance looks once an hour at
+waves see to once no instance of the release before is left (docs/decisions/0036). An instance looks once an hour at
 each site that it works for, as often as it asks for that site's credentials.
 """
 
