@@ -5,6 +5,7 @@ HOURS ?= 0.5
 SUMMARY ?= build/soak.md
 COUNT ?= 1000000
 RUNTIME ?= 3.11
+SITES ?= 100
 ARCHITECTURE ?= x86_64
 IS_311 := import sys; sys.exit(sys.version_info[:2] != (3, 11))
 PYTHON ?= $(shell for each in python3.11 python3 python; do $$each -c '$(IS_311)' 2>/dev/null && echo $$each && break; done)
@@ -16,7 +17,7 @@ NOT_IN_CHINA := infra/edge.yaml infra/domain.yaml infra/trial.yaml infra/pipelin
 ONLY_IN_CHINA := infra/edge-cn.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset test unit cover sim scope soak drill mutants isolation fuzz-hooks bench check format audit package static lock
+.PHONY: help run reset test unit cover sim scope soak drill mutants isolation fuzz-hooks bench check format audit package cloud static lock
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
@@ -85,6 +86,9 @@ audit: package .venv-audit/.installed ## Look over the templates with checkov; i
 
 package: .venv/.installed ## The deployable template and its zips, in build/, for RUNTIME (3.11) on ARCHITECTURE (x86_64)
 	@$(BIN)/python -m infra.package --out build/ --python $(RUNTIME) --architecture $(ARCHITECTURE)
+
+cloud: node_modules/.installed .venv/.installed .venv-ministack/.installed static ## Deploy the package into an emulator, buy through it, and bring up and remove SITES (100) sub-sites
+	@$(BIN)/python -m infra.rehearsal --sites $(SITES)
 
 static: .venv/.installed node_modules/.installed ## The files pages load, in build/static
 	@$(BIN)/python tools/static.py

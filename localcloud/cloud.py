@@ -32,6 +32,7 @@ def child(place: Place) -> Child:
         **plain_env(),
         "BIND_HOST": HOST,
         "GATEWAY_PORT": str(place.cloud_port),
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,  # of requests that nobody signed, like those for a REST API
         "PERSIST_STATE": "1",
         "STATE_DIR": str(place.state.resolve()),
         "TMPDIR": str(temporary.resolve()),

@@ -30,7 +30,7 @@ def plant(place: Place, *, say: Say) -> list[str]:
     `say` shows progress. The answer are the lines to show once everything runs: addresses and staff logins.
     """
     with tenant.acting_for(tenant.MAIN):
-        _plant_main(place, say)
+        plant_main(place, say)
         for count, one in enumerate(demo.GOODS, 1):
             say(f"goods {count}/{len(demo.GOODS)}: {one.draft.name} {one.draft.face_value}".rstrip())
             _plant_goods(tenant.MAIN, one)
@@ -39,7 +39,8 @@ def plant(place: Place, *, say: Say) -> list[str]:
     return _welcome(place)
 
 
-def _plant_main(place: Place, say: Say) -> None:
+def plant_main(place: Place, say: Say) -> None:
+    """What a main site needs before anything can be sold."""
     say("main site: keys, channels, split plan, staff")
     for owner in vault.SHARED:
         vault.make_key(owner)

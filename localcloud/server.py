@@ -13,7 +13,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Protocol
 
 from . import cdn
 from .gateway import Answer, Gateway, Refusal, Request
@@ -48,12 +48,19 @@ def run(port: int) -> int:
     return 0
 
 
+class Answering(Protocol):
+    """What stands behind a server."""
+
+    def answer(self, request: Request) -> Answer:
+        """Answer one request. Raises Refusal."""
+
+
 class Server(ThreadingHTTPServer):
-    """Serves a gateway on this machine only."""
+    """Serves a gateway, or what answers like one, on this machine only."""
 
     request_queue_size = 256
 
-    def __init__(self, gateway: Gateway, *, port: int) -> None:
+    def __init__(self, gateway: Answering, *, port: int) -> None:
         self.in_hand = 0
         self.changed = threading.Condition()
         super().__init__((HOST, port), functools.partial(Handler, gateway))
@@ -94,7 +101,7 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: Server
 
-    def __init__(self, gateway: Gateway, *connection: Any) -> None:
+    def __init__(self, gateway: Answering, *connection: Any) -> None:
         self._gateway = gateway
         self._unread = 0
         super().__init__(*connection)

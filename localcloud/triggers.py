@@ -154,7 +154,7 @@ def fire(name: str, expression: str, function: Function, stop: threading.Event) 
     at = schedule.next_after(expression, int(time.time()))
     while not stop.wait(max(0.0, at - time.time())):
         try:
-            function(_tick(name, at), context(name))
+            function(tick(name, at), context(name))
         except Exception:  # noqa: BLE001 the next time comes all the same
             _report(name)
         at = schedule.next_after(expression, at)
@@ -184,7 +184,8 @@ def _failed(answer: Any, batch: Iterable[Message]) -> set[str]:
     return failed if failed.issubset(known) else known
 
 
-def _tick(name: str, at: int) -> dict[str, Any]:
+def tick(name: str, at: int) -> dict[str, Any]:
+    """What EventBridge sends when a schedule fires at a time."""
     return {
         "version": "0",
         "id": str(uuid.uuid4()),

@@ -1,6 +1,5 @@
 """The packaged template: what is deployed is what was meant."""
 
-import copy
 import json
 import re
 import subprocess
@@ -9,16 +8,15 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from samtranslator.translator.transform import transform
 
 from chalicelib.kit import config
 from infra.package import build, rest, template
 from infra.package.target import Target
+from infra.rehearsal import deployed
 
 pytestmark = pytest.mark.package
 
 PROJECT = Path(__file__).parents[2]
-CODE = "cardmesh-code"  # the bucket functions are loaded from
 # worker → its queue, batch size, batching window and timeout in seconds
 WORKERS = {
     "DeliverOrders": ("Fulfil", 10, 0, 60),
@@ -54,23 +52,11 @@ ROBOTS = json.dumps(
 )
 
 
-class NoManagedPolicies:
-    def load(self):
-        return {}
-
-
 @pytest.fixture
 def expanded(packaged, monkeypatch):
     """The template as CloudFormation sees it after the SAM transform."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    template = copy.deepcopy(packaged.template)
-    for resource in template["Resources"].values():
-        for name in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
-            resource["Properties"][name] = f"s3://{CODE}/{resource['Properties'][name].removeprefix('./')}"
-    parameters = {
-        name: value.get("Default", "shop.example") for name, value in template["Parameters"].items()
-    }
-    return transform(template, parameters, NoManagedPolicies())
+    return deployed.expanded(packaged.template)
 
 
 def lint(path):
@@ -342,14 +328,14 @@ def _import_all(code, libraries, function):
 @pytest.mark.cloud
 def test_the_whole_package_comes_up_as_one_stack(packaged, expanded, cloud):
     storage = cloud("s3")
-    storage.create_bucket(Bucket=CODE)
+    storage.create_bucket(Bucket=deployed.CODE)
     for name in packaged.sizes:
-        storage.put_object(Bucket=CODE, Key=name, Body=(packaged.folder / name).read_bytes())
-    storage.put_object(Bucket=CODE, Key=build.TEMPLATE, Body=json.dumps(_without_sums(expanded)))
+        storage.put_object(Bucket=deployed.CODE, Key=name, Body=(packaged.folder / name).read_bytes())
+    storage.put_object(Bucket=deployed.CODE, Key=build.TEMPLATE, Body=json.dumps(deployed.known(expanded)))
     formation = cloud("cloudformation")
     formation.create_stack(
         StackName="cardmesh",
-        TemplateURL=f"{storage.meta.endpoint_url}/{CODE}/{build.TEMPLATE}",
+        TemplateURL=f"{storage.meta.endpoint_url}/{deployed.CODE}/{build.TEMPLATE}",
         Capabilities=["CAPABILITY_IAM"],
         Parameters=[{"ParameterKey": "SiteDomain", "ParameterValue": "shop.localhost"}],
     )
@@ -362,14 +348,6 @@ def test_the_whole_package_comes_up_as_one_stack(packaged, expanded, cloud):
     page = json.loads(answer["Payload"].read())
     assert page["statusCode"] == 404  # the function read the registry, and no shop answers at that host
     assert "/static/storefront.css" in page["body"]
-
-
-def _without_sums(template):
-    """A template without what the emulator refuses: metric math and what stands on it, and queries."""
-    unknown = ("AWS::CloudWatch::CompositeAlarm", "AWS::CloudWatch::Dashboard", "AWS::Logs::QueryDefinition")
-    known = {n: r for n, r in template["Resources"].items() if r["Type"] not in unknown}
-    kept = {n: r for n, r in known.items() if "Metrics" not in r.get("Properties", {})}
-    return {**template, "Resources": kept}
 
 
 def _function_named(cloud, logical):

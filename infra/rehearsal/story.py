@@ -1,0 +1,195 @@
+"""A purchase through what was deployed: staff open a shop, a shopper buys, the channel tells, the books close.
+
+Each step goes the way that its person goes; what comes of it is read from a page or from the JSON contract.
+"""
+
+import html
+import json
+import re
+import secrets
+import time
+import uuid
+from typing import Any, Self
+
+import httpx
+
+from localcloud import cloud, demo, triggers
+from localcloud.place import Place
+from localcloud.terminal import Stopped
+
+from .deployed import Deployed, Say, until
+
+SLUG = "rehearsal"
+_CODES = ("CARD-0001-REHEARSAL", "CARD-0002-REHEARSAL")
+_PRICE = "9.90"
+_OWNER = ("rehearsal-owner", "rehearsal-2026")
+_SHOPPER = {"contact": "shopper@example.cn", "query_password": "pass1234"}
+_TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
+
+
+class Visitor:
+    """Somebody at a host of the deployment."""
+
+    def __init__(self, place: Place, site: str) -> None:
+        self.web = httpx.Client(
+            base_url=f"http://127.0.0.1:{place.port}",
+            headers={"Host": f"{site}.{place.site_domain}"},
+            timeout=120,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.web.close()
+
+    def sign_in(self, login: str, password: str) -> None:
+        """At the console of the site. Raises Stopped."""
+        answer = self.web.post("/console/login", data={"login": login, "password": password})
+        if "Set-Cookie" not in answer.headers:
+            raise Stopped(f"{login} could not sign in: {answer.status_code}.")
+        self.web.headers["Cookie"] = answer.headers["Set-Cookie"].split(";")[0]
+
+    def send(self, path: str, **fields: str) -> httpx.Response:
+        """A form of the console. Raises httpx.HTTPStatusError where the page cannot be read."""
+        page = self.web.get("/console").raise_for_status().text
+        token = _TOKEN.search(page)
+        if token is None:
+            raise Stopped("The console shows no form.")
+        return self.web.post(path, data=fields | {"form_token": html.unescape(token[1])})
+
+
+def play(place: Place, deployed: Deployed, *, say: Say) -> None:
+    """All of it. Raises Stopped, httpx.HTTPError."""
+    with Visitor(place, "main") as staff, Visitor(place, SLUG) as owner, Visitor(place, SLUG) as shopper:
+        staff.sign_in(*demo.STAFF)
+        say("staff signed in")
+        _open_goods(staff, say)
+        _open_site(staff, say)
+        _let_pay(owner)
+        offer = _offer(shopper)
+        number = _order(shopper, offer, say)
+        _pay(place, number)
+        order = until(lambda: _delivered(shopper, number), seconds=120, what=f"the delivery of {number}")
+        if order["codes"][0] not in _CODES:
+            raise Stopped(f"The order shows {order['codes']}, which was never imported.")
+        say(f"the channel told, the order is {order['status']}, the code shown is {order['codes'][0]}")
+        _settle(place, deployed, owner, number, say)
+
+
+def _open_goods(staff: Visitor, say: Say) -> None:
+    made = staff.send(
+        "/console/goods/new",
+        name="排练卡",
+        category="排练",
+        wholesale="8.00",
+        suggest=_PRICE,
+        on="1",
+        most="10",
+    )
+    found = re.search(r"/console/stock/(\w+)", made.headers.get("Location", ""))
+    if found is None:
+        raise Stopped(f"The goods were refused: {made.status_code}.")
+    report = staff.send(found[0], codes="\n".join(_CODES), act="import")
+    if f"<dt>入库</dt><dd>{len(_CODES)}</dd>" not in report.text:
+        raise Stopped("The codes were not imported.")
+    say(f"goods on the shelf with {len(_CODES)} sealed codes")
+
+
+def _open_site(staff: Visitor, say: Say) -> None:
+    asked = {"slug": SLUG, "name": "排练店", "login": _OWNER[0], "password": _OWNER[1], "plan": "standard"}
+    made = staff.send("/console/sites/new", color="#0f766e", **asked)
+    path = made.headers.get("Location", "").partition("?")[0]
+    if not path.startswith("/console/sites/"):
+        raise Stopped(f"The sub-site was refused: {made.status_code}.")
+    until(
+        lambda: staff.web.get(f"{path}/state").raise_for_status().json()["state"] == "active",
+        seconds=120,
+        what=f"the sub-site of {path}",
+    )
+    again = staff.send("/console/sites/new", color="#0f766e", **asked)
+    if again.is_redirect or again.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+        raise Stopped(f"A name that is taken was answered with {again.status_code}.")
+    say(f"sub-site {SLUG} provisioned by its stack; its name is refused a second time ({again.status_code})")
+
+
+def _let_pay(owner: Visitor) -> None:
+    """The owner chooses a channel."""
+    until(lambda: owner.web.get("/").is_success, what="the shop's first page")
+    owner.sign_in(*_OWNER)
+    if not owner.send("/console/settings/channels", wechat="1").is_redirect:
+        raise Stopped("The owner could not choose a channel.")
+
+
+def _offer(shopper: Visitor) -> dict[str, Any]:
+    """What the shopper finds on the shelf, which was published through its queue."""
+
+    def look() -> dict[str, Any] | None:
+        found = shopper.web.get("/api/v1/goods").raise_for_status().json()["goods"]
+        return found[0] if found else None
+
+    offer: dict[str, Any] = until(look, what="the shelf")
+    return offer
+
+
+def _order(shopper: Visitor, offer: dict[str, Any], say: Say) -> str:
+    asked = {
+        "goods_id": offer["goods_id"],
+        "quantity": 1,
+        "channel": "wechat",
+        "return_waiver": 1,
+        **_SHOPPER,
+    }
+    key = _key()
+
+    def look() -> dict[str, Any] | None:
+        answer = shopper.web.post("/api/v1/orders", json=asked, headers={"Idempotency-Key": key})
+        if answer.is_client_error:
+            raise Stopped(f"The order was refused: {answer.text}")
+        return answer.json() if answer.is_success else None
+
+    order = until(look, what="an order")
+    say(f"a shopper ordered {offer['name']} for {offer['price_fen'] / 100:.2f}: {order['order_no']}")
+    return str(order["order_no"])
+
+
+def _key() -> str:
+    """An idempotency key made now. Source: RFC 9562, section 5.7."""
+    return str(uuid.UUID(int=int(time.time() * 1000) << 80 | 7 << 76 | 2 << 62 | secrets.randbits(62)))
+
+
+def _pay(place: Place, number: str) -> None:
+    url = f"{place.sandbox_url}/pay"
+    httpx.post(url, json={"order_no": number}, timeout=60, trust_env=False).raise_for_status()
+
+
+def _delivered(shopper: Visitor, number: str) -> dict[str, Any] | None:
+    typed = {"X-Contact": _SHOPPER["contact"], "X-Query-Password": _SHOPPER["query_password"]}
+    found: dict[str, Any] = (
+        shopper.web.get(f"/api/v1/orders/{number}", headers=typed).raise_for_status().json()
+    )
+    return found if found["status"] == "delivered" else None
+
+
+def _settle(place: Place, deployed: Deployed, owner: Visitor, number: str, say: Say) -> None:
+    """The order's journal is written through its queue; then the schedule that closes windows comes once."""
+    until(lambda: number in owner.web.get("/console/statement/csv").text, what="the order's journal")
+    say("its journal stands in the owner's statement")
+    schedules = _scheduled(place)
+    name = deployed.functions["CloseWindows"]
+    if name not in schedules:
+        raise Stopped("No schedule calls CloseWindows.")
+    tick = json.dumps(triggers.tick(name, int(time.time())))
+    answer = cloud.client("lambda", place.cloud_url).invoke(FunctionName=name, Payload=tick)
+    if "FunctionError" in answer:
+        raise Stopped(f"Closing the windows failed: {answer['Payload'].read().decode()}")
+    say(f"{len(schedules)} schedules stand; the one that closes settlement windows was let come once")
+
+
+def _scheduled(place: Place) -> set[str]:
+    """Physical names of the functions behind the schedules that were deployed."""
+    events = cloud.client("events", place.cloud_url)
+    rules = [each["Name"] for each in events.list_rules()["Rules"] if each.get("ScheduleExpression")]
+    targets = [each for rule in rules for each in events.list_targets_by_rule(Rule=rule)["Targets"]]
+    return {each["Arn"].rpartition(":")[2] for each in targets}
