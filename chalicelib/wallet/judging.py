@@ -4,11 +4,15 @@ A case is opened after its name was told, by the worker of a message or by the n
 verdict. A process that dies between leaves a case too much, which shows the verdict, never a name nobody looks at.
 """
 
-from chalicelib.cases import service as cases
+from typing import TYPE_CHECKING
+
 from chalicelib.kit import errors
 
 from .model import WaitRow
 from .naming import STATES, WAITING, Name, judge_name, names_of, version
+
+if TYPE_CHECKING:
+    from chalicelib.cases import service as cases
 
 KIND = "name"  # of the cases
 _WHY = "会员提交了姓名，等待核对。"
@@ -18,6 +22,8 @@ _SAID = {"verified": "已核验：{note}", "refused": "未通过：{note}"}
 
 def show_name(site: str, member: str, *, now: int) -> bool:
     """Show main's staff the name that a member told last; False where it is judged, or shown already."""
+    from chalicelib.cases import service as cases  # the shop's functions judge nobody
+
     told = names_of(site, member)
     if not told or told[0].state in STATES:
         return False
@@ -35,7 +41,7 @@ def show_names(site: str, *, now: int) -> int:
     return sum(show_name(site, member, now=now) for member in waiting)
 
 
-def name_in(case: cases.Case) -> Name:
+def name_in(case: "cases.Case") -> Name:
     """The name that a case is about, as it stands. Raises NotFound."""
     if case.kind != KIND:
         raise errors.NotFound
@@ -47,6 +53,8 @@ def decide_name(case_id: str, state: str, *, by: str, note: str, now: int) -> Na
 
     Raises as `judge_name`.
     """
+    from chalicelib.cases import service as cases
+
     case = cases.case(case_id)
     name = name_in(case)
     if name.state != state or case.settled_at is not None:

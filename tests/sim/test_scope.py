@@ -113,7 +113,7 @@ def test_worlds_that_are_alike_go_on_alike(stage, firsts):
 
 
 def test_with_a_bug_the_same_worlds_are_broken_whether_they_are_played_to_their_ends_or_not(stage):
-    task = scope.Task(0, 0.6, firsts=5)
+    task = scope.Task(0, 0.6, firsts=4)
     with MUTANTS["retry-without-ring"].applied():
         plainly, briefly = (
             [one.broken for one in scope.Scope(stage, task, plainly=plain).tried()] for plain in (True, False)
