@@ -4,7 +4,6 @@ import pytest
 
 from chalicelib.cases import service as cases
 from chalicelib.kit import errors, log, queue
-from chalicelib.wallet import judging
 from chalicelib.wallet import service as wallet
 
 pytestmark = pytest.mark.usefixtures("at_the_shop")
@@ -69,7 +68,7 @@ def test_whoever_died_after_the_verdict_settles_the_case_by_repeating_it(shop, w
     world.run("timer")
     (case,) = waiting()
     with monkeypatch.context() as patch:
-        patch.setattr(judging.cases, "settle", lambda *_names, **_how: 1 / 0)
+        patch.setattr(cases, "settle", lambda *_names, **_how: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             decide(shop)
     decide(shop)
