@@ -32,6 +32,7 @@ from chalicelib.orders import service as orders
 from chalicelib.payments import gateways
 from chalicelib.payments import service as payments
 from chalicelib.stock import service as stock
+from chalicelib.tenancy import applications
 from chalicelib.tenancy import service as tenancy
 from chalicelib.wallet import service as wallet
 from chalicelib.web import face
@@ -424,7 +425,7 @@ def uuid7(now, *, salt=None):
 
 _BUCKETS = [
     *(accounts._tries, lookup._wrong, lookup._guesses, returning._folds, wallet._tries),
-    *(membership._sign_ups, receipts._asks),
+    *(membership._sign_ups, receipts._asks, applications._filings),
 ]
 
 

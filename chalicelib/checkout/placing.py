@@ -92,9 +92,9 @@ def place(site: str, ask: Ask, *, member: str | None, address: str, device: str,
     if draft.balance_fen:
         tender.go_on(order)
     if order.attempts and not replayed:
-        first, named = order.attempts[0], {"site": site, "order": order.number}
-        counted = {"OrdersPlaced": 1}
-        log.measure("checkout.placed", counted, channel=first.channel, merchant=first.merchant, **named)
+        first = order.attempts[0]
+        named = {"merchant": first.merchant, "site": site, "order": order.number}
+        log.measure("checkout.placed", {"OrdersPlaced": 1}, channel=first.channel, **named)
     return Placed(order, replayed)
 
 
