@@ -1,7 +1,7 @@
 """The packages that functions are made with: the pinned wheels for a target, and who needs whom.
 
 The SDK is among them although Lambda brings one: a pinned one without the descriptions of services that the shop
-never calls starts sooner (docs/decisions/0039-a-zip-for-each-function.md).
+never calls starts sooner (docs/decisions/0034-a-zip-for-each-function.md).
 """
 
 import gzip
