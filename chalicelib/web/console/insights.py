@@ -10,6 +10,7 @@ from chalicelib.kit import clock, config
 
 _FOLDER = Path(__file__).parent / "queries"
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]")
+_BYTE = 0xFF
 # Every function has a log of its own, called /{TablePrefix}/{function}.
 FUNCTIONS = (
     "storefront",
@@ -52,10 +53,11 @@ class Query:
     def address(self, *, since: int, until: int) -> str:
         """Where CloudWatch answers it, for these seconds UTC, over the logs of all functions.
 
-        Source: the addresses that CloudWatch's own console makes when a query is shared; it has no documented form.
+        AWS documents no form; this is the one of the addresses that CloudWatch's console itself writes, with
+        moments to the millisecond, an object as the package JSURL writes it, and "?" and "=" as $3F and $3D before it.
         """
         known = config.load()
-        start, end = (f"'{_escaped(clock.iso(at))}" for at in (since, until))
+        start, end = (f"'{_escaped(clock.iso(at).replace('Z', '.000Z'))}" for at in (since, until))
         logs = "".join(f"~'{_escaped(f'/{known.tables}/{function}')}" for function in FUNCTIONS)
         detail = (
             f"~(end~{end}~start~{start}~timeType~'ABSOLUTE~tz~'UTC~editorString~'{_escaped(self.text)}"
@@ -83,4 +85,14 @@ def _read(path: Path) -> Query:
 
 
 def _escaped(text: str) -> str:
-    return "".join(each if _PLAIN.match(each) else f"*{ord(each):02x}" for each in text)
+    return "".join(each if _PLAIN.match(each) else _marked(each) for each in text)
+
+
+def _marked(letter: str) -> str:
+    """A letter as JSURL has it: "!" for "$", else *xx, or **xxxx for each half of what has no byte of its own."""
+    if letter == "$":
+        return "!"
+    if ord(letter) <= _BYTE:
+        return f"*{ord(letter):02x}"
+    wide = letter.encode("utf-16-be").hex()
+    return "".join(f"**{wide[at : at + 4]}" for at in range(0, len(wide), 4))

@@ -6,6 +6,8 @@ from html import unescape
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chalicelib.cases import service as cases
 from chalicelib.kit import clock, config, tenant
@@ -15,6 +17,7 @@ from tests import make
 
 from .conftest import Person, buy, page, sign_in
 
+MOST_LOGS = 50  # log groups of one query (CloudWatch Logs user guide, quotas)
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
@@ -109,7 +112,7 @@ def test_an_owner_follows_the_orders_of_the_own_site_only(order, world, owner):
 def test_the_logs_of_an_order_are_asked_for_the_time_in_which_it_happened(order, staff):
     text = page(staff.get(f"/console/orders/{order.number}/journey"))
     address = unescape(re.search(r'href="(https://console[^"]+)"', text)[1])
-    since = clock.iso(order.placed_at - 600).replace(":", "*3a")
+    since = clock.iso(order.placed_at - 600).replace(":", "*3a").replace("Z", ".000Z")
     assert f"start~'{since}~" in address
     assert f"*22{order.number}*22" in address
     assert address.count("*2fcardmesh*2f") == len(insights.FUNCTIONS)
@@ -129,6 +132,63 @@ def test_the_way_to_an_answer_leads_to_the_console_of_the_partition_and_holds_no
         parts = urlsplit(address)
         assert (parts.scheme, parts.hostname, parts.query) == ("https", host, f"region={region}")
         assert not set(address) & set(' "<>\n|')
+
+
+def test_the_address_is_the_one_that_the_console_writes_for_the_same_query(monkeypatch):
+    """As CloudWatch's console wrote it on 2025-05-30, but for the parts it works without: queryId and lang."""
+    there = replace(config.load(), region="us-west-2")
+    monkeypatch.setattr(config, "load", lambda: there)
+    monkeypatch.setattr(insights, "FUNCTIONS", ("console",))
+    text = "fields @timestamp, @message, @logStream, @log\n| sort @timestamp desc\n| limit 10000"
+    at = clock.from_iso("2025-05-30T04:00:00Z")
+    assert insights.Query("x", "", text).address(since=at, until=at + 3600) == (
+        "https://console.aws.amazon.com/cloudwatch/home?region=us-west-2#logsV2:logs-insights$3FqueryDetail$3D"
+        "~(end~'2025-05-30T05*3a00*3a00.000Z~start~'2025-05-30T04*3a00*3a00.000Z~timeType~'ABSOLUTE~tz~'UTC"
+        "~editorString~'fields*20*40timestamp*2c*20*40message*2c*20*40logStream*2c*20*40log*0a*7c*20sort"
+        "*20*40timestamp*20desc*0a*7c*20limit*2010000~source~(~'*2fcardmesh*2fconsole))"
+    )
+
+
+@given(st.text(st.characters(blacklist_categories=("Cs",)), max_size=60), st.integers(0, 2**32))
+def test_what_the_console_reads_from_an_address_is_what_was_asked(text, since):
+    address = insights.Query("x", "", text).address(since=since, until=since + 60)
+    told, rest = read_jsurl(address.partition("queryDetail$3D")[2])
+    assert rest == ""
+    assert told == {
+        "end": clock.iso(since + 60).replace("Z", ".000Z"),
+        "start": clock.iso(since).replace("Z", ".000Z"),
+        "timeType": "ABSOLUTE",
+        "tz": "UTC",
+        "editorString": text,
+        "source": [f"/cardmesh/{function}" for function in insights.FUNCTIONS],
+    }
+
+
+def test_no_query_asks_more_logs_than_an_answer_may_span():
+    assert len(insights.FUNCTIONS) <= MOST_LOGS
+
+
+def read_jsurl(text):
+    """What JSURL's parse makes of a text, of the kinds used here, and what is left of it."""
+    assert text[0] == "~"
+    if text[1] == "'":
+        raw = re.match(r"[^~)]*", text[2:])[0]
+        units = re.sub(r"\*\*(....)|\*(..)|(!)", _unit, raw)
+        return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le"), text[2 + len(raw) :]
+    assert text[1] == "("
+    text, items, names = text[2:], [], []
+    while text[0] != ")":
+        if text[0] != "~":
+            name = re.match(r"[A-Za-z]+", text)[0]
+            names, text = [*names, name], text[len(name) :]
+        item, text = read_jsurl(text)
+        items, text = [*items, item], text.removeprefix("~") if names else text
+    return dict(zip(names, items, strict=True)) if names else items, text[1:]
+
+
+def _unit(found):
+    wide, byte, _ = found.groups()
+    return chr(int(wide or byte, 16)) if wide or byte else "$"
 
 
 def test_staff_have_every_query_and_may_fill_in_a_trace(staff):
