@@ -128,8 +128,6 @@ def switch_channel(site: str, number: str, channel: str, *, device: str) -> orde
     of = collecting.Collected(order.goods_owner, order.way, order.balance_fen)
     attempt = collecting.attempt_of(shop, of, last.index + 1, channel, device)
     collecting.check_room(shop, attempt, order.amount_fen, order.plan)
-    named = {"site": site, "order": order.number, "attempt": attempt.index}
-    log.event("checkout.switching", **named, channel=channel, merchant=attempt.merchant)
     return orders.add_attempt(order, attempt)
 
 

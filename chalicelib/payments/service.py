@@ -121,7 +121,8 @@ __all__ = [
 def start(channel: str, merchant: str, charge: Charge, *, now: int) -> PayLink:
     """Open a trade, or find it again, and say where to pay. Raises ChannelDown.
 
-    What a site collects itself stays frozen at the channel until it is split, whatever the charge says.
+    What a site collects itself stays frozen at the channel until it is split, whatever the charge says. The line stands
+    in the log before anybody can pay: `chalicelib.recovery` reads it.
     """
     line = gateway(channel, merchant)
     frozen = charge.splits or splits_at_channel(channel, merchant)
@@ -130,7 +131,13 @@ def start(channel: str, merchant: str, charge: Charge, *, now: int) -> PayLink:
     except (Declined, outbound.NotSent, outbound.Unknown) as error:
         log.measure("payments.create_failed", {"TradesRefused": 1}, channel=channel, reason=str(error)[:200])
         raise ChannelDown from None
-    log.measure("payments.opened", {"TradesOpened": 1}, channel=channel)
+    named = {
+        "merchant": merchant,
+        "trade": charge.out_trade_no,
+        "device": charge.device,
+        "splits": charge.splits,
+    }
+    log.measure("payments.opened", {"TradesOpened": 1}, channel=channel, **named)
     return link
 
 

@@ -5,10 +5,13 @@ shows them, refunds before a channel hears of them, payouts before a bank does. 
 happened, since its process died right after; nothing that happened lacks its line.
 """
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from chalicelib.kit import errors
+from chalicelib.orders.service import Attempt, site_of, split_trade_no
 from chalicelib.stock.service import Fold, Range, parse_range
 
 Line = Mapping[str, Any]
@@ -17,15 +20,17 @@ Pool = tuple[str, str]  # owner and SKU
 
 @dataclass
 class Sale:
-    """What left the house of one order. `refunds` has what each refund is, by its name: R1, R2, or D and a digest."""
+    """What left the house of one order. `refunds` has what each refund is, by its name: R1, R2, or D and a digest.
 
-    tries: dict[int, tuple[str, str]] = field(
-        default_factory=dict
-    )  # channel and merchant of each, by its index
+    `paid`: channels were thanked for telling of a payment, and will not tell again.
+    """
+
+    tries: dict[int, Attempt] = field(default_factory=dict)  # to be paid, by their index
     deliveries: list[tuple[Range, ...]] = field(
         default_factory=list
     )  # () where a person wrote what was delivered
     refunds: dict[str, Line] = field(default_factory=dict)
+    paid: bool = False
 
 
 class Given(NamedTuple):
@@ -90,7 +95,20 @@ def _folding(found: Evidence, line: Line) -> None:
 
 
 def _placed(found: Evidence, line: Line) -> None:
-    found.sale(line).tries[int(line.get("attempt", 1))] = line["channel"], line["merchant"]
+    found.sale(line).tries.setdefault(1, Attempt(1, line["channel"], line["merchant"], device=""))
+
+
+def _opened(found: Evidence, line: Line) -> None:
+    """A trade that a page has shown, be its order's own line lost or not."""
+    with contextlib.suppress(errors.NotFound, KeyError):  # no order's, or of a release that did not name it
+        number, index = split_trade_no(line["trade"])
+        sale = found.sale({"site": site_of(number), "order": number})
+        sale.tries[index] = Attempt(index, line["channel"], line["merchant"], line["device"], line["splits"])
+
+
+def _paid(found: Evidence, line: Line) -> None:
+    if line["message"] == "checkout.paid_twice" or line.get("to") == "paid":
+        found.sale(line).paid = True
 
 
 def _delivering(found: Evidence, line: Line) -> None:
@@ -119,7 +137,9 @@ _TAKES = {
     "stock.claimed": _claimed,
     "stock.folding": _folding,
     "checkout.placed": _placed,
-    "checkout.switching": _placed,
+    "payments.opened": _opened,
+    "orders.moved": _paid,
+    "checkout.paid_twice": _paid,
     "fulfilment.delivering": _delivering,
     "settlement.refund_asking": _refunding,
     "payouts.asking": _paying,

@@ -6,6 +6,7 @@ number. An order that is gone keeps what was paid for it as a case.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from chalicelib.cases import service as cases
 from chalicelib.checkout import service as checkout
@@ -29,15 +30,25 @@ def mend(site: str, sales: dict[str, Sale], *, since: int, now: int) -> list[str
 
     Raises what channels and tables raise: then it is begun again, as often as it takes.
     """
+    known = orders.orders(site, sales)
+    for number, order in known.items():
+        _put_tries_back(order, sales[number])
     for order in _open(site, since, now):
         _resume(order, now)
-    known = orders.orders(site, sales)
     for number, sale in sales.items():
         if number in known:
             _mend(orders.order(site, number), sale, now)
         else:
             _mourn(site, number, sale, now)
     return sorted(sales.keys() - known.keys())
+
+
+def _put_tries_back(order: orders.Order, sale: Sale) -> None:
+    """Let a pending order be paid in every way that a page has shown. One that nobody was shown is like the next."""
+    shown = [one for index, one in sorted(sale.tries.items()) if index > len(order.attempts)]
+    for one in shown if order.status == "pending" else ():
+        for index in range(len(order.attempts) + 1, one.index + 1):
+            order = orders.add_attempt(order, replace(one, index=index))
 
 
 def _open(site: str, since: int, now: int) -> Iterator[orders.Order]:
@@ -71,9 +82,9 @@ def _mend(order: orders.Order, sale: Sale, now: int) -> None:
     for name in sale.refunds:
         if name.startswith("D"):
             _paid(order, sale, name, now)
+    if sale.paid or sale.deliveries:
+        _ask(orders.order(order.site, order.number), now)
     order = orders.order(order.site, order.number)
-    if sale.deliveries and order.status == "expired":
-        order = _paid_late(order, now)
     if sale.deliveries and order.status in ("paid", "review"):
         order = _deliver(order, sale.deliveries, now)
     for told in sale.refunds.values():
@@ -99,15 +110,15 @@ def _paid(order: orders.Order, sale: Sale, name: str, now: int) -> orders.Order:
     return orders.order(order.site, order.number)
 
 
-def _paid_late(order: orders.Order, now: int) -> orders.Order:
-    """An order that had ended and showed its codes all the same was paid: ask by which of its tries."""
-    for attempt in order.attempts:
-        paid = payments.gateway(attempt.channel, attempt.merchant).query(
-            attempt.out_trade_no(order.number), now=now
-        )
-        if paid:
-            checkout.accept_payment(paid, now=now)
-    return orders.order(order.site, order.number)
+def _ask(order: orders.Order, now: int) -> None:
+    """Ask by which of its tries an order was paid, and by which others too: channels do not tell of them again."""
+    known = order.attempt if order.transaction else None
+    for one in order.attempts:
+        if one.channel != BALANCE and one != known:
+            gateway = payments.gateway(one.channel, one.merchant)
+            paid = gateway.query(one.out_trade_no(order.number), now=now)
+            if paid:
+                checkout.accept_payment(paid, now=now)
 
 
 def _give_money_back(order: orders.Order, now: int) -> None:
@@ -141,9 +152,9 @@ def _delivered(
 
 def _mourn(site: str, number: str, sale: Sale, now: int) -> None:
     """An order that is gone: nobody shall pay for it any more, and what it had is told to a person."""
-    for index, (channel, merchant) in sale.tries.items():
-        if channel != BALANCE:
-            _close(f"{number}{index:02}", channel, merchant, now)
+    for one in sale.tries.values():
+        if one.channel != BALANCE:
+            _close(one.out_trade_no(number), one.channel, one.merchant, now)
     if not sale.deliveries and not sale.refunds:
         return
     codes = sum(one.count for each in sale.deliveries[-1:] for one in each)

@@ -3,6 +3,7 @@
 import pytest
 
 from chalicelib.cases import service as cases
+from chalicelib.checkout import service as checkout
 from chalicelib.fulfilment import service as fulfilment
 from chalicelib.kit import aws, clock, log, tenant
 from chalicelib.orders import service as orders
@@ -79,8 +80,6 @@ def named():
 
 def nights(shop, count=5):
     """Let the audit return whatever nobody accounts for."""
-    from chalicelib.checkout import service as checkout
-
     for _ in range(count):
         shop.world.now += clock.DAY
         checkout.audit(tenant.MAIN, now=shop.world.now)
@@ -132,19 +131,101 @@ def test_codes_of_an_order_that_is_gone_are_withheld_and_its_money_is_a_case(sho
     assert shop.free() == 7
 
 
+def switched(shop, order):
+    """The order with a second try, of both of which a page was opened."""
+    with tenant.acting_for(shop.site):
+        checkout.pay_link(shop.site, order, now=shop.world.now)
+        order = checkout.switch_channel(shop.site, order.number, "alipay", device="mobile")
+        checkout.pay_link(shop.site, order, now=shop.world.now)
+    return order
+
+
+def pay_by(shop, order, index):
+    """Somebody pays a try of an order; the channel tells, and is thanked."""
+    shop.world.channel.trades[order.attempts[index - 1].out_trade_no(order.number)]["state"] = "paid"
+    shop.pay(order, index=index)
+
+
 def test_nobody_can_pay_any_more_for_an_order_that_is_gone(shop, tables):
     tables.keep(shop.site)
-    order = shop.place()
-    with tenant.acting_for(shop.site):
-        switched = orders.order(shop.site, order.number)
-        from chalicelib.checkout import service as checkout
-
-        checkout.switch_channel(shop.site, switched.number, "alipay", device="pc")
+    order = switched(shop, shop.place())
     tables.restore()
     tables.recover()
     states = {number: trade["state"] for number, trade in shop.world.channel.trades.items()}
     assert states == {f"{order.number}01": "closed", f"{order.number}02": "closed"}
     assert named() == set()
+
+
+def test_money_for_an_order_that_is_gone_is_a_case_where_only_its_open_page_was_logged(shop, tables):
+    tables.keep(shop.site)
+    order = shop.place()
+    tables.logger.lines = []  # its function died with the order put down
+    with tenant.acting_for(shop.site):
+        checkout.pay_link(shop.site, order, now=shop.world.now)
+    pay_by(shop, order, 1)
+    tables.restore()
+    assert tables.recover().gone == (order.number,)
+    assert named() == {("suspense", f"wechat#t{order.number}01")}
+
+
+def test_an_order_can_be_paid_in_every_way_that_a_page_has_shown(shop, tables):
+    order = shop.place()
+    tables.keep(shop.site)
+    order = switched(shop, order)
+    tables.restore()
+    assert len(shop.order(order.number).attempts) == 1
+    for _ in range(2):
+        tables.recover()
+        assert shop.order(order.number).attempts == order.attempts
+    pay_by(shop, order, 2)
+    shop.world.run("fulfil")
+    assert (shop.order(order.number).status, named()) == ("delivered", set())
+
+
+def test_a_try_that_no_page_has_shown_keeps_its_place(shop, tables):
+    order = shop.place()
+    tables.keep(shop.site)
+    with tenant.acting_for(shop.site):
+        checkout.switch_channel(shop.site, order.number, "alipay", device="pc")
+        order = checkout.switch_channel(shop.site, order.number, "wechat", device="mobile")
+        checkout.pay_link(shop.site, order, now=shop.world.now)
+    tables.restore()
+    tables.recover()
+    put_back = shop.order(order.number).attempts
+    assert (len(put_back), put_back[0], put_back[2]) == (3, order.attempts[0], order.attempts[2])
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["none is known", "one is known"])
+def test_a_second_payment_goes_back_though_no_channel_tells_of_it_again(shop, tables, known):
+    order = switched(shop, shop.place())
+    if known:
+        pay_by(shop, order, 1)
+    tables.keep(shop.site)
+    if not known:
+        pay_by(shop, order, 1)
+    pay_by(shop, order, 2)
+    tables.restore()
+    tables.recover()
+    shop.world.run("fulfil", "refund")
+    assert shop.order(order.number).status == "delivered"
+    back = [
+        one["out_trade_no"] for one in tables.logger.lines if one["message"] == "settlement.refund_asking"
+    ]
+    assert (back, len(shop.world.channel.refunds)) == ([f"{order.number}02"], 1)
+
+
+def test_money_that_came_late_is_found_though_no_channel_tells_of_it_again(shop, tables):
+    order = shop.place(quantity=10)
+    shop.world.now += HOUR
+    shop.drive(order)
+    shop.drive(order)
+    assert shop.order(order.number).status == "expired"
+    tables.keep(shop.site)
+    pay_by(shop, order, 1)
+    tables.restore()
+    tables.recover()
+    shop.world.run("fulfil")
+    assert shop.order(order.number).status == "delivered"
 
 
 def test_what_was_being_given_back_is_not_delivered(shop, tables):
