@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 
-from chalicelib.kit import clock, table, tenant
+from chalicelib.kit import clock, log, table, tenant
 
 from . import rules
 
@@ -22,10 +22,14 @@ class FeedRow(table.Row):
 
 
 def add_to_feed(numbers: Sequence[str], *, now: int) -> None:
-    """List orders; the same batch in the same second is listed once, later repeats are left out by readers."""
+    """List orders; the same batch in the same second is listed once, later repeats are left out by readers.
+
+    Their line stands in the log before the row: `chalicelib.recovery` lists them again.
+    """
     if not numbers:
         return
     text = " ".join(numbers)
+    log.event("orders.listed", numbers=text)
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     key = (f"FEED#{clock.day_of(now)}", f"{now:010}#{digest}")
     row = FeedRow.of(tenant.MAIN)(*key, numbers=text, at=now)

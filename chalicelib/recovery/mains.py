@@ -1,7 +1,7 @@
 """The main site's own rows after its table was restored: the list of orders, accounts, and what a bank was told."""
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from chalicelib.cases import service as cases
 from chalicelib.kit import errors, tenant
@@ -17,12 +17,10 @@ _LISTED_AT_ONCE = 10
 _SETTLED = "数据恢复前已结案，原说明见日志。"
 
 
-def list_orders(placed: Mapping[str, Iterable[orders.Order]], *, since: int, now: int) -> None:
-    """Have the list of all orders name those placed since then, of these sites."""
-    for found in placed.values():
-        numbers = sorted(one.number for one in found if one.placed_at >= since)
-        for first in range(0, len(numbers), _LISTED_AT_ONCE):
-            orders.add_to_feed(numbers[first : first + _LISTED_AT_ONCE], now=now)
+def list_orders(found: Evidence, *, now: int) -> None:
+    """Have the list of all orders name those again that were listed in the lost span."""
+    for first in range(0, len(found.listed), _LISTED_AT_ONCE):
+        orders.add_to_feed(found.listed[first : first + _LISTED_AT_ONCE], now=now)
 
 
 def open_cases(found: Evidence, *, now: int) -> None:

@@ -42,11 +42,15 @@ class Given(NamedTuple):
 
 @dataclass
 class Evidence:
-    """All that a log says, in its order: what was given out and folded by pool, sales by site and number, payouts."""
+    """All that a log says, in its order: what was given out and folded by pool, sales by site and number, payouts.
+
+    `listed`: numbers of orders that the list of all orders was to name.
+    """
 
     given: dict[Pool, list[Given]] = field(default_factory=dict)
     folds: dict[Pool, list[Fold]] = field(default_factory=dict)
     sales: dict[str, dict[str, Sale]] = field(default_factory=dict)
+    listed: list[str] = field(default_factory=list)
     payouts: dict[tuple[str, str], Line] = field(default_factory=dict)
     cases: list[Line] = field(default_factory=list)
 
@@ -98,6 +102,10 @@ def _placed(found: Evidence, line: Line) -> None:
     found.sale(line).tries.setdefault(1, Attempt(1, line["channel"], line["merchant"], device=""))
 
 
+def _listed(found: Evidence, line: Line) -> None:
+    found.listed += line["numbers"].split()
+
+
 def _opened(found: Evidence, line: Line) -> None:
     """A trade that a page has shown, be its order's own line lost or not."""
     with contextlib.suppress(errors.NotFound, KeyError):  # no order's, or of a release that did not name it
@@ -138,6 +146,7 @@ _TAKES = {
     "stock.folding": _folding,
     "checkout.placed": _placed,
     "payments.opened": _opened,
+    "orders.listed": _listed,
     "orders.moved": _paid,
     "checkout.paid_twice": _paid,
     "fulfilment.delivering": _delivering,

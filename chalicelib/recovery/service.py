@@ -41,14 +41,14 @@ def recover(restored: Collection[str], lines: Iterable[Line], *, since: int, now
             gone += sales.mend(site, found.sales.get(site, {}), since=since, now=now)
     left = pools.sold(fallen, found, since=since, now=now)
     withheld = sum(pools.withhold(pool, found, left) for pool in every)
-    lost = _mend_main(found, sold, sites, since, now) if tenant.MAIN in restored else 0
+    lost = _mend_main(found, sites, since, now) if tenant.MAIN in restored else 0
     report = Report(sum(map(len, found.sales.values())), tuple(gone), withheld, lost)
     log.event("recovery.done", sales=report.sales, gone=len(gone), withheld=withheld, payouts=lost)
     return report
 
 
-def _mend_main(found: rules.Evidence, sold: pools.Sold, sites: Sequence[str], since: int, now: int) -> int:
-    mains.list_orders(sold, since=since, now=now)
+def _mend_main(found: rules.Evidence, sites: Sequence[str], since: int, now: int) -> int:
+    mains.list_orders(found, now=now)
     mains.open_cases(found, now=now)
     mains.close_windows(sites, since=since, now=now)
     return mains.send_again(found, now=now)
