@@ -90,6 +90,27 @@ def resume(site: Site, *, dry_run: shown.DryRun = False, yes: shown.Yes = False)
 
 
 @app.command()
+def tidy(site: Site, *, dry_run: shown.DryRun = False, yes: shown.Yes = False) -> None:
+    """Remove what an attempt to open a sub-site left, its empty table and its stack, and try once more."""
+    found = find(site)
+    if found.state != "failed":
+        raise shown.Stopped(
+            f"{found.site} is {found.state}; only a site that could not be opened is tidied up."
+        )
+    with tenant.acting_for(found.site):
+        left = tenancy.table_of(found.site, cell=found.cell)
+        if left and stacks.holds_rows(found.site):
+            raise shown.Stopped(f"{left[0]} holds rows; look into them before anything is removed.")
+        shown.say(
+            f"{left[0] if left else 'No table'} and the stack would be removed, and {found.host} tried again."
+        )
+        if shown.agreed("Go on?", dry_run=dry_run, yes=yes):
+            tenancy.remove(found.site, cell=found.cell)
+            tenancy.retry_site(found.site)
+            shown.say(f"{found.site} is tried again.")
+
+
+@app.command()
 def tier(
     site: Site,
     tier: Annotated[str, typer.Argument(metavar="TIER", help=" or ".join(tenancy.TIERS))],

@@ -85,6 +85,14 @@ def update(code: str, *, release: bool = True) -> str:
     return ""
 
 
+def holds_rows(code: str) -> bool:
+    """Whether there is anything in a site's table."""
+    found = place.client_for("dynamodb", code).scan(
+        TableName=table.name_of(code), Limit=1, ConsistentRead=True
+    )
+    return bool(found["Items"])
+
+
 def names() -> Iterator[str]:
     """The stacks in the deployment's own account whose names are those of sub-sites."""
     pages = aws.client("cloudformation").get_paginator("describe_stacks").paginate()

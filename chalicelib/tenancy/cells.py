@@ -7,6 +7,7 @@ there. It is counted together with the word in the site's row that says where it
 import contextlib
 
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.kit import cells, config, table, tenant
@@ -38,6 +39,32 @@ def assign(code: str) -> bool:
             _settle(code, cell)
             return True
     return False
+
+
+def elsewhere(code: str) -> str:
+    """The cell for a site whose own turned out to be full: one that did not, or nothing."""
+    row = SiteRow.of(tenant.MAIN).read(SITES, code) if cells.several() else None
+    if row is None or not row.cell:
+        return ""
+    full = {row.cell, *row.note.split()}
+    return rules.place(room for room in rooms() if room.cell not in full)
+
+
+def change(code: str, cell: str) -> None:
+    """Let a site that is to be made go to another cell; its note keeps which were full.
+
+    Who comes second finds it there or, where the place was taken meanwhile, still where it was.
+    """
+    rows = SiteRow.of(tenant.MAIN)
+    row = rows.read(SITES, code)
+    if row is None or not row.cell or row.cell == cell:
+        return
+    moved: list[Action] = [rows.cell.set(cell), rows.note.set(f"{row.note} {row.cell}".strip())]
+    with contextlib.suppress(table.Refused), table.Together(tenant.MAIN, "") as write:
+        write.update(rows(SITES, code), actions=moved, condition=rows.cell == row.cell)
+        give(write, row.cell)
+        take(write, cell)
+    registry.forget()
 
 
 def _settle(code: str, cell: str) -> None:

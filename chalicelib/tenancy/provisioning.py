@@ -1,9 +1,10 @@
 """A sub-site comes up: registry row → stack of infra/subsite.yaml → data key → active.
 
 Every step reads the state it starts from and may be killed and repeated: CreateStack is asked for under the site's
-own name, the key is written once, the last step opens the doors. CloudFormation answers few calls a second for a
-whole account: whoever is told to slow down comes again later, and a stack that takes long is looked at seldom, so that
-others may ask, too.
+own name, the key is written once, the last step opens the doors. A stack that failed is told with its reason; where
+an account is full, of stacks or of tables, the site goes to another or waits for room. CloudFormation answers few calls
+a second for a whole account: whoever is told to slow down comes again later, and a stack that takes long is looked at
+seldom, so that others may ask, too.
 """
 
 from botocore.exceptions import ClientError
@@ -31,11 +32,11 @@ def advance(code: str, *, now: int) -> None:
 def _step(code: str, state: str, wait: int) -> None:
     status = (state == "creating" and _status(code)) or _create(code)
     if status == service.QUOTA:
-        _give_up(code, status, status)
+        _full(code)
     elif status in stacks.DONE:
         _finish(code)
     elif status in stacks.FAILED and state == "creating":
-        _give_up(code, status, f"The stack ended in {status}.")
+        _failed(code, status)
     elif status in stacks.FAILED:
         _clear(code, wait)
     else:
@@ -58,6 +59,25 @@ def _clear(code: str, wait: int) -> None:
     """A retry begins by removing what the failed attempt left."""
     stacks.delete(code, service.site(code).cell)
     queue.send("provision", site=code, delay=wait)
+
+
+def _failed(code: str, status: str) -> None:
+    why = stacks.why(code, service.site(code).cell)
+    if why == service.QUOTA:
+        _full(code)
+    else:
+        _give_up(code, status, why or f"The stack ended in {status}.")
+
+
+def _full(code: str) -> None:
+    """Where one account has no room, another may; what failed is removed before the site goes there."""
+    cell = rooms.elsewhere(code)
+    if not cell:
+        _give_up(code, service.QUOTA, service.QUOTA)
+        return
+    stacks.delete(code, service.site(code).cell)
+    rooms.change(code, cell)
+    queue.send("provision", site=code)
 
 
 def _give_up(code: str, status: str, note: str) -> None:

@@ -65,6 +65,7 @@ from .staff import (
 )
 from .states import (
     QUOTA,
+    TAKEN,
     Ended,
     bury,
     close,
@@ -92,6 +93,7 @@ __all__ = [
     "PARTNERS",
     "QUOTA",
     "STEPS",
+    "TAKEN",
     "TIERS",
     "WAVES",
     "Agent",

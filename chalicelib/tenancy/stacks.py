@@ -7,9 +7,11 @@ from botocore.exceptions import ClientError
 from chalicelib.kit import cells, config, table, tenant
 
 from .record import Site
-from .states import QUOTA
+from .states import QUOTA, TAKEN
 
 _FULL = ("LimitExceededException", "LimitExceeded")
+# What a resource tells of why it was not made. Source: CloudFormation CLI user guide, "Handler error codes".
+_TOLD = {"LimitExceeded": QUOTA, "AlreadyExists": TAKEN, "already exists": TAKEN}
 FAILED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 TOO_FAST = ("Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException")
@@ -48,6 +50,18 @@ def status(code: str, cell: str) -> str:
             raise
         return ""
     return str(found["Stacks"][0]["StackStatus"])
+
+
+def why(code: str, cell: str) -> str:
+    """Why a stack could not be made: QUOTA, TAKEN, or in the words of its first resource that failed, if any."""
+    events = cells.operator("cloudformation", cell).describe_stack_events(StackName=name_of(code))
+    told = [
+        each.get("ResourceStatusReason", "")
+        for each in events["StackEvents"]
+        if each["ResourceStatus"] == "CREATE_FAILED" and each["LogicalResourceId"] != each["StackName"]
+    ]
+    reason = str(told[-1]) if told else ""  # the newest comes first, and what fails later fails because of it
+    return next((kind for sign, kind in _TOLD.items() if sign in reason), reason)
 
 
 def delete(code: str, cell: str) -> None:

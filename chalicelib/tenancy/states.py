@@ -14,6 +14,7 @@ from .model import SITES, SiteRow
 from .record import Closure, Leaving, Site, site_of
 
 QUOTA = "quota"  # the note of a site for which the account has no room; it is tried again by itself
+TAKEN = "taken"  # of one whose table stands already, left by an attempt that broke: a person looks into it
 
 
 class Ended(errors.ShopError):

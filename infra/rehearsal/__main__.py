@@ -19,7 +19,7 @@ from localcloud.processes import Child
 from localcloud.run import Interrupted, Watch
 from localcloud.terminal import Stopped
 
-from . import deployed, edge, sites, story
+from . import deployed, edge, limits, sites, story
 
 
 def main() -> int:
@@ -60,13 +60,15 @@ def rehearse(place: Place, count: int) -> None:
         with place.log("edge").open("w") as log, contextlib.redirect_stderr(log), edge.opened(place, up):
             story.play(place, up, say=say)
         sites.refuse(place, say=say)
+        sites.halfway(place, say=say)
+        sites.fill(place, say=say)
         sites.rehearse(place, count, say=say)
     say("rehearsed")
 
 
 def _start(place: Place, watch: Watch) -> None:
     health = f"{place.cloud_url}/_ministack/health"
-    watch.start(cloud.child(place)).wait_until(lambda: cloud.answers(health))
+    watch.start(limits.strict(place)).wait_until(lambda: cloud.answers(health))
     command = [sys.executable, "-m", "sandbox", "--port", str(place.sandbox_port)]
     command += ["--keys", str(place.keys), "--state", str(place.books)]
     child = watch.start(Child("sandbox", command, cloud.plain_env(), place.log("sandbox")))

@@ -1,11 +1,14 @@
 """Sites by the operator's hand."""
 
+import boto3
 import pytest
 
 from cardmesh import stacks
-from chalicelib.kit import clock
+from chalicelib.kit import clock, tenant
 from chalicelib.lifecycle.worker import tend_sites
+from chalicelib.tenancy import registry
 from chalicelib.tenancy import service as tenancy
+from chalicelib.tenancy.model import SITES, SiteRow
 from tests import make
 
 OPEN = "sites create corner --name Corner --login corner-owner"
@@ -129,3 +132,49 @@ def test_only_a_site_that_closed_three_years_ago_is_deleted_and_after_asking(car
     assert tenancy.site(shop.site, fresh=True).state == "closed"
     assert cardmesh("sites delete demo --yes").code == 0
     assert tenancy.site(shop.site, fresh=True).state == "gone"
+
+
+@pytest.fixture
+def failed(world):
+    """A site that could not be opened, whose table stands."""
+    make.make_site(world, "half")
+    (site,) = tenancy.sites(fresh=True)
+    SiteRow.of(tenant.MAIN).change(
+        SITES, site.site, [SiteRow.state.set("failed"), SiteRow.note.set("taken")], None
+    )
+    registry.forget()
+    return site.site
+
+
+def tables():
+    return [name for name in boto3.client("dynamodb").list_tables()["TableNames"] if "-site-" in name]
+
+
+def empty(code):
+    rows = boto3.resource("dynamodb").Table(f"cardmesh-site-{code}")
+    for row in rows.scan()["Items"]:
+        rows.delete_item(Key={"pk": row["pk"], "sk": row["sk"]})
+
+
+def test_what_a_failed_attempt_left_is_removed_and_the_site_tried_again(cardmesh, world, failed):
+    empty(failed)
+    assert cardmesh("sites tidy half --dry-run").code == 0
+    assert tables() == [f"cardmesh-site-{failed}"]
+    said = cardmesh("sites tidy half --yes")
+    assert f"{failed} is tried again." in said.out
+    assert tables() == []
+    world.run("provision")
+    assert tenancy.site(failed, fresh=True).state == "active"
+
+
+def test_a_table_with_rows_is_left_to_a_person(cardmesh, failed):
+    boto3.resource("dynamodb").Table(f"cardmesh-site-{failed}").put_item(Item={"pk": "a", "sk": "b"})
+    said = cardmesh("sites tidy half --yes")
+    assert said.code == 3
+    assert "holds rows" in said.wrong
+    assert tables() == [f"cardmesh-site-{failed}"]
+
+
+def test_a_site_that_sells_is_not_tidied_up(cardmesh, shop):
+    said = cardmesh("sites tidy demo --yes")
+    assert (said.code, "only a site that could not be opened" in said.wrong) == (3, True)

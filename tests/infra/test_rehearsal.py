@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.rehearsal import deployed, sites
+from infra.rehearsal import deployed, limits, sites
 from localcloud import cloud, place
 from localcloud.terminal import Stopped
 from tests.stories.running import _free_ports
@@ -16,7 +16,7 @@ def empty(tmp_path_factory):
     if not cloud.PROGRAM.exists():
         pytest.skip("The embedded cloud is not installed.")
     found = place.Place(_free_ports(), tmp_path_factory.mktemp("rehearsal"))
-    child = cloud.child(found)
+    child = limits.strict(found)
     child.start()
     try:
         child.wait_until(lambda: cloud.answers(f"{found.cloud_url}/_ministack/health"))
@@ -29,6 +29,18 @@ def test_what_cannot_be_made_is_refused_and_leaves_nothing(empty):
     said = []
     sites.refuse(empty, say=said.append)
     assert len(said) == 1
+
+
+def test_what_fails_halfway_is_told_and_in_the_end_nothing_is_left(empty):
+    said = []
+    sites.halfway(empty, say=said.append)
+    assert [line.rpartition("; ")[2] for line in said] == ["0 stacks, 0 tables"]
+
+
+def test_an_account_without_room_says_so_and_makes_the_table_once_there_is_room(empty):
+    said = []
+    sites.fill(empty, say=said.append)
+    assert [line.rpartition("; ")[2] for line in said] == ["0 stacks, 0 tables"]
 
 
 def test_three_sub_sites_come_change_and_go(empty):

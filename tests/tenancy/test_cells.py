@@ -125,6 +125,56 @@ def test_a_place_that_somebody_else_just_took_is_not_given_twice(spread, monkeyp
     assert used() == {"a": 2, "b": 2}
 
 
+def full(monkeypatch, *accounts):
+    """CloudFormation refuses to make another stack in these."""
+    real = provisioning.stacks.create
+
+    def create(site, cell):
+        return tenancy.QUOTA if cell in accounts else real(site, cell)
+
+    monkeypatch.setattr(provisioning.stacks, "create", create)
+
+
+def test_a_site_whose_account_turns_out_to_be_full_goes_to_another(spread, monkeypatch):
+    full(monkeypatch, "b")
+    site = tenancy.site(make.make_site(spread, "away"), fresh=True)
+    assert (site.state, site.cell, site.note) == ("active", "a", "")
+    assert used() == {"a": 2, "b": 0}
+
+
+def test_where_all_accounts_turn_out_to_be_full_it_waits_with_one_place(spread, monkeypatch):
+    with monkeypatch.context() as patches:
+        full(patches, "a", "b")
+        code = open_site(spread, "waits").site
+        spread.run("provision")
+        assert (tenancy.site(code, fresh=True).state, tenancy.site(code).note) == ("failed", tenancy.QUOTA)
+        assert sum(used().values()) == 2
+    tenancy.retry_site(code)
+    spread.run("provision")
+    assert tenancy.site(code, fresh=True).state == "active"
+    assert sum(used().values()) == 2
+
+
+def test_a_place_taken_meanwhile_leaves_the_site_where_it_is(spread):
+    code = open_site(spread, "slow").site
+    with tenant.acting_for(code):
+        assert rooms.assign(code)
+        CellRow.of(tenant.MAIN).change(CELLS, "a", [CellRow.used.set(2)], None)
+        rooms.change(code, "a")
+        assert tenancy.site(code, fresh=True).cell == "b"
+        rooms.change(code, "b")
+        rooms.change("none", "b")
+    assert used() == {"a": 2, "b": 1}
+
+
+def test_a_site_that_has_no_place_yet_goes_nowhere_else(spread):
+    code = open_site(spread, "new").site
+    with tenant.acting_for(code):
+        assert rooms.elsewhere(code) == ""
+        rooms.change(code, "b")
+    assert used() == {"a": 1, "b": 0}
+
+
 def test_a_deployment_without_cells_counts_nothing(world):
     assert rooms.rooms() == []
     assert open_site(world, "plain").cell == "a"

@@ -108,6 +108,38 @@ def test_a_failed_stack_is_told_to_people_and_its_host_stays_silent(code, monkey
         tenancy.site_at(tenancy.site(code).host)
 
 
+def refused(code, reason):
+    """The site's stack could not be made; its resource said why, and others failed because of it."""
+    provisioning._create(code)
+    tenancy.move(code, "creating", expected=("asked",))
+    roll_back(code)
+    stack = stack_of(code)
+    for logical, told in (
+        ("Table", reason),
+        ("Table", "Resource creation cancelled"),
+        (stack.name, "Rolled back"),
+    ):
+        failed = stack._add_stack_event("CREATE_FAILED", resource_status_reason=told)
+        stack.events[-1].logical_resource_id = logical
+        assert failed is None
+
+
+@pytest.mark.parametrize(
+    ("told", "note"),
+    [
+        ("Subscriber limit exceeded (HandlerErrorCode: ServiceLimitExceeded)", tenancy.QUOTA),
+        ("LimitExceededException: Too many tables", tenancy.QUOTA),
+        ("cardmesh-site-x already exists", tenancy.TAKEN),
+        ("No such thing (HandlerErrorCode: AlreadyExists)", tenancy.TAKEN),
+        ("Continuous backups could not be changed", "Continuous backups could not be changed"),
+    ],
+)
+def test_a_stack_that_failed_is_told_by_its_first_reason(code, told, note):
+    refused(code, told)
+    assert advance(code) == "failed"
+    assert tenancy.site(code).note == note
+
+
 def test_a_retry_removes_what_failed_and_begins_anew(code):
     provisioning._create(code)
     tenancy.move(code, "creating", expected=("asked",))

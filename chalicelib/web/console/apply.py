@@ -96,10 +96,11 @@ def _standing(one: tenancy.Application) -> dict[str, Any]:
     """The state of the application, or, once it was admitted, of its site; what was paid, and where the shop is."""
     settings = config.load()
     if not one.site:
-        return {"state": one.state, "paid": 0, "address": "", "deposit_to": ""}
+        return {"state": one.state, "note": "", "paid": 0, "address": "", "deposit_to": ""}
     site = tenancy.site(one.site, fresh=True)
     return {
         "state": site.state if one.state == "admitted" else one.state,
+        "note": site.note,
         "paid": lifecycle.paid_for(one),
         "address": settings.url_of(site.host),
         "deposit_to": settings.deposit_to,

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from chalicelib.kit import tenant
 from chalicelib.tenancy import applications
 from chalicelib.tenancy import service as tenancy
 
@@ -97,6 +98,20 @@ def test_a_refused_field_says_why_and_the_rest_stays(stranger, field, typed, sai
     assert 'value="张三"' in page(answer)
     assert "correct horse" not in page(answer)
     assert tenancy.applications() == []
+
+
+def test_an_applicant_hears_that_there_is_no_room_yet_or_that_somebody_sees_to_it(stranger, staff, second):
+    place = applied(stranger).headers["Location"]
+    number = place.split("/")[2][:8]
+    decide(staff, number, "propose", deposit="0", plan="standard", months="0")
+    decide(second, number, "confirm")
+    site = tenancy.application(number).site
+    for note, says in ((tenancy.QUOTA, "之后每小时自动再试"), ("Continuous backups", "值班人员已收到提醒")):
+        with tenant.acting_for(tenant.MAIN):
+            tenancy.move(site, "failed", expected=("asked",), note=note)
+        shown = page(stranger.get(place))
+        assert (says in shown, "Continuous" in shown) == (True, False)
+        tenancy.retry_site(site)
 
 
 def test_a_licence_without_end_is_ticked(stranger):

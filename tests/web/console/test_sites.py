@@ -89,6 +89,11 @@ def test_a_failed_site_shows_why_and_can_be_retried(world, staff):
     assert "创建失败" in page(staff.get("/console/sites"))
     staff.post(f"/console/sites/{code}/retry", {})
     assert site(code).state == "asked"
+    for note, says in ((tenancy.QUOTA, "配额已满"), (tenancy.TAKEN, f"cardmesh sites tidy {code}")):
+        with tenant.acting_for(tenant.MAIN):
+            tenancy.move(code, "failed", expected=("asked",), note=note)
+        assert says in page(staff.get(f"/console/sites/{code}"))
+        staff.post(f"/console/sites/{code}/retry", {})
 
 
 def test_the_next_orders_of_a_site_follow_another_plan(shop, staff):
