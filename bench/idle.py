@@ -101,12 +101,12 @@ def _dollars(step: str, tally: Tally) -> float:
     sent, asked = tally.requests["sqs"], tally.requests["dynamodb"]
     share = cost.memory(_LIKE[step]) / prices.VCPU_MEMORY
     seconds = sent * instructions / (prices.INSTRUCTIONS_PER_SECOND * share)
-    seconds += (sent + asked) * prices.ANSWER_SECONDS
     batches = sent / scene.BATCH
+    seconds += (batches + asked) * prices.ANSWER_SECONDS
     return (
         tally.writes * prices.WRITE_UNIT
         + tally.reads * prices.READ_UNIT
-        + (sent + 2 * batches) * prices.QUEUE_REQUEST
+        + 3 * batches * prices.QUEUE_REQUEST  # sent, received and deleted ten at a time
         + tally.requests["kms"] * prices.KEY_REQUEST
         + batches * prices.LAMBDA_CALL
         + seconds * cost.memory(_LIKE[step]) / 1024 * prices.LAMBDA_GB_SECOND

@@ -129,7 +129,7 @@ class Shop:
         """A call to AWS, counted."""
         service = client.meta.service_model.service_name
         tally = self.tallies[MEMORY if _is_remembered(service, operation, given) else self._step]
-        tally.requests[service] += 1
+        tally.requests[service] += len(given.get("Entries", "1"))  # of messages, each that a request carries
         if service == "sqs":
             return self._send(given)
         if service != "dynamodb":
@@ -214,12 +214,14 @@ class Shop:
 
     def _send(self, given: Mapping[str, Any]) -> dict[str, Any]:
         queue = given["QueueUrl"].rsplit("-", 1)[-1]
-        (kind,) = set(json.loads(given["MessageBody"])) - {"site", "order", "owner"} or {queue}
-        letter = {"queue": queue, "body": given["MessageBody"]}
-        heapq.heappush(
-            self._letters, (self.now + given.get("DelaySeconds", 0), next(self._count), kind, letter)
-        )
+        for one in given.get("Entries", (given,)):
+            self._put(queue, one["MessageBody"], one.get("DelaySeconds", 0))
         return {"MessageId": "1"}
+
+    def _put(self, queue: str, body: str, delay: float) -> None:
+        (kind,) = set(json.loads(body)) - {"site", "order", "owner"} or {queue}
+        letter = {"queue": queue, "body": body}
+        heapq.heappush(self._letters, (self.now + delay, next(self._count), kind, letter))
 
     def _same(self, kind: str, due: float, most: int) -> list[dict[str, Any]]:
         """Messages of a kind that are due at the same moment."""

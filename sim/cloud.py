@@ -201,6 +201,9 @@ def _subject(given: Mapping[str, Any]) -> str:
     if "Key" in given or "Item" in given:
         key = given.get("Key") or given["Item"]
         return f"{given['TableName']} {key['pk']['S']} {key['sk']['S']}{_new(given)}"
+    if "Entries" in given:
+        queue = given["QueueUrl"].rsplit("-", 1)[-1]
+        return " & ".join(f"{queue} {one['MessageBody']} +{one['DelaySeconds']}" for one in given["Entries"])
     if "QueueUrl" in given:
         return (
             f"{given['QueueUrl'].rsplit('-', 1)[-1]} {given['MessageBody']} +{given.get('DelaySeconds', 0)}"

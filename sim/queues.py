@@ -68,14 +68,22 @@ class Queues:
 
     def call(self, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """The answer of one call; sending is all the shop does."""
-        if operation != "SendMessage":
-            raise NotImplementedError(operation)
         queue = params["QueueUrl"].rsplit("-", 1)[-1]
-        ears.hear(f"a message to {queue}", params["MessageBody"])
+        if operation == "SendMessage":
+            return {"MessageId": self._take(queue, params)}
+        if operation != "SendMessageBatch":
+            raise NotImplementedError(operation)
+        return {"Successful": [{"MessageId": self._take(queue, entry)} for entry in params["Entries"]]}
+
+    def _take(self, queue: str, message: Mapping[str, Any]) -> str:
+        """The id of a message that was taken."""
+        ears.hear(f"a message to {queue}", message["MessageBody"])
         self.sent[queue] += 1
         who = self._time.who.child(queue)
-        self._post(queue, Letter(who, params["MessageBody"], self._time.now + params.get("DelaySeconds", 0)))
-        return {"MessageId": who.name}
+        self._post(
+            queue, Letter(who, message["MessageBody"], self._time.now + message.get("DelaySeconds", 0))
+        )
+        return who.name
 
     def expect_junk(self, end: float) -> None:
         """Some queues get a message that nobody can read."""

@@ -76,7 +76,8 @@ def _renamed(text: str, short: dict[str, str]) -> str:
 
 def _said(line: Line, short: dict[str, str]) -> str:
     fault = f"   <- {_words(line.fault)}" if line.fault else ""
-    return _renamed(line.what, short).replace("dynamodb.", "").replace("sqs.SendMessage", "send") + fault
+    what = re.sub(r"sqs\.SendMessage(Batch)?", "send", _renamed(line.what, short))
+    return what.replace("dynamodb.", "") + fault
 
 
 def _brief(who: str) -> str:

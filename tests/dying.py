@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.kit import outbound
 
-EFFECTS = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "SendMessage")
+EFFECTS = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "SendMessage", "SendMessageBatch")
 
 
 class Died(BaseException):

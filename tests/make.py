@@ -104,13 +104,21 @@ class World:
         patch(clock, "source", lambda: self.now)
         patch(sts, "utcnow", lambda: datetime.fromtimestamp(self.now, UTC))  # until when it grants
         patch(gateways, "GATEWAYS", {"wechat": self.channel.as_, "alipay": self.channel.as_})
-        really_send = queue.send
+        really_send, really_send_all = queue.send, queue.send_all
 
         def send(name, **message):
             self.sent.append((name, message))
             really_send(name, **message)
 
+        def send_all(name, messages):
+            def noted(message):
+                self.sent.append((name, message))
+                return message
+
+            return really_send_all(name, map(noted, messages))
+
         patch(queue, "send", send)
+        patch(queue, "send_all", send_all)
         for name in config.QUEUES:
             self.monkeypatch.setenv(f"QUEUE_{name.upper()}", f"{_QUEUES}cardmesh-{name}")
         self.monkeypatch.setenv("SUBSITE_TEMPLATE", _SUBSITE.read_text())

@@ -32,7 +32,8 @@ from tests.dying import Died
 
 pytestmark = pytest.mark.slow
 
-EFFECTS = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem", "SendMessage")
+EFFECTS = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem")
+SENDS = ("SendMessage", "SendMessageBatch")
 CODES = 8
 QUANTITY = 2
 QUARTER = 900  # seconds from walk to walk, and until an unpaid order expires
@@ -104,7 +105,7 @@ class Stage:
 
     def call(self, client, operation, parameters):
         """Stands in for botocore; queues are kept here, so that messages arrive by the world's clock."""
-        if operation == "SendMessage":
+        if operation in SENDS:
             return self.effect(lambda: self.post(parameters))
         if operation not in EFFECTS:
             return self.real(client, operation, parameters)
@@ -116,8 +117,9 @@ class Stage:
 
     def post(self, parameters):
         name = parameters["QueueUrl"].rsplit("cardmesh-", 1)[-1]
-        body = make.json.loads(parameters["MessageBody"])
-        self.letters.append(Letter(self.world.now + parameters["DelaySeconds"], name, body))
+        for one in parameters.get("Entries", (parameters,)):
+            body = make.json.loads(one["MessageBody"])
+            self.letters.append(Letter(self.world.now + one["DelaySeconds"], name, body))
         return {}
 
     def until_answered(self, act):

@@ -1,5 +1,7 @@
 """Hold the pools against the orders, and balances against their histories, night by night."""
 
+from itertools import chain
+
 from chalicelib.catalog import service as catalog
 from chalicelib.kit import clock, queue, tenant
 from chalicelib.orders import service as orders
@@ -12,10 +14,8 @@ from . import rules
 
 def audit_all() -> int:
     """Ask for an audit of the main site's pools and of every site's own; how many owners."""
-    owners = [tenant.MAIN, *(site.site for site in tenancy.sites() if site.stands)]
-    for owner in owners:
-        queue.send("timer", site=owner, audit=True)
-    return len(owners)
+    owners = chain([tenant.MAIN], (site.site for site in tenancy.each_site() if site.stands))
+    return queue.send_all("timer", ({"site": owner, "audit": True} for owner in owners))
 
 
 def check_wallets(site: str, *, now: int) -> int:

@@ -71,12 +71,13 @@ def look_after(site: str, number: str, *, now: int) -> None:
 
 def walk_all(*, now: int) -> int:
     """Ask for a walk of every live site, a whole one where orders may be; how many sites."""
-    live = [one for one in tenancy.sites() if one.stands]
     selling = orders.sites_listed(now=now)
-    for one in live:
-        whole = selling is None or one.site in selling or _in_turn(one.site, now)
-        queue.send("timer", site=one.site, walk=True if whole else "due")
-    return len(live)
+
+    def walk_of(site: str) -> dict[str, object]:
+        whole = selling is None or site in selling or _in_turn(site, now)
+        return {"site": site, "walk": True if whole else "due"}
+
+    return queue.send_all("timer", (walk_of(one.site) for one in tenancy.each_site() if one.stands))
 
 
 def _in_turn(site: str, now: int) -> bool:

@@ -1,5 +1,7 @@
 """Admission once the deposit is in the books, and the hourly look after every site."""
 
+from collections import Counter
+
 from chalicelib.cases import service as cases
 from chalicelib.kit import log, queue
 from chalicelib.ledger import service as ledger
@@ -42,9 +44,8 @@ def paid_for(application: tenancy.Application) -> int:
 
 def tend_all(*, now: int) -> dict[str, int]:
     """Look after every site; how many, and for how many that failed. Whoever is spared is looked after next time."""
-    found = tenancy.sites(fresh=True)
-    failed = sum(not _tended(site, now) for site in found)
-    return {"sites": len(found), "failed": failed}
+    went = Counter(_tended(site, now) for site in tenancy.each_site(fresh=True))
+    return {"sites": went.total(), "failed": went[False]}
 
 
 def tend(site: tenancy.Site, *, now: int) -> None:

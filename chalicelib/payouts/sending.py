@@ -38,18 +38,18 @@ def drive(party: str, name: str, *, now: int) -> None:
 
 def send_due(*, now: int) -> int:
     """Have everything looked at whose time has come; how many."""
-    due = [each for each in book.open_list() if each.due <= now]
-    for each in due:
-        asking.send(each.party, each.id)
-    return len(due)
+    due = (each for each in book.open_list() if each.due <= now)
+    return queue.send_all(
+        "payout", ({"site": tenant.MAIN, "party": one.party, "payout": one.id} for one in due)
+    )
 
 
 def ask_daily(parties: list[str]) -> int:
     """Have money asked for on behalf of those who are paid every day; how many they are."""
     wanted = payees.auto(parties)
-    for party in wanted:
-        queue.send("payout", site=tenant.MAIN, party=party, daily=True)
-    return len(wanted)
+    return queue.send_all(
+        "payout", ({"site": tenant.MAIN, "party": party, "daily": True} for party in wanted)
+    )
 
 
 def settle(payout: Payout, result: Result, *, now: int) -> Payout:

@@ -27,7 +27,7 @@ def plan_payouts(_event: CloudWatchEvent) -> dict[str, int]:
     queue.send("payout", site=tenant.MAIN, deposits=True)
     if clock.beijing(now).hour != DAILY:
         return {"due": due}
-    parties = [site.site for site in tenancy.sites()] + [agent.party for agent in tenancy.agents()]
+    parties = [site.site for site in tenancy.each_site()] + [agent.party for agent in tenancy.agents()]
     return {"due": due, "daily": service.ask_daily(parties)}
 
 

@@ -48,9 +48,7 @@ def ask_all(*, now: int) -> int:
         for channel, merchant in _accounts()
     ]
     open_ = [name for name in dict.fromkeys([*names, *known]) if known.get(name) != "closed"]
-    for name in open_:
-        queue.send("reconcile", site=tenant.MAIN, book=name)
-    return len(open_)
+    return queue.send_all("reconcile", ({"site": tenant.MAIN, "book": name} for name in open_))
 
 
 def drive(name: str, *, now: int, again: bool = False) -> str:
@@ -132,9 +130,8 @@ def _go_on(book: Book, now: int, *, again: bool) -> str:
     sites = [tenant.MAIN, *_sites(book.channel, book.merchant)]
     fresh = {site for site in sites if site in have and have[site].digest == book.digest}
     open_ = [site for site in sites if again or site not in fresh or have[site].waits]
-    for site in open_:
-        if again or site not in fresh or rules.is_rested(book.day, have[site].at, now):
-            queue.send("reconcile", site=site, book=book.name, digest=book.digest)
+    due = (one for one in open_ if again or one not in fresh or rules.is_rested(book.day, have[one].at, now))
+    queue.send_all("reconcile", ({"site": one, "book": book.name, "digest": book.digest} for one in due))
     if not open_ and book.digest == bills.NONE and not rules.is_last(book.day, now):
         return book.state  # it may still come
     if not open_:

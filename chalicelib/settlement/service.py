@@ -141,10 +141,8 @@ def close_windows(site: str, *, now: int) -> int:
 
 def close_all() -> int:
     """Ask for every site's windows to be closed; how many sites."""
-    found = [site for site in tenancy.sites() if site.stands]
-    for site in found:
-        queue.send("settle", site=site.site, close=True)
-    return len(found)
+    live = (one.site for one in tenancy.each_site() if one.stands)
+    return queue.send_all("settle", ({"site": site, "close": True} for site in live))
 
 
 def statement(site: str, day: str) -> Statement:

@@ -173,7 +173,13 @@ def _queried(given: Mapping[str, Any]) -> str:
 
 def _sqs(operation: str, given: Mapping[str, Any]) -> list[Request]:
     _, name, *dead = given["QueueUrl"].rsplit("/", 1)[-1].split("-")
-    return [Request(f"sqs:{operation}", "-".join([documents.QUEUE_ARNS[name.capitalize()], *dead]))]
+    # What sends a batch needs leave to send a message: SQS has no action for batches.
+    return [
+        Request(
+            f"sqs:{operation.removesuffix('Batch')}",
+            "-".join([documents.QUEUE_ARNS[name.capitalize()], *dead]),
+        )
+    ]
 
 
 def _kms(operation: str, given: Mapping[str, Any]) -> list[Request]:

@@ -56,7 +56,7 @@ NEXT = mutant(
         ),
     ),
     ("kit.shape:of", "KNOWN", str(SHAPE)),
-    ("kit.queue:send", '{"site": site, **names}', '{"site": site, "release": "next", **names}'),
+    ("kit.queue:_message", '{"site": site, **names}', '{"site": site, "release": "next", **names}'),
     ("catalog.service:_save", "asdict(one)", '{**asdict(one), "release": "next"}'),
     (
         "catalog.service:_write_pages",
@@ -66,7 +66,7 @@ NEXT = mutant(
     (
         "checkout.driving:walk_all",
         "whole = selling is None",
-        'queue.send("timer", site=one.site, greet=True); whole = selling is None',
+        'queue.send("timer", site=site, greet=True); whole = selling is None',
     ),
     (
         "checkout.worker:_drive",

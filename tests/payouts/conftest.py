@@ -47,7 +47,7 @@ class Small:
         if service == "dynamodb":
             return self.database.call(operation, given)
         if service == "sqs":
-            self.sent.append((given["QueueUrl"], given["MessageBody"]))
+            self.sent += [(given["QueueUrl"], one["MessageBody"]) for one in given.get("Entries", (given,))]
             return {}
         return self.keys.call(operation, given)
 

@@ -211,7 +211,7 @@ def test_a_call_outside_the_policy_is_denied_where_it_is_made(shop):
             tenant.client("dynamodb").get_item(TableName=other, Key=key)
         with pytest.raises(Denied, match=own):
             aws.client("dynamodb").get_item(TableName=own, Key=key)
-    with acting_as("storefront"), pytest.raises(Denied, match="SITE#all"):
+    with acting_as("storefront"), pytest.raises(Denied, match="FEED#"):
         checkout.walk_all(now=shop.world.now)
 
 

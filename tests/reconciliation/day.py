@@ -318,7 +318,8 @@ class Day(shops.Shop):
 
     def _send(self, given):
         queue = given["QueueUrl"].rsplit("-", 1)[-1]
-        self._put(queue, given["MessageBody"], given.get("DelaySeconds", 0))
+        for one in given.get("Entries", (given,)):
+            self._put(queue, one["MessageBody"], one.get("DelaySeconds", 0))
         return {"MessageId": "1"}
 
     def _put(self, queue, body, delay):

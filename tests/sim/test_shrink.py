@@ -29,8 +29,9 @@ def stage():
 
 
 def test_a_bug_is_cut_down_to_few_shoppers_and_few_faults(stage, monkeypatch):
-    send = queue.send
+    send, send_all = queue.send, queue.send_all
     monkeypatch.setattr(queue, "send", lambda name, **said: name == "settle" or send(name, **said))
+    monkeypatch.setattr(queue, "send_all", lambda name, many: name == "settle" or send_all(name, many))
     broken = run.play(stage, 1)[1]
     cause = shrink.cut_down(stage, 1)
     assert shrink.kind_of(cause.broken) == shrink.kind_of(broken) != ""
