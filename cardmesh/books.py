@@ -42,12 +42,13 @@ class Finding:
 def check(
     site: Annotated[str, typer.Option(help="One site by code or name; else all.")] = "",
     days: Annotated[int, typer.Option(min=1, max=40, help="Beijing days, today included.")] = 3,
+    cell: sites.Cell = "",
     *,
     as_json: shown.AsJson = False,
 ) -> None:
     """Hold journals, statements, accounts, deliveries and positions against each other; change nothing."""
     now, given = clock.now(), defaultdict[Position, list[str]](list)
-    chosen, found = sites.chosen(site), list[Finding]()
+    chosen, found = sites.chosen(site, cell), list[Finding]()
     for one in chosen:
         with tenant.acting_for(one.site):
             found += of_site(

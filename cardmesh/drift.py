@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import typer
 from botocore.exceptions import ClientError
 
-from chalicelib.kit import aws, table
+from chalicelib.kit import cells, config, table
+from chalicelib.tenancy import moving
 from chalicelib.tenancy import service as tenancy
 
 from . import place, shown, sites, stacks
@@ -23,13 +24,17 @@ def drift(
     site: Annotated[
         str, typer.Option(help="One site by code or name; else all, and what belongs to none.")
     ] = "",
+    cell: sites.Cell = "",
     *,
     as_json: shown.AsJson = False,
 ) -> None:
     """Compare stacks and tables with what the registry wants; change nothing."""
-    chosen = sites.chosen(site)
+    chosen = sites.chosen(site, cell)
     found = [line for one in chosen for line in of_site(one.site)]
-    found += [] if site else list(_nobodys())
+    if not site:
+        where = [cell] if cell else config.load().cells or [cells.HOME]
+        place.enter(where)
+        found += [line for name in where for line in _nobodys(name)]
     shown.rows(found, as_json=as_json, none=f"{len(chosen)} sites are as they should be.")
     if found:
         raise typer.Exit(shown.FOUND)
@@ -92,17 +97,28 @@ def described(code: str) -> Settings:
     }
 
 
-def _nobodys() -> Iterator[shown.Found]:
-    """Stacks and tables of sites that the registry does not know."""
-    known = {table.name_of(one.site) for one in tenancy.sites(fresh=True)}
-    for name in sorted(set(stacks.names()) - known):
-        yield _line(name, "stack", "there", "of no site")
-    for name in sorted(set(_tables()) - known):
-        yield _line(name, "table", "there", "of no site")
+def _nobodys(cell: str) -> Iterator[shown.Found]:
+    """Stacks and tables in a cell of sites that the registry does not know, or knows elsewhere."""
+    homes = {table.name_of(one.site): one for one in tenancy.each_site(fresh=True)}
+    for what, there in (("stack", stacks.names(cell)), ("table", _tables(cell))):
+        for name in sorted(there):
+            found = homes.get(name)
+            if found is None or not _is_at(found, cell):
+                whose = f"in the cell {found.cell}" if found else "of no site"
+                yield _line(name, what, f"there, in the cell {cell}", whose)
 
 
-def _tables() -> Iterator[str]:
-    pages, prefix = aws.client("dynamodb").get_paginator("list_tables").paginate(), table.name_of("")
+def _is_at(site: tenancy.Site, cell: str) -> bool:
+    """Whether a site is in a cell, left its old table there, or is on its way to it."""
+    if cell in (site.cell, site.left):
+        return True
+    move = moving.move_of(site.site)
+    return move is not None and move.state != "over" and cell in (move.source, move.target)
+
+
+def _tables(cell: str) -> Iterator[str]:
+    pages = place.client_in("dynamodb", cell).get_paginator("list_tables").paginate()
+    prefix = table.name_of("")
     yield from (name for page in pages for name in page["TableNames"] if name.startswith(prefix))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
+from botocore.exceptions import ClientError
 
 from chalicelib.kit import aws, config, errors, tenant
 from chalicelib.orders import service as orders
@@ -144,7 +145,7 @@ def _told(one: Letter) -> dict[str, Any]:
 
 
 def _state(one: Letter) -> str:
-    """How the order of a letter stands by now."""
+    """How the order of a letter stands by now; whoever may not look may still send it again."""
     if not one.order:
         return ""
     try:
@@ -152,6 +153,8 @@ def _state(one: Letter) -> str:
             return orders.order(one.site, one.order).status
     except (errors.NotFound, ValueError):
         return "unknown"
+    except ClientError:
+        return "out of reach"
 
 
 def _counted(queue: str) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """Which deployment the command works on: that of a stack, by its outputs and parameters, or that of the environment.
 
-It works with the operator's own credentials, sites' tables included: the role that acts for one site trusts functions
-alone.
+It works with the operator's own credentials, sites' tables included; in another cell as functions do, with its role
+that acts for one site and the one of its operators (infra/cell.yaml).
 """
 
 import json
 import os
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -58,9 +59,28 @@ def client(service: str) -> Any:  # botocore builds its clients at run time
     return botocore.session.Session().create_client(service, region_name=config.load().region)
 
 
+def enter(names: Iterable[str]) -> None:
+    """See that the sites of these cells can be reached, before anything is done. Raises Stopped."""
+    for name in sorted(set(names) - {cells.HOME}):
+        known = config.load().cells.get(name)
+        if known is None or not (known.tenant_role and known.operator_role):
+            raise Stopped(f"The deployment's Cells names no roles in the cell {name}, where some sites are.")
+        try:
+            cells.operator("sts", name).get_caller_identity()
+        except ClientError as error:
+            told = error.response["Error"]
+            raise Stopped(
+                f"The cell {name} lets in whom its infra/cell.yaml names as People. {told['Code']}: {told['Message']}"
+            ) from None
+
+
 def client_for(service: str, code: str) -> Any:
     """A client for what a site has: with one's own credentials, in another cell by the role of its operators."""
-    cell = cells.place_of(code).cell
+    return client_in(service, cells.place_of(code).cell)
+
+
+def client_in(service: str, cell: str) -> Any:
+    """The same for all sites of a cell."""
     return aws.client(service) if cell == cells.HOME else cells.operator(service, cell)
 
 

@@ -5,15 +5,16 @@ from typing import Annotated, Any
 
 import typer
 
-from chalicelib.kit import cells, clock, tenant
+from chalicelib.kit import clock, tenant
 from chalicelib.lifecycle import service as lifecycle
 from chalicelib.tenancy import service as tenancy
 
-from . import shown, stacks
+from . import place, shown, stacks
 
 app = typer.Typer(no_args_is_help=True, help="The sub-sites: list, show, create, upgrade, suspend, resume.")
 
 Site = Annotated[str, typer.Argument(metavar="SITE", help="Its code of four characters, or its name.")]
+Cell = Annotated[str, typer.Option(help="Only those of one cell.")]
 _LOOK = 2  # seconds between two looks at a site that comes up
 _BY = "cardmesh"  # who did it, in what owners and staff read
 _PATIENCE = 600  # seconds for which one is waited for
@@ -21,10 +22,14 @@ _PATIENCE = 600  # seconds for which one is waited for
 
 @app.command("list")
 def list_(
-    state: Annotated[str, typer.Option(help="Only those in a state.")] = "", *, as_json: shown.AsJson = False
+    state: Annotated[str, typer.Option(help="Only those in a state.")] = "",
+    cell: Cell = "",
+    *,
+    as_json: shown.AsJson = False,
 ) -> None:
     """All sub-sites."""
-    found = [_line(site) for site in tenancy.sites(fresh=True) if state in ("", site.state)]
+    every = (one for one in tenancy.each_site(fresh=True) if state in ("", one.state))
+    found = [_line(site) for site in every if cell in ("", site.cell)]
     shown.rows(found, as_json=as_json, none="There are no such sites.")
 
 
@@ -119,7 +124,7 @@ def tier(
     yes: shown.Yes = False,
 ) -> None:
     """Let a sub-site's table take more, or no more than others; its stack stays at the release it has."""
-    chosen = find(site)
+    chosen = reach(site)
     shown.say(f"{chosen.site} {chosen.host} is {chosen.tier} and would be {tier}.")
     if not shown.agreed("Go on?", dry_run=dry_run, yes=yes):
         return
@@ -137,7 +142,7 @@ def export(
     until: Annotated[str, typer.Option(metavar="YYYYMMDD", help="The last one; today if left out.")] = "",
 ) -> None:
     """Print a sub-site's orders or journals as CSV, for its owner or for an authority."""
-    found, now = find(site), clock.now()
+    found, now = reach(site), clock.now()
     if what not in lifecycle.WHAT:
         raise shown.Stopped(f"There are {' and '.join(lifecycle.WHAT)}.")
     try:
@@ -153,7 +158,7 @@ def export(
 @app.command()
 def delete(site: Site, *, dry_run: shown.DryRun = False, yes: shown.Yes = False) -> None:
     """Delete the table of a sub-site that closed three years ago; its row stays as the proof."""
-    found = find(site)
+    found = reach(site)
     left = found.leaving
     if found.state != "closed" or left is None:
         raise shown.Stopped(
@@ -176,15 +181,21 @@ def find(named: str) -> tenancy.Site:
     raise shown.Stopped(f"There is no site {named}.")
 
 
-def chosen(named: str) -> list[tenancy.Site]:
-    """The site of this code or name, or all that have a table, in the deployment's own account. Raises Stopped."""
-    found = [find(named)] if named else [one for one in tenancy.sites(fresh=True) if one.stands]
-    here = [one for one in found if one.cell == cells.HOME]
-    if named and not here:
-        raise shown.Stopped(f"{named} lives in cell {found[0].cell}, whose account trusts functions alone.")
-    if len(here) < len(found):
-        typer.echo(f"{len(found) - len(here)} sites of other cells are left out.", err=True)
-    return here
+def chosen(named: str, cell: str = "") -> list[tenancy.Site]:
+    """The site of this code or name, or all that have a table, in every cell or in one; all are in reach.
+
+    Raises Stopped.
+    """
+    every = (one for one in tenancy.each_site(fresh=True) if one.stands and cell in ("", one.cell))
+    found = [find(named)] if named else list(every)
+    place.enter(one.cell for one in found)
+    return found
+
+
+def reach(named: str) -> tenancy.Site:
+    """A site by its code or its name, whose table is in reach. Raises Stopped."""
+    (found,) = chosen(named)
+    return found
 
 
 def _agreed(site: tenancy.Site, state: str, *, dry_run: bool, yes: bool) -> bool:
@@ -217,6 +228,7 @@ def _line(site: tenancy.Site) -> dict[str, Any]:
         "host": site.host,
         "plan": site.plan,
         "opened": shown.when(site.opened_at),
+        "cell": site.cell,
         "release": site.release,
     }
 
@@ -225,6 +237,7 @@ def _facts(site: tenancy.Site) -> dict[str, Any]:
     return _line(site) | {
         "shop": site.brand.name,
         "tier": site.tier,
+        "moving": site.moving,
         "domains": list(site.domains),
         "channels": list(site.channels),
         "licensed": site.licence is not None,

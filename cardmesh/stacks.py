@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 from chalice.package import YAMLTemplateSerializer
 
-from chalicelib.kit import aws, shape, table
+from chalicelib.kit import shape, table
 from chalicelib.tenancy import service as tenancy
 
 from . import place
@@ -17,6 +17,7 @@ from . import place
 GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 _TOO_FAST = ("Throttling", "ThrottlingException", "RequestLimitExceeded")
 _BUSY = "_IN_PROGRESS"
+_GONE = "DELETE_COMPLETE"
 
 
 @dataclass(frozen=True)
@@ -93,13 +94,13 @@ def holds_rows(code: str) -> bool:
     return bool(found["Items"])
 
 
-def names() -> Iterator[str]:
-    """The stacks in the deployment's own account whose names are those of sub-sites."""
-    pages = aws.client("cloudformation").get_paginator("describe_stacks").paginate()
-    prefix = table.name_of("")
-    yield from (
-        each["StackName"] for page in pages for each in page["Stacks"] if each["StackName"].startswith(prefix)
-    )
+def names(cell: str) -> Iterator[str]:
+    """The stacks in a cell's account whose names are those of sub-sites."""
+    formation, prefix = place.client_in("cloudformation", cell), table.name_of("")
+    pages = formation.get_paginator("list_stacks").paginate()
+    for each in (stack for page in pages for stack in page["StackSummaries"]):
+        if each["StackName"].startswith(prefix) and each["StackStatus"] != _GONE:
+            yield each["StackName"]
 
 
 def canonical(body: Any) -> str:

@@ -6,13 +6,14 @@ So whoever dies goes on where they were, and a wave that was halted begins again
 
 import getpass
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Annotated
 
 import typer
 
-from chalicelib.kit import clock, shape
+from chalicelib.kit import cells, clock, shape
 from chalicelib.tenancy import service as tenancy
 
 from . import health, place, shown, sites, stacks
@@ -27,7 +28,9 @@ def upgrade(
     wave: Annotated[
         str, typer.Option(help=f"{', '.join(tenancy.WAVES)}: each begins when the one before is done.")
     ],
-    at_once: Annotated[int, typer.Option(min=1, max=200, help="Stacks under way at a time.")] = 20,
+    at_once: Annotated[
+        int, typer.Option(min=1, max=200, help="Stacks under way at a time in each cell.")
+    ] = 20,
     watch: Annotated[int, typer.Option(min=0, help="Seconds after which the upgraded are looked at.")] = 60,
     by: Annotated[str, typer.Option(help="Who does it; the registry keeps the name.")] = "",
     *,
@@ -39,8 +42,8 @@ def upgrade(
         raise shown.Stopped(f"There is no wave {wave}; there are {', '.join(tenancy.WAVES)}.")
     _check_settled()
     release = stacks.release()
-    left = _left(wave, release)
-    _announce(wave, release, left)
+    left, moving = _left(wave, release)
+    _announce(wave, release, left, moving)
     if not shown.agreed("Go on?", dry_run=dry_run, yes=yes):
         return
     tenancy.begin_wave(release, wave, by=by or getpass.getuser(), now=clock.now())
@@ -64,26 +67,47 @@ def _check_settled() -> None:
         )
 
 
-def _left(wave: str, release: str) -> list[str]:
-    """The sites of a wave that the release has not reached yet."""
+def _left(wave: str, release: str) -> tuple[list[tenancy.Site], int]:
+    """The sites of a wave that the release has not reached yet, and how many more are on their way to another cell."""
     live = {one.site: one for one in sites.chosen("")}
-    return [code for code in tenancy.members(wave, live, release) if live[code].release != release]
+    turns = tenancy.members(wave, {code: one.cell for code, one in live.items()}, release)
+    left = [live[code] for code in turns if live[code].release != release]
+    staying = [one for one in left if not one.moving]
+    return staying, len(left) - len(staying)
 
 
-def _announce(wave: str, release: str, left: list[str]) -> None:
+def _announce(wave: str, release: str, left: list[tenancy.Site], moving: int) -> None:
     before = tenancy.wave_of(release)
     if before:
         shown.say(
             f"{release}: {before.wave} is {before.state} since {shown.when(before.at)}. {before.why}".rstrip()
         )
-    more = f" and {len(left) - _LISTED} more" if len(left) > _LISTED else ""
-    shown.say(f"{wave} of {release}: {len(left)} sites are left: {' '.join(left[:_LISTED])}{more}")
+    shown.say(f"{wave} of {release}: {len(left)} sites are left{':' if left else '.'}")
+    for cell, codes in sorted(_by_cell(left).items()):
+        more = f" and {len(codes) - _LISTED} more" if len(codes) > _LISTED else ""
+        shown.say(f"  cell {cell}: {' '.join(codes[:_LISTED])}{more}")
+    if moving:
+        shown.say(f"{moving} more move to another cell now; type this line again when they are there.")
 
 
-def _run(left: Iterable[str], release: str, at_once: int, watch: int) -> str:
-    """Upgrade site after site; why it has to stop, or nothing."""
-    rang, rest = health.ringing(), iter(left)
-    while batch := list(islice(rest, at_once)):
+def _by_cell(left: Iterable[tenancy.Site]) -> dict[str, list[str]]:
+    found = defaultdict[str, list[str]](list)
+    for one in left:
+        found[one.cell].append(one.site)
+    return found
+
+
+def _batches(left: Iterable[tenancy.Site], at_once: int) -> Iterator[list[str]]:
+    """So many sites of every cell at a time: what CloudFormation allows, it allows each account."""
+    turns = [iter(codes) for codes in _by_cell(left).values()]
+    while batch := [code for turn in turns for code in islice(turn, at_once)]:
+        yield batch
+
+
+def _run(left: Iterable[tenancy.Site], release: str, at_once: int, watch: int) -> str:
+    """Upgrade batch after batch; why it has to stop, in whichever cell, or nothing."""
+    rang = health.ringing()
+    for batch in _batches(left, at_once):
         before = {code: health.ailments(code) for code in batch}
         wrong = dict(_upgraded(batch))
         if watch:
@@ -92,12 +116,20 @@ def _run(left: Iterable[str], release: str, at_once: int, watch: int) -> str:
             if new := health.ailments(code) - before[code]:
                 wrong[code] = f"{' and '.join(sorted(new))} since"
             else:
-                tenancy.reached(code, release)
-                shown.say(f"{code} is upgraded.")
+                _reached(code, release)
         wrong |= dict.fromkeys(health.ringing() - rang, "rings")
         if wrong:
             return "; ".join(f"{name} {why}" for name, why in sorted(wrong.items()))
     return ""
+
+
+def _reached(code: str, release: str) -> None:
+    try:
+        tenancy.reached(code, release)
+    except cells.Moving:
+        shown.say(f"{code} moves to another cell now; type this line again when it is there.")
+    else:
+        shown.say(f"{code} is upgraded.")
 
 
 def _upgraded(batch: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,8 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config as Options
+from botocore.credentials import ReadOnlyCredentials
+from botocore.exceptions import NoCredentialsError
 from botocore.loaders import Loader
 
 _OPTIONS = Options(
@@ -40,6 +42,14 @@ def session() -> botocore.session.Session:
 def client(service: str) -> Any:  # botocore builds its clients at run time
     """A shared client under the function's own role."""
     return session().create_client(service, config=_OPTIONS)
+
+
+def own_credentials() -> ReadOnlyCredentials:
+    """What one's own calls are signed with. Raises NoCredentialsError."""
+    found = session().get_credentials()
+    if found is None:
+        raise NoCredentialsError
+    return found.get_frozen_credentials()
 
 
 def client_as(service: str, credentials: object) -> Any:

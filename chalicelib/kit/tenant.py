@@ -58,7 +58,8 @@ def check(owner: str) -> None:
 class SiteCredentials(Credentials):
     """Resolves, at the moment of signing, to the credentials of the site acted for, in the account of its cell.
 
-    `at_home` is for what every site has in the deployment's own account: its data key.
+    `at_home` is for what every site has in the deployment's own account: its data key. Where no role is named, as for
+    people at a shell, one's own identity counts.
     """
 
     def __init__(self, *, at_home: bool = False) -> None:
@@ -75,6 +76,8 @@ class SiteCredentials(Credentials):
         known = self._by_site.get(site)
         if known and known[1] - _MARGIN > now and known[2] == role:
             return known[0]
+        if not role:
+            return aws.own_credentials()
         with self._lock:
             known = self._by_site[site] = (*cells.assume(role, f"site-{site}", site=site), role)
         return known[0]
@@ -91,7 +94,7 @@ def client(service: str) -> Any:
 
 
 def _made(service: str) -> Any:
-    if not config.load().tenant_role:
+    if not config.load().tenant_role and not cells.several():
         return aws.client(service)
     made = aws.client_as(service, SiteCredentials(at_home=service != "dynamodb"))
     if service == "dynamodb":

@@ -1,12 +1,15 @@
 """A release reaches the sites' tables in waves: a few, a tenth, all. What a wave came to is kept in main's table.
 
 A wave begins where the one before is done, so nobody goes to all sites at once; one that was halted begins again by
-being asked for again. Which sites are in a wave hangs on the release, so that no site is always the first.
+being asked for again. Which sites are in a wave hangs on the release, so that no site is always the first. Each wave
+has some of every cell.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 
 from chalicelib.kit import errors, table, tenant
 
@@ -36,10 +39,19 @@ class Wave:
     at: int
 
 
-def members(wave: str, codes: Iterable[str], release: str) -> list[str]:
-    """The sites of a wave and of those before it, at least one of any. Pure."""
-    turns = sorted(codes, key=lambda code: hashlib.sha256(f"{release}/{code}".encode()).digest())
-    return turns[: -(-len(turns) // _ONE_IN[wave])]
+def members(wave: str, homes: Mapping[str, str], release: str) -> list[str]:
+    """The sites of the waves up to one, in their turn, of sites and their cells: at least one of each cell. Pure."""
+    turns = sorted(homes, key=lambda code: hashlib.sha256(f"{release}/{code}".encode()).digest())
+    sizes, nth = Counter(homes.values()), defaultdict[str, Iterator[int]](count)
+    places = {code: next(nth[homes[code]]) for code in turns}
+    return list(
+        dict.fromkeys(
+            code
+            for each in ORDER[: ORDER.index(wave) + 1]
+            for code in turns
+            if places[code] < -(-sizes[homes[code]] // _ONE_IN[each])
+        )
+    )
 
 
 def wave_of(release: str) -> Wave | None:

@@ -70,6 +70,10 @@ REASONS: dict[Place, str] = {
     ("cell.yaml TenantRole", "ItsOwnIndexes", f"{_TABLE}${{!aws:PrincipalTag/site}}/index/*"): (
         "As in the tenant role of the deployment's own account."
     ),
+    ("cell.yaml OperatorRole", "SeesWhatIsThere", "*"): (
+        "AWS lists stacks and tables of an account as a whole; what is listed are names, and `cardmesh drift` looks "
+        "for those of no site."
+    ),
     **{
         ("cell.yaml OperatorRole", sid, value): (
             "Sites that do not exist yet, or come from another account; provisioning, or people who are named, take it."

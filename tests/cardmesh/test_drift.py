@@ -78,6 +78,6 @@ def test_a_stack_that_is_another_is_said(cardmesh, code, monkeypatch, stack, set
 
 
 def test_tables_and_stacks_of_no_site_are_said(cardmesh, code, monkeypatch):
-    monkeypatch.setattr(tenancy, "sites", lambda **_: [])
+    monkeypatch.setattr(tenancy, "each_site", lambda **_: iter(()))
     name = f"cardmesh-site-{code}"
     assert differing(cardmesh) == (1, {(name, "stack"), (name, "table")})

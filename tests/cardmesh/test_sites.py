@@ -18,7 +18,16 @@ PASSWORD = {"CARDMESH_OWNER_PASSWORD": "correct horse"}
 def test_sites_are_listed_as_a_table_or_as_json(cardmesh, shop):
     shown = cardmesh("sites list")
     assert shown.code == 0
-    assert shown.out.splitlines()[0].split() == ["site", "name", "state", "host", "plan", "opened", "release"]
+    assert shown.out.splitlines()[0].split() == [
+        "site",
+        "name",
+        "state",
+        "host",
+        "plan",
+        "opened",
+        "cell",
+        "release",
+    ]
     assert "demo.cardmesh.test" in shown.out
     assert [row["site"] for row in cardmesh("sites list --json").rows] == [shop.site]
     assert cardmesh("sites list --state failed").out == "There are no such sites.\n"

@@ -52,3 +52,20 @@ def test_functions_take_roles_of_cells_by_their_kind():
     assert allows(functions, Request("sts:AssumeRole", tenant))
     assert not allows(functions, Request("sts:AssumeRole", operator))
     assert allows(provisioning, Request("sts:AssumeRole", operator))
+
+
+@pytest.mark.parametrize("role", ["TenantRole", "OperatorRole"])
+def test_people_take_the_roles_of_a_cell_where_its_owner_names_them(role):
+    (trust,) = CELL[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    *_, people = trust["Condition"]["ArnLike"]["aws:PrincipalArn"]
+    assert people == {"Fn::If": ["HasPeople", {"Ref": "People"}, {"Ref": "AWS::NoValue"}]}
+
+
+def test_who_looks_for_drift_sees_the_names_of_what_is_there_and_no_more():
+    policy = its_own("OperatorRole")
+    assert allows(policy, Request("dynamodb:ListTables", "*"))
+    assert allows(policy, Request("cloudformation:ListStacks", "*"))
+    other = f"{documents.STACKS}somebody-elses/1"
+    assert not any(
+        allows(policy, Request(f"cloudformation:{verb}", other)) for verb in ("DescribeStacks", "GetTemplate")
+    )

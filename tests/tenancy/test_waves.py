@@ -1,5 +1,7 @@
 """A release goes out in waves: each in its turn, never a later one first."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,23 +9,30 @@ from hypothesis import strategies as st
 from chalicelib.kit import errors
 from chalicelib.tenancy import service as tenancy
 
-CODES = st.sets(st.text("0123456789abcdef", min_size=4, max_size=4), min_size=1, max_size=60)
+CODE = st.text("0123456789abcdef", min_size=4, max_size=4)
 
 
-@given(CODES, st.text(min_size=1))
-def test_each_wave_has_the_sites_of_the_one_before_and_the_last_has_all(codes, release):
-    canary, tenth, every = (tenancy.members(wave, codes, release) for wave in tenancy.WAVES)
+@given(st.dictionaries(CODE, st.sampled_from("abc"), min_size=1, max_size=60), st.text(min_size=1))
+def test_each_wave_has_the_sites_of_the_one_before_and_the_last_has_all(homes, release):
+    canary, tenth, every = (tenancy.members(wave, homes, release) for wave in tenancy.WAVES)
     assert canary == tenth[: len(canary)]
     assert tenth == every[: len(tenth)]
-    assert set(every) == codes
-    assert (len(canary), len(tenth)) == (1, -(-len(codes) // 10))
+    assert sorted(every) == sorted(homes)
+
+
+@given(st.dictionaries(CODE, st.sampled_from("abc"), min_size=1, max_size=60), st.text(min_size=1))
+def test_each_wave_has_its_share_of_every_cell_and_at_least_one_of_each(homes, release):
+    sizes = Counter(homes.values())
+    for wave, one_in in zip(tenancy.WAVES, (1000, 10, 1), strict=True):
+        found = Counter(homes[code] for code in tenancy.members(wave, homes, release))
+        assert found == {cell: -(-size // one_in) for cell, size in sizes.items()}
 
 
 def test_one_in_a_thousand_is_a_canary_and_not_always_the_same():
-    codes = [f"{n:04}" for n in range(3000)]
-    assert len(tenancy.members("canary", codes, "a")) == 3
-    assert len({tuple(tenancy.members("canary", codes, release)) for release in "abcdef"}) > 1
-    assert tenancy.members("10%", [], "a") == []
+    homes = {f"{n:04}": "a" for n in range(3000)}
+    assert len(tenancy.members("canary", homes, "a")) == 3
+    assert len({tuple(tenancy.members("canary", homes, release)) for release in "abcdef"}) > 1
+    assert tenancy.members("10%", {}, "a") == []
 
 
 def test_waves_begin_in_their_order(world):
