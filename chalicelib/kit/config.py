@@ -1,6 +1,5 @@
 """What the deployment tells the code, read from the environment once and checked at cold start."""
 
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ PAYOUTS_VIA = ("file", "transfer")  # by a bank: people take it a file, or it is
 QUEUES = ("fulfil", "settle", "timer", "refund", "reconcile", "provision", "publish", "payout")
 
 
-_CELL = re.compile(r"[a-z][a-z0-9]{0,7}")
+_CELL = re.compile(r"([a-z][a-z0-9]{0,7})(?:@(\d{12}))?:(\d{1,5})", re.ASCII)
 _MOST_TABLES = 10_000  # of an account in a region, for ever
 
 
@@ -94,14 +93,15 @@ def read(env: Mapping[str, str]) -> Config:
     via = text("PAYOUT_VIA", "file")
     if via not in PAYOUTS_VIA:
         raise Misconfigured(f"PAYOUT_VIA is one of {', '.join(PAYOUTS_VIA)}")
+    region = text("AWS_REGION", env.get("AWS_DEFAULT_REGION", "us-east-1"))
     return Config(
         stage=text("STAGE", "dev"),
-        region=text("AWS_REGION", env.get("AWS_DEFAULT_REGION", "us-east-1")),
+        region=region,
         tables=text("TABLE_PREFIX", "cardmesh"),
         queues={name: text(f"QUEUE_{name.upper()}", "") for name in QUEUES},
         key_id=text("KEY_ID"),
         tenant_role=text("TENANT_ROLE", ""),
-        cells=_cells(text("CELLS", "")),
+        cells=_cells(text("CELLS", ""), text("TABLE_PREFIX", "cardmesh"), region),
         subsite_template=text("SUBSITE_TEMPLATE", ""),
         site_domain=text("SITE_DOMAIN"),
         scheme=text("PUBLIC_SCHEME", "https"),
@@ -125,17 +125,31 @@ def read(env: Mapping[str, str]) -> Config:
     )
 
 
-def _cells(given: str) -> Mapping[str, Cell]:
-    """As {"a": {"takes": 8000}, "b": {"takes": 8000, "tenant": "arn:…", "operator": "arn:…"}}; `a` is our own."""
-    try:
-        told = json.loads(given or "{}")
-        found = {
-            name: Cell(int(one["takes"]), one.get("tenant", ""), one.get("operator", ""))
-            for name, one in told.items()
-        }
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise Misconfigured("CELLS is no description of cells") from None
-    sound = all(_CELL.fullmatch(name) and 0 <= one.takes <= _MOST_TABLES for name, one in found.items())
+def _cells(given: str, tables: str, region: str) -> Mapping[str, Cell]:
+    """As "a:8000,b@444455556666:8000": how many sites each account takes; `a` is our own.
+
+    An environment holds 4,096 bytes, so roles are not told: infra/cell.yaml names them by prefix and region. Our own
+    account has one for opening sites only if `a` is told with its number.
+    """
+    told = [_CELL.fullmatch(one) for one in given.split(",") if given]
+    found = {one[1]: _cell(one, tables, region) for one in told if one}
+    if len(found) < len(told):
+        raise Misconfigured("CELLS is no list of cells, each named once")
+    sound = all(one.takes <= _MOST_TABLES and (one.tenant_role or name == "a") for name, one in found.items())
     if found and not (sound and "a" in found):
-        raise Misconfigured("CELLS names the cell a, and each takes at most 10000 sites")
+        raise Misconfigured(
+            "CELLS names the cell a and the accounts of all others, each of at most 10000 sites"
+        )
     return found
+
+
+def _cell(told: re.Match[str], tables: str, region: str) -> Cell:
+    name, account, takes = told.groups()
+    partition = "aws-cn" if region.startswith("cn-") else "aws"
+    tenant, operator = (
+        f"arn:{partition}:iam::{account}:role/{tables}/cells/{kind}/{tables}-{kind}-{region}"
+        if account
+        else ""
+        for kind in ("tenant", "operator")
+    )
+    return Cell(int(takes), "" if name == "a" else tenant, operator)

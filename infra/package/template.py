@@ -74,6 +74,7 @@ _SIZES: dict[str, Template] = {
     },
 }
 _RESERVES = "ReservesForHooks"
+_CELLS = r"|a(@\d{12})?:\d{1,5}(,[a-z][a-z0-9]{0,7}@\d{12}:\d{1,5})*"  # as chalicelib.kit.config reads it
 # What a deployment may decide for itself, read by chalicelib.kit.config under the names on the left.
 _TERMS: dict[str, Template] = {
     "PAYOUT_VIA": {
@@ -106,6 +107,7 @@ _TERMS: dict[str, Template] = {
     "DEPOSIT_TO": {
         "Type": "String",
         "Default": "",
+        "MaxLength": 100,
         "Description": "Where applicants send the deposit: bank, holder and number, as they are to read it.",
     },
     "DEPOSIT_DAYS": {
@@ -139,7 +141,8 @@ _TERMS: dict[str, Template] = {
     "CELLS": {
         "Type": "String",
         "Default": "",
-        "Description": "Accounts for sub-sites, as JSON; empty: all are in this one. docs/deploy.md has its form.",
+        "AllowedPattern": _CELLS,
+        "Description": "Accounts for sub-sites: a:8000,b@444455556666:8000; empty: all are in this one.",
     },
 }
 _ENDPOINTS = {"EndpointUrl": "RestAPI", "HooksEndpointUrl": "HooksAPI"}

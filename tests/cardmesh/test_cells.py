@@ -14,10 +14,9 @@ from chalicelib.kit import aws, cells, clock, config, tenant
 from chalicelib.tenancy import moving
 from chalicelib.tenancy import service as tenancy
 from tests import make
-from tests.tenancy.test_cells import HOME, TWO
+from tests.tenancy.test_cells import AWAY, HOME
 
-CELLS = {name: cell | {"takes": 9} for name, cell in TWO.items()}
-CELLS["a"]["operator"] = f"arn:aws:iam::{HOME}:role/cardmesh/cells/operator/o"
+CELLS = f"a@{HOME}:9,b@{AWAY}:9"
 UP = "sites upgrade --watch 0 --yes --wave"
 KEYS = (ReadOnlyCredentials("k", "s", "t", None), make.NOON + 3600)
 _releases = itertools.count(1)
@@ -27,7 +26,7 @@ _releases = itertools.count(1)
 def shops(cloud):
     """Two accounts with two shops each, by cell; each has sold something. Whoever works on them is no function."""
     with pytest.MonkeyPatch.context() as patches:
-        patches.setenv("CELLS", json.dumps(CELLS))
+        patches.setenv("CELLS", CELLS)
         anew()
         found = {"a": [], "b": []}
         for n in range(4):
@@ -241,7 +240,7 @@ def test_nothing_is_begun_where_a_cell_lets_nobody_in(cardmesh, shops, coming, m
 
 
 def test_a_cell_of_which_the_command_is_told_nothing_is_named(cardmesh, shops, monkeypatch):
-    monkeypatch.setenv("CELLS", json.dumps({"a": CELLS["a"]}))
+    monkeypatch.setenv("CELLS", f"a@{HOME}:9")
     config.load.cache_clear()
     said = cardmesh("drift")
     monkeypatch.undo()
@@ -257,7 +256,7 @@ def test_somebody_at_a_shell_acts_at_home_with_their_own_credentials(shops, monk
     with monkeypatch.context() as patches, tenant.acting_for(shops["b"][0].site):
         patches.setattr(cells, "assume", lambda role, session, **tags: asked.append((role, tags)) or KEYS)
         assert tenant.SiteCredentials().get_frozen_credentials() == KEYS[0]
-    assert asked == [(CELLS["b"]["tenant"], {"site": shops["b"][0].site})]
+    assert asked == [(config.load().cells["b"].tenant_role, {"site": shops["b"][0].site})]
     monkeypatch.setattr(aws.session(), "get_credentials", lambda: None)
     with pytest.raises(NoCredentialsError):
         aws.own_credentials()

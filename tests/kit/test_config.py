@@ -38,25 +38,38 @@ def test_the_region_is_the_functions_own_before_any_default():
 
 
 def test_cells_are_read_by_name_and_none_is_one_account():
-    told = '{"a": {"takes": 8000}, "b": {"takes": 9, "tenant": "arn:t", "operator": "arn:o"}}'
-    cells = config.read({**LEAST, "CELLS": told}).cells
-    assert cells == {"a": config.Cell(8000), "b": config.Cell(9, "arn:t", "arn:o")}
+    cells = config.read({**LEAST, "CELLS": "a:8000,b@444455556666:9"}).cells
+    roles = "arn:aws:iam::444455556666:role/cardmesh/cells"
+    assert cells["a"] == config.Cell(8000)
+    assert cells["b"] == config.Cell(
+        9, f"{roles}/tenant/cardmesh-tenant-us-east-1", f"{roles}/operator/cardmesh-operator-us-east-1"
+    )
     assert config.read(LEAST).cells == {}
+
+
+def test_our_own_account_opens_sites_by_the_cells_role_once_its_number_is_told():
+    china = {**LEAST, "AWS_REGION": "cn-north-1", "TABLE_PREFIX": "cards"}
+    (own,) = config.read({**china, "CELLS": "a@111122223333:8000"}).cells.values()
+    role = "arn:aws-cn:iam::111122223333:role/cards/cells/operator/cards-operator-cn-north-1"
+    assert own == config.Cell(8000, operator_role=role)
 
 
 @pytest.mark.parametrize(
     "told",
     [
         "{",
-        "[]",
-        "7",
-        '{"a": 1}',
-        '{"a": {}}',
-        '{"a": {"takes": "x"}}',
-        '{"b": {"takes": 1}}',
-        '{"a": {"takes": 10001}}',
-        '{"a": {"takes": -1}}',
-        '{"a": {"takes": 1}, "B!": {"takes": 1}}',
+        "a",
+        "a:",
+        "a:x",
+        "a:-1",
+        "a:1,",
+        "a:1,a:2",
+        "a:1,b:1",
+        "b@444455556666:1",
+        "a:1,b@4444:1",
+        "a:10001",
+        "a:1,B!@444455556666:1",
+        "a:\u0661",
     ],
 )
 def test_cells_that_make_no_sense_stop_the_function(told):

@@ -1,7 +1,6 @@
 """Sites in several accounts: placed where there is room, served by every function, each in its own table."""
 
 import itertools
-import json
 
 import boto3
 import pytest
@@ -18,18 +17,14 @@ from tests.dying import Died
 from tests.tenancy.test_service import dying_at, open_site
 
 HOME, AWAY = "123456789012", "222222222222"
-ROLES = f"arn:aws:iam::{AWAY}:role/cardmesh/cells"
-TWO = {
-    "a": {"takes": 2},
-    "b": {"takes": 2, "tenant": f"{ROLES}/tenant/t", "operator": f"{ROLES}/operator/o"},
-}
+TWO = f"a:2,b@{AWAY}:2"
 
 
 @pytest.fixture
 def spread(world, monkeypatch):
     """A deployment with a second account; its shop `demo` was there before."""
     world.shop = make.make_shop(world)
-    monkeypatch.setenv("CELLS", json.dumps(TWO))
+    monkeypatch.setenv("CELLS", TWO)
     config.load.cache_clear()
     tenancy.forget()
     tenant._clients.clear()
@@ -93,7 +88,7 @@ def test_dying_at_any_call_takes_one_place(spread, monkeypatch):
     for number in itertools.count():
         code = open_site(spread, f"dying-{number}").site
         with monkeypatch.context() as patches, tenant.acting_for(code):
-            patches.setenv("CELLS", json.dumps(TWO | {"b": {**TWO["b"], "takes": 1000}}))
+            patches.setenv("CELLS", f"a:2,b@{AWAY}:1000")
             config.load.cache_clear()
             before = sum(used().values())
             dying_at(patches, number)
@@ -103,7 +98,7 @@ def test_dying_at_any_call_takes_one_place(spread, monkeypatch):
             except Died:
                 cells._clients.clear()
         with monkeypatch.context() as patches, tenant.acting_for(code):
-            patches.setenv("CELLS", json.dumps(TWO | {"b": {**TWO["b"], "takes": 1000}}))
+            patches.setenv("CELLS", f"a:2,b@{AWAY}:1000")
             config.load.cache_clear()
             provisioning.advance(code, now=spread.now)
             assert tenancy.site(code, fresh=True).state == "active"

@@ -17,19 +17,17 @@ from chalicelib.tenancy.model import CELLS, CellRow
 from sim.iam import enforce
 from tests import make
 from tests.dying import Died
-from tests.tenancy.test_cells import AWAY, HOME, TWO, tables
+from tests.tenancy.test_cells import AWAY, HOME, tables
 from tests.tenancy.test_service import dying_at
 
 pytestmark = pytest.mark.slow
-
-OWN = f"arn:aws:iam::{HOME}:role/cardmesh/cells/operator/o"
 
 
 @pytest.fixture
 def spread(world, monkeypatch):
     """Two accounts; the shop `demo` lives in the first, with orders delivered, paid and open."""
     shop = world.shop = make.make_shop(world, codes=30)
-    monkeypatch.setenv("CELLS", json.dumps(TWO | {"a": {"takes": 2, "operator": OWN}}))
+    monkeypatch.setenv("CELLS", f"a@{HOME}:2,b@{AWAY}:2")
     _anew()
     with tenant.acting_for(tenant.MAIN):
         CellRow.of(tenant.MAIN)(CELLS, "a", used=1).insert()
