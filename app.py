@@ -42,6 +42,7 @@ FACES = {
         "console.bank_files",
         "console.account",
         "console.settings",
+        "console.domains",
         "console.leave",
     ),
 }

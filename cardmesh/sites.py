@@ -238,7 +238,7 @@ def _facts(site: tenancy.Site) -> dict[str, Any]:
         "shop": site.brand.name,
         "tier": site.tier,
         "moving": site.moving,
-        "domains": list(site.domains),
+        "domains": [f"{one.host} {one.state}" for one in site.domains],
         "channels": list(site.channels),
         "licensed": site.licence is not None,
         "merchants": [f"{channel}:{number}" for channel, number in site.merchants.items()],

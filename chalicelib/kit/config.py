@@ -29,6 +29,15 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Edge:
+    """A CDN that takes domains of owners' own (outputs of infra/edge.yaml)."""
+
+    distribution: str
+    group: str  # of connections
+    names: str  # the host that answers for all of them
+
+
+@dataclass(frozen=True)
 class Config:
     """Settings of one deployment. Durations are seconds, sizes KiB, amounts fen."""
 
@@ -40,6 +49,8 @@ class Config:
     tenant_role: str  # ARN; empty means the function's own credentials (never in a deployment)
     cells: Mapping[str, Cell]  # accounts for sub-sites by name; empty: all are in the deployment's own
     subsite_template: str  # CloudFormation body or https URL of infra/subsite.yaml
+    domain_template: str  # the body of infra/domain.yaml, where domains are bound
+    edge: Edge | None  # none: owners' own domains are not to be had
     site_domain: str  # sub-sites answer at {slug}.{site_domain}, the main site at main.{site_domain}
     scheme: str
     origin_secrets: tuple[str, ...]  # any one proves a request to be from our own edge; none: Host counts
@@ -103,6 +114,8 @@ def read(env: Mapping[str, str]) -> Config:
         tenant_role=text("TENANT_ROLE", ""),
         cells=_cells(text("CELLS", ""), text("TABLE_PREFIX", "cardmesh"), region),
         subsite_template=text("SUBSITE_TEMPLATE", ""),
+        domain_template=text("DOMAIN_TEMPLATE", ""),
+        edge=_edge(text("EDGE", "")),
         site_domain=text("SITE_DOMAIN"),
         scheme=text("PUBLIC_SCHEME", "https"),
         origin_secrets=tuple(each for each in text("ORIGIN_SECRET", "").split(",") if each),
@@ -153,3 +166,11 @@ def _cell(told: re.Match[str], tables: str, region: str) -> Cell:
         for kind in ("tenant", "operator")
     )
     return Cell(int(takes), "" if name == "a" else tenant, operator)
+
+
+def _edge(given: str) -> Edge | None:
+    """As {"distribution": "E…", "group": "cg_…", "names": "d….cloudfront.net"}."""
+    try:
+        return Edge(**json.loads(given)) if given else None
+    except (ValueError, TypeError):
+        raise Misconfigured("EDGE is no description of an edge") from None

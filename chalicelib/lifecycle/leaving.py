@@ -72,7 +72,7 @@ def delete(site: tenancy.Site, *, by: str, now: int) -> None:
     Needs rights that no function has: a person does this. Raises TooEarly, Conflict.
     """
     told = site.leaving
-    if site.state != "closed" or told is None or not told.erased_at:
+    if site.state != "closed" or told is None or not told.erased_at or site.domains:
         raise errors.Conflict
     if now < told.closed_at + tenancy.KEPT:
         raise TooEarly(until=told.closed_at + tenancy.KEPT)

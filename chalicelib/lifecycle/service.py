@@ -50,6 +50,7 @@ def tend_all(*, now: int) -> dict[str, int]:
 
 def tend(site: tenancy.Site, *, now: int) -> None:
     """Go on where a message was lost or the account was full; close what has ended, and warn of what will."""
+    tenancy.go_on(site, now=now)
     if site.moving:
         queue.send("provision", site=site.site, move=True)
     elif site.state in ("asked", "creating"):

@@ -27,7 +27,7 @@ class SiteRow(table.Row):
     plan = UnicodeAttribute()
     channels = JSONAttribute(default=("wechat", "alipay"))
     blocks = JSONAttribute(default=("members", "own_goods", "wholesale"))
-    domains = JSONAttribute(default=())
+    bound = JSONAttribute(null=True)  # domains of its owner, by host: see record.Domain
     follow = BooleanAttribute(default=True)
     note = UnicodeAttribute(default="")
     licence = JSONAttribute(null=True)

@@ -11,7 +11,7 @@ from .licences import Licence
 from .model import SiteRow
 from .rules import OPEN, SOLD, Brand, end_of
 
-_Kind = TypeVar("_Kind", Brand, Licence, "Closure", "Leaving")
+_Kind = TypeVar("_Kind", Brand, Licence, "Closure", "Leaving", "Domain")
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,23 @@ class Leaving:
 
 
 @dataclass(frozen=True)
+class Domain:
+    """A domain of the owner's, on its way along rules.BINDS. Times are seconds UTC."""
+
+    host: str
+    state: str
+    since: int  # when it came into this state
+    looked: int = 0  # when its DNS was last asked and did not lead here
+    why: str = ""  # it failed: "dns", "taken", "elsewhere", "quota", "stack" or "certificate"
+    told: str = ""  # what CloudFormation said of that, for main's staff
+
+    @property
+    def moves(self) -> bool:
+        """Whether the next step is a machine's."""
+        return self.state not in ("live", "failed")
+
+
+@dataclass(frozen=True)
 class Site:
     """A sub-site as everybody may know it. `site` is its code: in table names, order numbers, messages."""
 
@@ -55,7 +72,7 @@ class Site:
     follow: bool
     note: str
     opened_at: int
-    domains: tuple[str, ...] = ()
+    domains: tuple[Domain, ...] = ()  # of its owner
     licence: Licence | None = None  # verified: the site may collect under its own merchant numbers
     merchants: Mapping[str, str] = field(default_factory=dict)  # its own, by channel
     splits: frozenset[str] = frozenset()  # channels at which it gets its share of what main collects
@@ -80,6 +97,10 @@ class Site:
     def sold(self) -> bool:
         """Whether its table may hold orders: also of a site that is closed, whose codes stay sold."""
         return self.state in SOLD
+
+    def domain(self, host: str) -> Domain | None:
+        """One of its owner's domains."""
+        return next((one for one in self.domains if one.host == host), None)
 
     @property
     def end(self) -> tuple[str, int]:
@@ -115,7 +136,7 @@ def site_of(row: SiteRow) -> Site:
         plan=row.plan,
         channels=tuple(row.channels),
         blocks=frozenset(row.blocks),
-        domains=tuple(row.domains),
+        domains=tuple(_made(Domain, {"host": host, **one}) for host, one in (row.bound or {}).items()),
         follow=row.follow,
         note=row.note,
         opened_at=int(row.opened),

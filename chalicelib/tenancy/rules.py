@@ -34,6 +34,14 @@ RESERVED = frozenset(
 )
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,28}[a-z0-9])", re.ASCII)
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]", re.ASCII)
+# The Latin alphabet and Chinese characters; letters of other scripts pass for Latin ones.
+_PLAIN_LETTERS = re.compile(r"[a-z0-9.\-\u3400-\u4dbf\u4e00-\u9fff]+")
+_ALIKE = str.maketrans("015i", "olsl")
+# Names that nobody can own: special uses (RFC 6761, RFC 6762, RFC 7686, RFC 9476), and those of the cloud itself.
+_NOBODYS = (
+    *(".localhost", ".local", ".internal", ".invalid", ".onion", ".alt", ".arpa", ".home", ".lan", ".corp"),
+    *(".amazonaws.com", ".amazonaws.com.cn", ".cloudfront.net", ".cloudfront.cn"),
+)
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
 _CREDIT_CODE = re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}", re.ASCII)
 _CREDIT_LETTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100-2015: no I, O, S, V, Z
@@ -63,6 +71,16 @@ MOVES: Mapping[str, tuple[str, ...]] = {
     "gone": (),
     "refused": (),
 }
+# A domain of an owner's: until its DNS leads to the site, its stack, its certificate; then it answers until it goes.
+BINDS: Mapping[str, tuple[str, ...]] = {
+    "dns": ("stack", "failed", "going"),
+    "stack": ("certificate", "failed", "going"),
+    "certificate": ("live", "failed", "going"),
+    "live": ("going",),
+    "failed": ("dns", "going"),
+    "going": (),
+}
+MOST_DOMAINS = 3  # of a site
 OPEN = ("active", "suspended", "leaving")  # its doors answer, and its orders are looked after
 SOLD = (*OPEN, "closed")  # its table holds orders
 UNBORN = ("applied", "refused")  # nothing of it exists but the row
@@ -93,6 +111,20 @@ class BadField(ShopError):
     status = 422
     code = "bad_field"
     sentence = "A field has a value that cannot be accepted."
+
+
+class OurDomain(BadField):
+    """A name below our own domain, which is given by slug."""
+
+    code = "our_domain"
+    sentence = "Names below our own domain are given with the shop's name, not bound."
+
+
+class LikeDomain(BadField):
+    """A name that people take for ours, or whose letters pass for others."""
+
+    code = "like_domain"
+    sentence = "This domain can be mistaken for another one."
 
 
 @dataclass(frozen=True)
@@ -179,11 +211,43 @@ def check_slug(slug: str) -> str:
 
 
 def check_host(host: str, own: str) -> str:
-    """An owner's domain in its stored form; names below our own domain are given by slug. Raises BadField."""
-    host = host.strip().lower().removesuffix(".")
-    if len(host) > 253 or not _HOST.fullmatch(host) or host == own or host.endswith(f".{own}"):
-        raise BadField("A domain looks like shop.example.com and is not one of ours.", field="domain")
+    """An owner's domain in its stored form: ASCII, letters beyond it in Punycode.
+
+    Raises BadField for what is no public name, OurDomain, LikeDomain.
+    """
+    host = _in_ascii(host.strip().lower().removesuffix("."))
+    if len(host) > 253 or not _HOST.fullmatch(host) or f".{host}".endswith(_NOBODYS):
+        raise BadField("A domain looks like shop.example.com.", field="domain")
+    if host == own or host.endswith(f".{own}"):
+        raise OurDomain(field="domain")
+    if f".{_as_seen(host)}".endswith(f".{_as_seen(own)}") or not _PLAIN_LETTERS.fullmatch(_in_letters(host)):
+        raise LikeDomain(field="domain")
     return host
+
+
+def why_failed(told: str) -> str:
+    """What CloudFormation's own words about a domain's stack come to; "stack" where they say nothing we know."""
+    known = {"AlreadyExists": "elsewhere", "already associated": "elsewhere", "LimitExceeded": "quota"}
+    return next((why for words, why in known.items() if words in told), "stack")
+
+
+def _in_ascii(host: str) -> str:
+    try:
+        return host.encode("idna").decode()
+    except UnicodeError:
+        return ""
+
+
+def _in_letters(host: str) -> str:
+    try:
+        return host.encode().decode("idna")
+    except UnicodeError:
+        return ""
+
+
+def _as_seen(host: str) -> str:
+    """A name with what looks alike made the same: paypa1 is paypal, rn is m."""
+    return host.replace("rn", "m").replace("vv", "w").replace("-", "").translate(_ALIKE)
 
 
 def check_credit_code(number: str) -> str:

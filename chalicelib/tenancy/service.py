@@ -25,11 +25,12 @@ from .applications import (
     propose,
     refuse,
 )
+from .domains import NotOffered, Taken, TooManyDomains, bind, go_on, look, unbind
 from .licences import Licence, Unlicensed, license_site, revoke_licence, set_merchant
 from .model import SITES, HostRow, SiteRow
 from .partners import SCOPE as PARTNERS
 from .partners import InvitationOver, invite, invited, join, partner_of, shut_out
-from .record import Closure, Leaving, Site, host_of, site_of
+from .record import Closure, Domain, Leaving, Site, host_of, site_of
 from .removal import remove, table_of
 from .rules import (
     AGREEMENT,
@@ -45,7 +46,6 @@ from .rules import (
     BadField,
     Brand,
     check_brand,
-    check_host,
     check_slug,
     code_of,
     warning,
@@ -104,6 +104,7 @@ __all__ = [
     "Closure",
     "Contact",
     "DepositMissing",
+    "Domain",
     "Ended",
     "Forbidden",
     "Form",
@@ -111,11 +112,14 @@ __all__ = [
     "InvitationOver",
     "Leaving",
     "Licence",
+    "NotOffered",
     "OutOfTurn",
     "SamePerson",
     "Site",
     "Staff",
     "Suspended",
+    "Taken",
+    "TooManyDomains",
     "Unlicensed",
     "Wave",
     "WrongLogin",
@@ -125,6 +129,7 @@ __all__ = [
     "application",
     "applications",
     "begin_wave",
+    "bind",
     "bring",
     "bury",
     "check_form",
@@ -138,12 +143,14 @@ __all__ = [
     "file",
     "followed",
     "form_token",
+    "go_on",
     "host_of",
     "invite",
     "invited",
     "join",
     "leave",
     "license_site",
+    "look",
     "members",
     "move",
     "partner_of",
@@ -166,6 +173,7 @@ __all__ = [
     "suspend",
     "switch_agent",
     "table_of",
+    "unbind",
     "warning",
     "wave_of",
 ]
@@ -262,18 +270,6 @@ def set_splits(code: str, channels: Collection[str]) -> None:
 def set_follow(code: str, *, follow: bool) -> None:
     """Whether the site sells all goods of the main site, the new ones too."""
     registry.change(code, [SiteRow.follow.set(follow)])
-
-
-def add_domain(code: str, domain: str) -> None:
-    """Let a site answer at a domain of its owner's too; adding it again changes nothing.
-
-    The edge must already hold the domain's certificate. Raises BadField, and Conflict when another site has it.
-    """
-    domain = check_host(domain, config.load().site_domain.partition(":")[0])
-    _point(domain, code)
-    held = site(code, fresh=True).domains
-    if domain not in held:
-        registry.change(code, [SiteRow.domains.set([*held, domain])], SiteRow.domains == list(held))
 
 
 def set_plan(code: str, plan: str) -> None:

@@ -1,5 +1,6 @@
-"""The stack of a sub-site, in the account of a cell."""
+"""Stacks: those of sub-sites in the accounts of cells, and how any is asked for."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -19,16 +20,24 @@ TOO_FAST = ("Throttling", "ThrottlingException", "RequestLimitExceeded", "TooMan
 
 def create(site: Site, cell: str) -> str:
     """Ask for a site's stack, unless it is there; its status, or QUOTA where the account has no room."""
-    template = config.load().subsite_template
+    formation, body = cells.operator("cloudformation", cell), config.load().subsite_template
+    return ask(formation, name_of(site.site), body, site.parameters, site=site.site) or status(
+        site.site, cell
+    )
+
+
+def status(code: str, cell: str) -> str:
+    """The status of a site's stack; empty where there is no stack."""
+    return status_of(cells.operator("cloudformation", cell), name_of(code))
+
+
+def ask(formation: Any, name: str, template: str, parameters: Mapping[str, str], *, site: str) -> str:
+    """Ask for a stack about a site, of a body or the address of one, unless it is there; QUOTA where it has no room."""
     body = {"TemplateURL": template} if template.startswith("http") else {"TemplateBody": template}
+    given = [{"ParameterKey": key, "ParameterValue": text} for key, text in parameters.items()]
     try:
-        cells.operator("cloudformation", cell).create_stack(
-            StackName=name_of(site.site),
-            Parameters=[
-                {"ParameterKey": name, "ParameterValue": text} for name, text in site.parameters.items()
-            ],
-            Tags=[{"Key": "site", "Value": site.site}],
-            **body,
+        formation.create_stack(
+            StackName=name, Parameters=given, Tags=[{"Key": "site", "Value": site}], **body
         )
     except ClientError as error:
         refusal = error.response["Error"]["Code"]
@@ -36,15 +45,13 @@ def create(site: Site, cell: str) -> str:
             return QUOTA
         if refusal != "AlreadyExistsException":
             raise
-    return status(site.site, cell)
+    return ""
 
 
-def status(code: str, cell: str) -> str:
-    """The stack's status; empty where there is no stack."""
+def status_of(formation: Any, name: str) -> str:
+    """A stack's status; empty where there is no stack."""
     try:
-        found: dict[str, Any] = cells.operator("cloudformation", cell).describe_stacks(
-            StackName=name_of(code)
-        )
+        found: dict[str, Any] = formation.describe_stacks(StackName=name)
     except ClientError as error:
         if error.response["Error"]["Code"] != "ValidationError":
             raise
@@ -54,14 +61,19 @@ def status(code: str, cell: str) -> str:
 
 def why(code: str, cell: str) -> str:
     """Why a stack could not be made: QUOTA, TAKEN, or in the words of its first resource that failed, if any."""
-    events = cells.operator("cloudformation", cell).describe_stack_events(StackName=name_of(code))
+    reason = reason_of(cells.operator("cloudformation", cell), name_of(code))
+    return next((kind for sign, kind in _TOLD.items() if sign in reason), reason)
+
+
+def reason_of(formation: Any, name: str) -> str:
+    """What CloudFormation says of a stack's first resource that failed; empty where none did."""
+    events = formation.describe_stack_events(StackName=name)["StackEvents"]
     told = [
         each.get("ResourceStatusReason", "")
-        for each in events["StackEvents"]
+        for each in events
         if each["ResourceStatus"] == "CREATE_FAILED" and each["LogicalResourceId"] != each["StackName"]
     ]
-    reason = str(told[-1]) if told else ""  # the newest comes first, and what fails later fails because of it
-    return next((kind for sign, kind in _TOLD.items() if sign in reason), reason)
+    return str(told[-1]) if told else ""  # the newest comes first, and what fails later fails because of it
 
 
 def delete(code: str, cell: str) -> None:

@@ -1,4 +1,4 @@
-"""Queue PROVISION: sub-sites come up, and move to other accounts."""
+"""Queue PROVISION: sub-sites come up, move to other accounts, and get domains of their owners'."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from chalice.app import Blueprint, SQSEvent
 
 from chalicelib.kit import clock, worker
 
-from . import moving, provisioning
+from . import binding, moving, provisioning
 
 blueprint = Blueprint(__name__)
 
@@ -20,5 +20,7 @@ def provision_sites(event: SQSEvent) -> dict[str, Any]:
 def _advance(message: worker.Message) -> None:
     if message.get("move"):
         moving.advance(message["site"], now=clock.now())
+    elif message.get("domain"):
+        binding.advance(message["site"], message["domain"], now=clock.now())
     else:
         provisioning.advance(message["site"], now=clock.now())

@@ -138,6 +138,11 @@ _TERMS: dict[str, Template] = {
         "MaxValue": 1_728_000,
         "Description": "Seconds from delivery until a payment is split at its channel.",
     },
+    "EDGE": {
+        "Type": "String",
+        "Default": "",
+        "Description": "Output Settings of the edge, for domains of sub-sites' own; empty: there are none.",
+    },
     "CELLS": {
         "Type": "String",
         "Default": "",
@@ -161,8 +166,9 @@ def assemble(emitted: Template, paths: dict[str, list[str]], *, project: Path, t
         _equip(properties, name)
         _place(properties, name, target)
         _size(properties)
-    subsite = json.dumps(load(project / "infra/subsite.yaml"), separators=(",", ":"))
-    resources["ProvisionSites"]["Properties"]["Environment"]["Variables"]["SUBSITE_TEMPLATE"] = subsite
+    carried = resources["ProvisionSites"]["Properties"]["Environment"]["Variables"]
+    carried["SUBSITE_TEMPLATE"] = _carried(project / "infra/subsite.yaml")
+    carried["DOMAIN_TEMPLATE"] = _carried(project / "infra/domain.yaml")
     whole["Transform"] = emitted["Transform"]
     whole["Conditions"] |= {
         _RESERVES: _not("HooksReserve", 0),
@@ -178,6 +184,14 @@ def assemble(emitted: Template, paths: dict[str, list[str]], *, project: Path, t
     whole["Outputs"] |= {name: _endpoint(api) for name, api in _ENDPOINTS.items()}
     whole["Outputs"]["AlarmTopic"] = {"Value": {"Ref": "Alarms"}}
     return whole
+
+
+def _carried(path: Path) -> str:
+    """A template as a function carries it: without what only people read."""
+    whole = {name: part for name, part in load(path).items() if name != "Description"}
+    for parameter in whole.get("Parameters", {}).values():
+        parameter.pop("Description", None)
+    return json.dumps(whole, separators=(",", ":"))
 
 
 def _watch(functions: list[str]) -> Template:

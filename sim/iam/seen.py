@@ -30,6 +30,16 @@ ELSEWHERE = {
         "CloudFormation makes a site's table in the function's name. It asks for what the resource type "
         "`AWS::DynamoDB::Table` says its handlers need."
     ),
+    "CloudFormationMakesTenantsOfTheEdge": (
+        "CloudFormation makes the tenant of an owner's domain in the function's name. It asks for what the resource "
+        "type `AWS::CloudFront::DistributionTenant` says its handlers need."
+    ),
+    "CloudFormationPutsThemBehindTheEdge": (
+        "The same handlers make a tenant on a distribution and a connection group."
+    ),
+    "CloudFormationAsksForTheirCertificates": (
+        "The same handlers ask for the domain's certificate in the function's name."
+    ),
 }
 
 

@@ -18,6 +18,7 @@ from .grants import several
 _INFRA = Path(__file__).parents[2] / "infra"
 _SECRETS = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/${TablePrefix}"
 _TABLE = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${TablePrefix}-site-"
+_EDGE = "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}"
 _ROLES = "arn:${AWS::Partition}:iam::*:role/${TablePrefix}/cells"
 _MERCHANTS = (
     "A secret's name ends with channel, merchant and version; people set up merchants in the console, and no "
@@ -48,6 +49,33 @@ REASONS: dict[Place, str] = {
     ),
     ("provision_sites", "CloudFormationMakesTheirTables", f"{_TABLE}*/index/*"): (
         "The indexes of those tables, under the same condition."
+    ),
+    (
+        "provision_sites",
+        "BindsDomains",
+        (
+            "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}"
+            ":stack/${TablePrefix}-domain-*/*"
+        ),
+    ): "As for sites: the domains that owners will bind cannot be named, and CloudFormation draws the last part.",
+    **{
+        ("provision_sites", f"CloudFormation{sid}", f"{_EDGE}:{kind}/*"): (
+            "CloudFront draws the ids, and the edge is made after this policy; only CloudFormation, called by this "
+            "function, may use it."
+        )
+        for sid, kind in (
+            ("MakesTenantsOfTheEdge", "distribution-tenant"),
+            ("PutsThemBehindTheEdge", "distribution"),
+            ("PutsThemBehindTheEdge", "connection-group"),
+        )
+    },
+    (
+        "provision_sites",
+        "CloudFormationAsksForTheirCertificates",
+        "arn:${AWS::Partition}:acm:*:${AWS::AccountId}:certificate/*",
+    ): (
+        "A certificate that is asked for has no id yet, and CloudFront's are kept in a region of its own; under the "
+        "same condition."
     ),
     ("pay_out", "ReadsHowToReachTheBank", f"{_SECRETS}/bank/*"): (
         "A secret's name ends with its version. All below it are the bank's, and nobody else reads them."

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.kit import config
 from chalicelib.web import face, visit
 from infra.package import template
 
@@ -242,9 +243,18 @@ def test_what_lets_one_in_is_in_no_log_of_the_firewall():
 
 def test_a_domain_of_a_shops_own_is_one_tenant_with_a_certificate_made_for_it():
     (tenant,) = template.load(ROOT / "infra/domain.yaml")["Resources"].values()
+    assert tenant["Properties"]["Name"] == {"Ref": "AWS::StackName"}  # a shop may have several
     assert tenant["Type"] == EDGE["Shops"]["Type"] == "AWS::CloudFront::DistributionTenant"
     assert tenant["Properties"]["Domains"] == [{"Ref": "Domain"}]
     assert tenant["Properties"]["ManagedCertificateRequest"]["PrimaryDomainName"] == {"Ref": "Domain"}
+
+
+def test_the_edge_tells_the_functions_how_it_takes_domains_of_owners():
+    told = template.load(ROOT / "infra/edge.yaml")["Outputs"]["Settings"]
+    assert told["Condition"] == "Tenants"
+    given = json.loads(re.sub(r"\$\{([^}]+)\}", r"\1", told["Value"]["Fn::Sub"]))
+    read = config.read({"KEY_ID": "k", "SITE_DOMAIN": "x", "EDGE": json.dumps(given)}).edge
+    assert read == config.Edge("Distribution", "Connections", "Connections.RoutingEndpoint")
 
 
 def test_a_distribution_is_routed_to_by_tenants_or_by_its_own_names_never_by_both():

@@ -217,15 +217,13 @@ def test_each_audience_believes_the_edges_secret_and_the_one_before_once_there_i
         assert {each.split(":")[2] for each in references} == {"${OriginSecret}"}
 
 
-def test_only_the_provisioner_carries_the_template_of_a_sub_site(packaged):
-    carrying = [
-        n for n, f in packaged.functions.items() if "SUBSITE_TEMPLATE" in f["Environment"]["Variables"]
-    ]
+@pytest.mark.parametrize(("name", "makes"), [("SUBSITE_TEMPLATE", "Table"), ("DOMAIN_TEMPLATE", "Tenant")])
+def test_only_the_provisioner_carries_the_templates_of_sub_sites_and_domains(packaged, name, makes):
+    carrying = [n for n, f in packaged.functions.items() if name in f["Environment"]["Variables"]]
     assert carrying == ["ProvisionSites"]
-    template = json.loads(
-        packaged.functions["ProvisionSites"]["Environment"]["Variables"]["SUBSITE_TEMPLATE"]
-    )
-    assert list(template["Resources"]) == ["Table"]
+    carried = json.loads(packaged.functions["ProvisionSites"]["Environment"]["Variables"][name])
+    assert list(carried["Resources"]) == [makes]
+    assert "Description" not in json.dumps(carried)
 
 
 def test_every_log_line_that_asks_for_a_person_reaches_one(packaged):

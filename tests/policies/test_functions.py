@@ -95,7 +95,7 @@ MAIN = {
         (("Query",), ("BATCH#x", "GOODS#x", "SITE#x")),
         (("PutItem",), ("FEED#x", "CASE#x")),
     ],
-    "provision_sites": [(("GetItem", "UpdateItem"), ("SITE#x",))],
+    "provision_sites": [(("GetItem", "UpdateItem"), ("SITE#x", "HOST#x"))],
     "tend_sites": [
         (("GetItem", "Query", "UpdateItem"), ("SITE#x",)),
         (("GetItem",), ("ACC#x", "DEP#x")),
@@ -215,6 +215,23 @@ def test_a_sites_table_is_reached_through_the_tenant_role_alone(function, action
     assert not may(function, "sts:AssumeRole", documents.TENANT + "2")
 
 
+def test_cloudformation_makes_the_tenants_of_the_edge_for_the_provisioner_and_nobody_else():
+    """All that the resource type says its handlers need; no tenant has a firewall of its own."""
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER as SCHEMAS
+
+    kind = "AWS::CloudFront::DistributionTenant"
+    handlers = SCHEMAS.get_resource_schema("us-east-1", kind).schema["handlers"]
+    needed = {one for name in ("create", "read", "delete") for one in handlers[name]["permissions"]}
+    called = {"aws:CalledVia": ("cloudformation.amazonaws.com",)}
+    for action in sorted(needed - {"wafv2:GetWebACL"}):
+        service = action.partition(":")[0]
+        made = "acm:us-east-1" if service == "acm" else "cloudfront:"
+        arn = f"arn:aws:{made}:111122223333:{'certificate' if service == 'acm' else 'distribution-tenant'}/1"
+        for function in FUNCTIONS:
+            assert may(function, action, arn, **called) is (function == "provision_sites"), (function, action)
+            assert not may(function, action, arn), (function, action)
+
+
 def test_cloudformation_makes_the_tables_of_sites_for_the_provisioner():
     called = {"aws:CalledVia": ("cloudformation.amazonaws.com",)}
     own = f"{documents.TABLES}cardmesh-site-demo"
@@ -229,6 +246,7 @@ def test_only_the_provisioner_touches_stacks_and_only_those_of_sites(function):
     stacks = "arn:aws:cloudformation:eu-west-1:111122223333:stack/cardmesh-"
     is_provisioner = function == "provision_sites"
     assert may(function, "cloudformation:CreateStack", stacks + "site-demo/1") is is_provisioner
+    assert may(function, "cloudformation:CreateStack", stacks + "domain-demo-1/1") is is_provisioner
     assert not may(function, "cloudformation:CreateStack", stacks + "main/1")
 
 

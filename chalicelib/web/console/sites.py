@@ -11,7 +11,7 @@ from chalicelib.tenancy import service as tenancy
 
 from .. import face as faces
 from ..visit import Visit
-from . import desk, values
+from . import desk, domains, values
 
 face = faces.Face("console_sites", error_page=desk.error_page, enter=desk.enter_staff)
 
@@ -44,12 +44,6 @@ class Choice(msgspec.Struct):
     plan: str = ""
 
 
-class Domain(msgspec.Struct):
-    """A domain of the owner's."""
-
-    domain: str = ""
-
-
 class LicenceForm(msgspec.Struct):
     """A business licence as it was looked at; no day: valid without end."""
 
@@ -74,9 +68,9 @@ def one(visit: Visit, site: str) -> Response:
     """One sub-site: its progress while it is made, then what can be changed; under "new" the form."""
     if site == NEW:
         return desk.page(visit, "site_form.html", plans=_plan_names(), domain=config.load().site_domain)
-    found, address = tenancy.site(site, fresh=True), config.load().url_of
-    plans, agents = _plan_names(), _agents()
-    return desk.page(visit, "site.html", site=found, plans=plans, agents=agents, address=address)
+    found, plans, agents = tenancy.site(site, fresh=True), _plan_names(), _agents()
+    shown = domains.shown(visit, found)
+    return desk.page(visit, "site.html", site=found, plans=plans, agents=agents, **shown)
 
 
 @face.get("/console/sites/{site}/state")
@@ -136,10 +130,9 @@ def choose_plan(visit: Visit, site: str) -> Response:
 
 @face.post("/console/sites/{site}/domain")
 @desk.or_again(one)
-def add_domain(visit: Visit, site: str) -> Response:
-    """Let the site answer at a domain of its owner's."""
-    tenancy.add_domain(site, visit.fields(Domain).domain)
-    return desk.done(f"/console/sites/{site}", "site_domain")
+def decide_domain(visit: Visit, site: str) -> Response:
+    """Bind a domain of the owner's, have one looked at, let one go."""
+    return desk.done(f"/console/sites/{site}", domains.act(visit, site))
 
 
 @face.post("/console/sites/{site}/licence")

@@ -1,5 +1,6 @@
 """The console as a person meets it: signed in at a host, reading pages and posting forms."""
 
+import json
 import re
 from urllib.parse import urlencode
 
@@ -7,10 +8,12 @@ import pytest
 from chalice.test import Client
 
 import app
-from chalicelib.kit import clock, tenant
+from chalicelib.kit import clock, config, tenant
 from chalicelib.ledger import service as ledger
 from chalicelib.orders import service as orders
+from chalicelib.tenancy import edge
 from chalicelib.tenancy import service as tenancy
+from chalicelib.tenancy.model import SITES, SiteRow
 from tests import make
 
 MAIN = "main.cardmesh.test"
@@ -113,6 +116,18 @@ def owner(shop, console):
 
 
 @pytest.fixture
+def tenants(monkeypatch, world):
+    """An edge that takes domains; nobody's DNS leads anywhere, and stacks are asked for nowhere."""
+    monkeypatch.setenv("EDGE", json.dumps({"distribution": "E1", "group": "cg_1", "names": "d1.example"}))
+    config.load.cache_clear()
+    monkeypatch.setattr(edge, "leads_to", lambda *_: False)
+    monkeypatch.setattr(edge, "status", lambda *_: "")
+    monkeypatch.setattr(edge, "create", lambda *_: "CREATE_IN_PROGRESS")
+    yield monkeypatch
+    config.load.cache_clear()
+
+
+@pytest.fixture
 def agents(world, shop):
     """Two distributors; the first brought the shop."""
     with tenant.acting_for(tenant.MAIN):
@@ -130,6 +145,11 @@ def agents(world, shop):
 def east(console, staff, agents):
     """The first of them, signed in."""
     return join(console, staff, agents[0].agent, "east")
+
+
+def put_domains(shop, bound):
+    """Domains of a shop in the states that workers would have brought them to."""
+    SiteRow.of(tenant.MAIN).change(SITES, shop.site, [SiteRow.bound.set(bound)], None)
 
 
 def sign_in(scope, login):

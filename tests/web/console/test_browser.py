@@ -14,7 +14,7 @@ from chalicelib.tenancy import service as tenancy
 from tests import make
 from tests.tenancy.test_admission import TERMS, apply
 
-from .conftest import Person, buy, east_party
+from .conftest import Person, buy, east_party, put_domains
 
 pytestmark = pytest.mark.browser
 
@@ -82,7 +82,7 @@ def answer(person, route, request):
 
 
 @pytest.fixture
-def busy(world, shop, staff, owner, east):
+def busy(world, shop, staff, owner, east, tenants):
     """A shop with sales, own goods and an order that waits for a person; every page of both consoles."""
     with tenant.acting_for(shop.site):
         by_hand = make.make_goods(name="JetBrains 全家桶授权（个人，一年）", way="manual", kind="licence")
@@ -90,6 +90,12 @@ def busy(world, shop, staff, owner, east):
         make.make_codes(shop.site, own.goods_id, 3)
         catalog.publish(shop.site, now=world.now)
         catalog.forget()
+    since = {"since": world.now}
+    waits, failed = (
+        {"state": "dns", "looked": world.now},
+        {"state": "failed", "why": "elsewhere", "told": "x"},
+    )
+    put_domains(shop, {"cards.example.org": waits | since, "www.example.org": failed | since})
     sold = buy(world, shop, quantity=2)
     with tenant.acting_for(shop.site):
         settlement.request(sold, settlement.Wish("卡密无效", pieces=1), now=world.now)
@@ -106,7 +112,7 @@ def busy(world, shop, staff, owner, east):
     tenancy.propose(proposed, **TERMS, by="anna", now=world.now)
     mains += ("/applications", f"/applications/{reference[:8]}", f"/applications/{proposed}")
     stranger = Applicant(staff.client, staff.host, "nobody")
-    owners = ("/withdraw", "/account", "/splits", "/leave")
+    owners = ("/withdraw", "/account", "/splits", "/leave", "/domains")
     owners += ("/listing", "/statement", "/statement?day=2026-01-01", "/settings", f"/goods/{own.goods_id}")
     partners = ("", "/orders", "/account", "/withdraw")
     places = [(staff, shared + mains), (owner, shared + owners), (east, partners)]

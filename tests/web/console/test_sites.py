@@ -130,10 +130,3 @@ def test_an_unknown_site_is_not_found(staff):
     assert staff.get("/console/sites/zzzz").status_code == 404
     assert staff.get("/console/sites/zzzz/state", Accept="application/json").json_body["code"] == "not_found"
     assert staff.post("/console/sites/zzzz", FORM).status_code == 404
-
-
-def test_a_domain_is_bound_and_shown_or_refused_at_its_field(staff, shop):
-    answer = staff.post(f"/console/sites/{shop.site}/domain", {"domain": "shop.example.com"})
-    assert answer.headers["Location"] == f"/console/sites/{shop.site}?done=site_domain"
-    assert "shop.example.com</a>" in page(staff.get(f"/console/sites/{shop.site}"))
-    assert staff.post(f"/console/sites/{shop.site}/domain", {"domain": "x"}).status_code == 422
