@@ -1,5 +1,6 @@
 """What the deployment tells the code, read from the environment once and checked at cold start."""
 
+import json
 import os
 import re
 from collections.abc import Mapping
