@@ -1,7 +1,7 @@
 """What it costs to start and to run each function, in instructions.
 
-Counted by callgrind over bare Python, with the code of the function's own zip, the packages of the deployment alone
-(requirements.txt, Chalice), compiled templates, and bytecode at hand, as in the package. *First call* is what the
+Counted by callgrind over bare Python, with what a function's zip and its layers hold and nothing else, unpacked as
+Lambda does it. *First call* is what the
 first call costs beyond a warm one. A warm call ends where botocore hands its signed request to HTTP; what answers
 there is not counted, nor is Argon2id, whose cost is a setting (`HASH_MEMORY_KIB`) and is told apart. Workers that
 share a module start alike: `drive_orders` stands for `walk_sites` and `audit_pools`, `settle_orders` for
@@ -15,21 +15,20 @@ the SDK's descriptions of endpoints and services; then it assumes the site's rol
 import json
 import os
 import pickle
-import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from importlib import metadata
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from infra.package import build, contents, libraries, zips
+from infra.package import build, layers
 
 from . import callgrind, cold, scene, shop
 from .report import Figure, Finding, Table
@@ -132,33 +131,31 @@ class Place:
     env: Mapping[str, str]
 
     def code(self, function: Function) -> Path:
-        """What the function's zip holds of our own."""
-        return self.folder / "code" / function.name
+        """What the function's zip holds."""
+        return self.folder / "unpacked" / function.name
+
+    @property
+    def path(self) -> list[Path]:
+        """Where a function finds what its zip does not hold: the layers, and what counts here."""
+        return [*(self.folder / "unpacked" / layer / "python" for layer in layers.DESCRIPTIONS), ROOT]
 
     def env_of(self, function: Function) -> dict[str, str]:
         """The environment of one function."""
-        return {**self.env, "FACES": function.faces, "PYTHONHASHSEED": "0"}
+        path = ":".join(map(str, self.path))
+        return {**self.env, "PYTHONPATH": path, "FACES": function.faces, "PYTHONHASHSEED": "0"}
 
 
-def prepare(folder: Path) -> Place:
-    """The code of each function's zip, the packages of a deployment and no others, and a scene."""
-    build.prepare(ROOT, folder / "whole")
-    zips.compile_all(folder / "whole", sys.executable)
-    known = build.contents(folder / "whole")
-    for function in FUNCTIONS:
-        _unpack(known, function, folder)
-    packages = _packages(folder / "packages")
+def prepare(folder: Path, package: Path | None = None) -> Place:
+    """Unpack functions and their layers as Lambda does, from a package or one made now, and set a scene."""
+    if package is None:
+        package = folder / "package"
+        build.package(ROOT, package)
+    for name in (*layers.ZIPS, *(f"{function.name}.zip" for function in FUNCTIONS)):
+        with zipfile.ZipFile(package / name) as packed:
+            packed.extractall(folder / "unpacked" / Path(name).stem)
     with shop.opened() as stage:
         (folder / "scene").write_bytes(pickle.dumps(scene.make(stage)))
-        return Place(folder, {**_settings(), "PYTHONPATH": f"{packages}:{ROOT}"})
-
-
-def _unpack(known: contents.Contents, function: Function, folder: Path) -> None:
-    needed = known.modules(f"{function.module}.{function.handler}", function.faces)
-    for file in known.files(needed):
-        target = folder / "code" / function.name / file
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(folder / "whole" / file, target)
+        return Place(folder, _settings())
 
 
 def modules(function: Function, place: Place) -> list[str]:
@@ -181,20 +178,6 @@ def _settings() -> dict[str, str]:
     """The environment of functions in a scene: what the stage set, and this process's PATH."""
     names = ("AWS_", "STAGE", "SITE_DOMAIN", "KEY_ID", "TENANT_ROLE", "HASH_", "HOLDS_", "QUEUE_", "PATH")
     return {name: value for name, value in os.environ.items() if name.startswith(names)}
-
-
-def _packages(folder: Path) -> Path:
-    """Links to the packages of a deployed function; the SDK is a copy with what a package leaves of it."""
-    folder.mkdir()
-    pins = (ROOT / "requirements.txt").read_text().splitlines()
-    for name in (*(line.partition("==")[0] for line in pins if "==" in line), "chalice"):
-        for top in {Path(file).parts[0] for file in metadata.files(name) or ()} - {"..", "__pycache__"}:
-            (folder / top).symlink_to(Path(str(metadata.distribution(name).locate_file(top))))
-    installed = (folder / "botocore").readlink()
-    (folder / "botocore").unlink()
-    shutil.copytree(installed, folder / "botocore")
-    libraries.slim(folder)
-    return folder
 
 
 def plan(function: Function, place: Place, loaded: list[str]) -> Path:
@@ -230,10 +213,11 @@ def _password(place: Place) -> int:
         "from bench import callgrind; from chalicelib.kit import password; password.hashed('open sesame');"
         "callgrind.part('first'); password.hashed('open sesame'); callgrind.part('hash')"
     )
-    env = {name: value for name, value in place.env.items() if not name.startswith("HASH_")}
+    function = FUNCTIONS[0]
+    env = {name: value for name, value in place.env_of(function).items() if not name.startswith("HASH_")}
     folder = place.folder / "password"
     folder.mkdir()
-    return callgrind.instructions(["-S", "-c", programme], env, cwd=place.folder / "whole", folder=folder)[
+    return callgrind.instructions(["-S", "-c", programme], env, cwd=place.code(function), folder=folder)[
         "hash"
     ]
 

@@ -1,7 +1,9 @@
-"""The deployment's settings for tests, and a fresh cloud in memory for whoever asks for one."""
+"""The deployment's settings for tests, and what they share: clouds in memory, the package, a browser."""
 
+import json
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 os.environ.update(
@@ -77,6 +79,48 @@ def at_the_shop(shop):
     """Acting for the shop's site, as a face or a worker would by then."""
     with tenant.acting_for(shop.site):
         yield
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """What `make package` writes: a folder, the template in it, and the size of each zip."""
+
+    folder: Path
+    template: dict
+    sizes: dict
+
+    @property
+    def resources(self):
+        return self.template["Resources"]
+
+    @property
+    def functions(self):
+        """Properties of the functions by logical name."""
+        return {
+            name: resource["Properties"]
+            for name, resource in self.resources.items()
+            if resource["Type"] == "AWS::Serverless::Function"
+        }
+
+    @property
+    def mappings(self):
+        """What connects a queue to a function, by the function's logical name."""
+        return {
+            name: event["Properties"]
+            for name, function in self.functions.items()
+            for event in function.get("Events", {}).values()
+            if event["Type"] == "SQS"
+        }
+
+
+@pytest.fixture(scope="session")
+def packaged(tmp_path_factory):
+    """The package, made once. It takes most of a minute: what asks for it is marked so."""
+    from infra.package import build
+
+    folder = tmp_path_factory.mktemp("package")
+    sizes = build.package(Path(__file__).parents[1], folder)
+    return Packaged(folder, json.loads((folder / build.TEMPLATE).read_text()), sizes)
 
 
 @pytest.fixture(scope="session")

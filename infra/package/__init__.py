@@ -3,10 +3,11 @@
 Chalice zips the code and names the functions; main.yaml names the shared resources. What Chalice cannot say
 is added here: partial batch answers, the REST API split by audience, 404s, a role for each function, alarms.
 
-build     Chalice at work in a clean copy of the project; a zip for each function, and a layer that all share
+build     Chalice at work in a clean copy of the project; a zip for each function, and one for each layer
 target    the Python and the processor that a package is for
 libraries the locked packages for a target, and who needs whom
 contents  the modules and files that a function consists of
+layers    what functions load beside their zips
 zips      bytecode and zips that are the same for the same source
 template  the pieces put together
 rest      the REST API, split into one function per face and an API of its own for payment callbacks

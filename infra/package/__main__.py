@@ -10,7 +10,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 def main() -> None:
-    """Package the project into a folder: template.json, a zip for each function, and libraries.zip for all."""
+    """Package the project into a folder: template.json, a zip for each function, one for each layer."""
     parser = argparse.ArgumentParser(prog="infra.package", description=main.__doc__)
     parser.add_argument("--out", type=Path, default=PROJECT / "build")
     parser.add_argument("--python", choices=PYTHONS, default=Target.python)

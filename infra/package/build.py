@@ -1,7 +1,7 @@
-"""A template, a zip for each function, and one for what all of them share.
+"""A template, a zip for each function, and one for each layer.
 
 Chalice works in a clean copy of the project. What every function needs is a layer, which changes when a locked package
-does; the zip of a function holds its own modules and the packages that not all need.
+does, and so is cryptography, for its size; the zip of a function holds its own modules and what no layer brings it.
 """
 
 import json
@@ -13,13 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from . import libraries, rest, template, zips
+from . import layers, libraries, rest, template, zips
 from .contents import Contents
 from .libraries import Libraries
 from .target import Target, run
 
 TEMPLATE = "template.json"
-LAYER = f"{template.LAYER}.zip"
 
 _SOURCE = ("app.py", "chalicelib", ".chalice/config.json")
 _SETTINGS = {"AWS_DEFAULT_REGION": "us-east-1", "FACES": ""}
@@ -45,8 +44,8 @@ def package(project: Path, out: Path, target: Target | None = None) -> dict[str,
         _add_chalice(packaged / "deployment.zip", packages)
         zips.compile_all(packages, interpreter)
         _clear(out)
+        layers.attach(whole, _zip(whole, copy, known, out), chosen)
         (out / TEMPLATE).write_text(json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
-        _zip(whole, copy, known, out)
     return {path.name: path.stat().st_size for path in sorted(out.glob("*.zip"))}
 
 
@@ -87,16 +86,19 @@ def _clear(out: Path) -> None:
         old.unlink()
 
 
-def _zip(whole: template.Template, copy: Path, known: Libraries, out: Path) -> None:
+def _zip(whole: template.Template, copy: Path, known: Libraries, out: Path) -> dict[str, list[str]]:
+    """Write every zip; the layers of each function by the name of its zip."""
     own = contents(copy)
     modules = {name: own.modules(*each) for name, each in _entries(whole).items()}
     needs = {name: known.needed(m for m in each if not own.owns(m)) for name, each in modules.items()}
-    shared = frozenset.intersection(*needs.values())
-    below = zips.below(known.folder, known.tops(shared))
-    zips.write(out / LAYER, [(known.folder, below)], inside="python")
+    shared = layers.of(needs, known)
+    for layer, packages in shared.items():
+        zips.write(out / f"{layer}.zip", [(known.folder, known.files(packages))], inside="python")
+    chosen = layers.carried(needs, shared)
     for name, each in modules.items():
-        packages = zips.below(known.folder, known.tops(needs[name] - shared))
-        zips.write(out / f"{name}.zip", [(copy, own.files(each)), (known.folder, packages)])
+        rest = needs[name].difference(*(shared[layer] for layer in chosen[name]))
+        zips.write(out / f"{name}.zip", [(copy, own.files(each)), (known.folder, known.files(rest))])
+    return chosen
 
 
 def _entries(whole: template.Template) -> dict[str, tuple[str, str]]:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import grimp
 
+from . import zips
+
 _OWN = "chalicelib"
 _MAP = "app"  # the module that faces are entered by; it imports theirs by name
 _BY_NAME = "import_module("  # a package that says so can import whatever is in it
@@ -38,17 +40,18 @@ class Contents:
         return module == _MAP or module.partition(".")[0] == _OWN
 
     def files(self, modules: frozenset[str]) -> list[Path]:
-        """Sources of own modules, their bytecode, and what lies beside them, relative to the code."""
+        """The bytecode of own modules and what lies beside them, relative to the code, which was compiled."""
         found = {path for name in modules if (path := self._source(name))}
         folders = {path.parent for path in found if path.parent != Path()}
         found |= {path for path in self._beside if self._home(path) in folders}
-        return sorted(found | {cached for path in found for cached in bytecode(self._code, path)})
+        return sorted({zips.bytecode(path) if path.suffix == ".py" else path for path in found})
 
     @cached_property
     def _beside(self) -> list[Path]:
         """Whatever is no module of the graph: words, queries, static files, compiled templates."""
-        known = {self._source(name) for name in self._graph.modules if name.startswith(_OWN)}
+        known = {source for name in self._graph.modules if (source := self._source(name))}
         files = [path.relative_to(self._code) for path in (self._code / _OWN).rglob("*") if path.is_file()]
+        known |= {zips.bytecode(path) for path in files if path.suffix == ".py"}
         return [path for path in files if path not in known and not {*path.parts} & {*_SOURCES}]
 
     @cached_property
@@ -80,11 +83,3 @@ class Contents:
         path = self._source(module)
         by_name = path and path.name == "__init__.py" and _BY_NAME in (self._code / path).read_text()
         return around | (self._graph.find_descendants(module) if by_name else set())
-
-
-def bytecode(folder: Path, source: Path) -> list[Path]:
-    """The bytecode of a source, relative to the folder as the source is."""
-    cached = (
-        (folder / source).parent.glob(f"__pycache__/{source.stem}.*.pyc") if source.suffix == ".py" else ()
-    )
-    return [path.relative_to(folder) for path in cached]

@@ -18,9 +18,25 @@ from packaging.utils import canonicalize_name
 
 from chalicelib.kit import aws
 
+from . import zips
 from .target import Failed, Target, run
 
 _NOT_CODE = ("..", "bin", "__pycache__")
+# What no function reaches. A test knows each import of it in what is left, and why that import is never made.
+UNREACHED = (
+    "aws_lambda_powertools/event_handler",  # routers of other kinds, with Swagger's pages
+    "aws_lambda_powertools/utilities/[!_j]*",  # all but jmespath_utils, which the Logger loads
+    "cffi",  # makes bindings; those made already need _cffi_backend alone
+    "pycparser",
+    "dateutil/zoneinfo/*.tar.gz",  # for systems without time zones
+    "dateutil/rrule.py",  # calendars
+    "dateutil/tz/win.py",
+    "dateutil/tzwin.py",
+    "urllib3/contrib/[!_]*",  # browsers, SOCKS, and an OpenSSL that is not ours
+    "urllib3/http2/connection.py",
+    "botocore/crt/auth.py",  # asks for awscrt
+    "botocore/docs/translator.py",
+)
 
 
 class Libraries:
@@ -50,6 +66,10 @@ class Libraries:
     def tops(self, names: Iterable[str]) -> set[str]:
         """Their folders and files directly in the folder."""
         return {top for name in names for top in self._tops(name)}
+
+    def files(self, names: Iterable[str]) -> list[Path]:
+        """What is deployed of packages, relative to the folder."""
+        return zips.below(self.folder, self.tops(names))
 
     def _owner(self, module: str) -> str:
         found = self._owners.get(module) or self._owners.get(f"{module}.py")
@@ -83,10 +103,13 @@ def install(project: Path, folder: Path, target: Target) -> Libraries:
 
 
 def slim(packages: Path) -> None:
-    """Leave of the SDK's descriptions those of the services that the shop calls, unpacked and without prose.
+    """Leave what no function reaches, and of the SDK's descriptions those of the services that the shop calls.
 
-    All of them are most of the SDK, and reading the shop's is most of what a first call costs.
+    Descriptions of all services are most of the SDK, and reading the shop's is most of what a first call costs: they
+    are unpacked, and without prose.
     """
+    for path in [found for pattern in UNREACHED for found in packages.glob(pattern)]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
     described = packages / "botocore/data"
     for folder in [each for each in described.glob("*/") if each.name not in aws.SERVICES]:
         shutil.rmtree(folder)

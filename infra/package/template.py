@@ -11,7 +11,6 @@ from . import alarms, channels, dashboards, objectives, queries, rest, roles
 from .target import Target
 
 Template = dict[str, Any]
-LAYER = "libraries"
 
 # Concurrent batches per queue: enough for a flash sale, and none can take the account's whole concurrency.
 BATCHES = {
@@ -177,7 +176,6 @@ def assemble(emitted: Template, paths: dict[str, list[str]], *, project: Path, t
         rest.HAS_EDGE: _not("OriginSecret", ""),
     }
     whole["Parameters"] |= _PARAMETERS | _SIZES | {_parameter(name): term for name, term in _TERMS.items()}
-    whole["Resources"][LAYER.capitalize()] = _layer(target)
     whole["Resources"] |= resources | roles.cells(policies) | _watch(names) | queries.save(project, names)
     tenant = roles.inline("tenant", roles.document(policies, "tenant"))
     whole["Resources"]["TenantRole"]["Properties"]["Policies"] = [tenant]
@@ -252,9 +250,8 @@ def _equip(properties: dict[str, Any], name: str) -> None:
 
 
 def _place(properties: dict[str, Any], name: str, target: Target) -> None:
-    """Its zip, the layer that all share, and the runtime that both were made for."""
+    """Its zip, and the runtime that it was made for."""
     properties["CodeUri"] = f"./{in_code(name)}.zip"
-    properties["Layers"] = [{"Ref": LAYER.capitalize()}]
     properties["Runtime"] = target.runtime
     properties["Architectures"] = [target.architecture]
 
@@ -272,20 +269,6 @@ def _size(properties: dict[str, Any]) -> None:
 
 def _not(parameter: str, value: int | str) -> Template:
     return {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, value]}]}
-
-
-def _layer(target: Target) -> Template:
-    return {
-        "Type": "AWS::Serverless::LayerVersion",
-        "Properties": {
-            "LayerName": {"Fn::Join": ["-", [{"Ref": "TablePrefix"}, LAYER]]},
-            "Description": "The packages that every function needs.",
-            "ContentUri": f"./{LAYER}.zip",
-            "CompatibleRuntimes": [target.runtime],
-            "CompatibleArchitectures": [target.architecture],
-            "RetentionPolicy": "Retain",  # a function that is rolled back needs the one before
-        },
-    }
 
 
 def _parameter(name: str) -> str:

@@ -1,8 +1,9 @@
 """Zips that are the same for the same files, with bytecode that counts.
 
-Lambda resets file times, which voids ordinary bytecode; the unchecked kind halves a cold start. Bytecode is the same
-when one process writes it in the same order from the same sources: what is shared inside it depends on what the
-process has seen before.
+Lambda resets file times, which voids ordinary bytecode; the unchecked kind halves a cold start. It stands in the place
+of its source, which is not shipped, and has neither docstrings nor assertions; a traceback names file and line.
+Bytecode is the same when one process writes it in the same order from the same sources: what is shared inside it
+depends on what the process has seen before.
 """
 
 import zipfile
@@ -15,9 +16,10 @@ from .target import run
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
 _AT_ONCE = 2  # processes that compile; what each compiles does not depend on the machine
-_FLAGS = ("-m", "compileall", "-qq", "-j", "1", "--invalidation-mode", "unchecked-hash")
+_COMPILE = ("-OO", "-m", "compileall", "-b", "-qq", "-j", "1", "--invalidation-mode", "unchecked-hash")
 _DENSE = 9  # packed once, loaded at every start
-_UNREAD = "RECORD"  # lists what was installed before the SDK was thinned
+_UNREAD = (".pyi", ".typed", ".c")  # type checkers and compilers do
+_DESCRIBED, _SCANNED = ".dist-info", "METADATA"  # scanners for known holes read a package's version there
 
 
 def compile_all(folder: Path, interpreter: str) -> None:
@@ -33,9 +35,9 @@ def compile_all(folder: Path, interpreter: str) -> None:
 
 
 def below(folder: Path, tops: Iterable[str]) -> list[Path]:
-    """The files of top-level folders and modules, relative to the folder; a module brings its bytecode."""
-    found = [path for top in tops for path in _within(folder, folder / top)]
-    return sorted(path.relative_to(folder) for path in found if path.name != _UNREAD)
+    """The files of top-level folders and modules that a function reads, relative to the folder."""
+    found = [path for top in tops for path in _within(folder / top) if path.is_file() and _is_read(path)]
+    return sorted(path.relative_to(folder) for path in found)
 
 
 def write(target: Path, parts: Iterable[tuple[Path, Iterable[Path]]], *, inside: str = "") -> None:
@@ -50,11 +52,22 @@ def write(target: Path, parts: Iterable[tuple[Path, Iterable[Path]]], *, inside:
             packed.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED, _DENSE)
 
 
+def bytecode(source: Path) -> Path:
+    """Where the bytecode of a source is."""
+    return source.with_suffix(".pyc")
+
+
 def _compile(folder: Path, interpreter: str, tops: Sequence[str]) -> None:
-    run(interpreter, *_FLAGS, "-s", str(folder), *tops, folder=folder, fails=False)
+    run(interpreter, *_COMPILE, "-s", str(folder), *tops, folder=folder, fails=False)
 
 
-def _within(folder: Path, top: Path) -> Iterable[Path]:
-    if top.is_dir():
-        return [path for path in top.rglob("*") if path.is_file()]
-    return [top, *folder.glob(f"__pycache__/{top.stem}.*.pyc")]
+def _within(top: Path) -> Iterable[Path]:
+    return top.rglob("*") if top.is_dir() else [top, bytecode(top)]
+
+
+def _is_read(path: Path) -> bool:
+    """Whether anything reads a file once it is deployed."""
+    if _DESCRIBED in {each.suffix for each in path.parents}:
+        return path.name == _SCANNED
+    compiled = path.suffix == ".py" and bytecode(path).exists()
+    return not compiled and path.suffix not in _UNREAD

@@ -1,8 +1,8 @@
 """`python -m infra.rehearsal`: the package deployed into an emulator, a purchase through it, sub-sites by the hundred.
 
-What runs is what `make package` makes: the template after the SAM transform, the zips and their layer, functions behind
-REST APIs, queues and schedules, and sub-sites as stacks of their own. Only the edge is played, by a process that does
-what infra/edge.yaml says: it knows hosts, proves itself by the origin secret and keeps callbacks apart.
+What runs is what `make package` makes: the template after the SAM transform, zips and layers, functions behind REST
+APIs, queues and schedules, and sub-sites as stacks of their own. Only the edge is played, by a process that does what
+infra/edge.yaml says: it knows hosts, proves itself by the origin secret and keeps callbacks apart.
 
 deployed  the package made, adapted to what the emulator knows, and brought up as one stack
 edge      hosts and paths of the public to the two APIs

@@ -11,7 +11,7 @@ from typing import Any
 
 from samtranslator.translator.transform import transform
 
-from infra.package import build
+from infra.package import build, layers
 from infra.package.template import Template
 from localcloud import cloud
 from localcloud.place import ROOT, Place
@@ -73,7 +73,9 @@ def bring_up(place: Place, *, say: Say) -> Deployed:
     """Package, upload, deploy. Raises target.Failed, Stopped."""
     out = place.folder / "package"
     sizes = build.package(ROOT, out)
-    say(f"packaged: {len(sizes) - 1} functions and a layer, {sum(sizes.values()) / 1e6:.1f} MB")
+    say(
+        f"packaged: {len(sizes) - len(layers.ZIPS)} functions and their layers, {sum(sizes.values()) / 1e6:.1f} MB"
+    )
     template = known(expanded(json.loads((out / build.TEMPLATE).read_text())))
     for resource in template["Resources"].values():
         _speak_http(resource)

@@ -26,10 +26,11 @@ CALLED = [function for function in instructions.FUNCTIONS if function.asked]
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    return instructions.prepare(tmp_path_factory.mktemp("deployed") / "place")
+def place(packaged, tmp_path_factory):
+    return instructions.prepare(tmp_path_factory.mktemp("deployed"), packaged.folder)
 
 
+@pytest.mark.package
 @pytest.mark.parametrize("function", instructions.FUNCTIONS, ids=lambda one: one.name)
 def test_a_function_loads_what_it_uses(place, function):
     loaded = instructions.modules(function, place)
@@ -46,6 +47,7 @@ def test_a_function_loads_what_it_uses(place, function):
     assert not [name for name in loaded if name.startswith("aws_lambda_powertools.utilities.data_classes")]
 
 
+@pytest.mark.package
 @pytest.mark.parametrize("function", CALLED, ids=lambda one: one.name)
 def test_warm_calls_do_their_work_over_the_wire(place, function):
     path = instructions.plan(function, place, [function.module])

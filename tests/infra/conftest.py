@@ -1,60 +1,19 @@
-"""The package, built once, and a cloud of one's own to deploy templates into."""
+"""A cloud of one's own to deploy templates into."""
 
-import json
 import os
 import signal
 import socket
 import subprocess
 import time
 import urllib.request
-from dataclasses import dataclass
 from pathlib import Path
 
 import botocore.session
 import pytest
 from botocore.config import Config
 
-from infra.package import build
-
 PROJECT = Path(__file__).parents[2]
 MINISTACK = Path(os.environ.get("MINISTACK", PROJECT / ".venv-ministack/bin/ministack"))
-
-
-@dataclass(frozen=True)
-class Packaged:
-    folder: Path
-    template: dict
-    sizes: dict
-
-    @property
-    def resources(self):
-        return self.template["Resources"]
-
-    @property
-    def functions(self):
-        """Properties of the functions by logical name."""
-        return {
-            name: resource["Properties"]
-            for name, resource in self.resources.items()
-            if resource["Type"] == "AWS::Serverless::Function"
-        }
-
-    @property
-    def mappings(self):
-        """What connects a queue to a function, by the function's logical name."""
-        return {
-            name: event["Properties"]
-            for name, function in self.functions.items()
-            for event in function.get("Events", {}).values()
-            if event["Type"] == "SQS"
-        }
-
-
-@pytest.fixture(scope="session")
-def packaged(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("package")
-    sizes = build.package(PROJECT, folder)
-    return Packaged(folder, json.loads((folder / build.TEMPLATE).read_text()), sizes)
 
 
 @pytest.fixture(scope="module")

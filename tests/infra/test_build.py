@@ -7,11 +7,12 @@ import re
 import sys
 import zipfile
 from importlib.metadata import distribution
-from pathlib import Path
+from pathlib import Path, PurePath
 
+import grimp
 import pytest
 
-from infra.package import build, contents, libraries, target, zips
+from infra.package import build, contents, layers, libraries, target, template, zips
 
 PROJECT = Path(__file__).parents[2]
 
@@ -28,6 +29,7 @@ def _zip(folder, out):
         (folder / name).mkdir()
         (folder / name / "c.py").write_text("def same(): return {'x', 'y', None}, frozenset('same')\n")
         (folder / name / "d.txt").write_text("read")
+        (folder / name / "e.pyi").write_text("for type checkers")
     zips.compile_all(folder, sys.executable)
     zips.write(out, [(folder, zips.below(folder, ["b", "a"]))], inside="in")
     return zipfile.ZipFile(out)
@@ -38,8 +40,7 @@ def test_the_same_source_gives_the_same_zip_wherever_and_whenever_it_is_made(tmp
         entries = first.infolist()
     assert (tmp_path / "1.zip").read_bytes() == (tmp_path / "2.zip").read_bytes()
     assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
-    tag = sys.implementation.cache_tag
-    half = [f"__pycache__/c.{tag}.pyc", "c.py", "d.txt"]
+    half = ["c.pyc", "d.txt"]
     assert [entry.filename for entry in entries] == [f"in/{top}/{name}" for top in "ab" for name in half]
 
 
@@ -83,9 +84,13 @@ def test_a_python_that_the_machine_lacks_is_named(monkeypatch):
 def test_a_worker_holds_what_it_can_import_and_no_page(known):
     found = known.modules("chalicelib.fulfilment.worker.deliver_orders", "")
     files = {path.as_posix() for path in known.files(found)}
-    assert {"chalicelib/__init__.py", "chalicelib/fulfilment/worker.py", "chalicelib/kit/vault.py"} <= files
-    assert "chalicelib/payments/gateways/unionpay/__init__.py" in files  # imported by name
-    assert not [name for name in files if name.startswith(("app.py", "chalicelib/web/"))]
+    assert {
+        "chalicelib/__init__.pyc",
+        "chalicelib/fulfilment/worker.pyc",
+        "chalicelib/kit/vault.pyc",
+    } <= files
+    assert "chalicelib/payments/gateways/unionpay/__init__.pyc" in files  # imported by name
+    assert not [name for name in files if name.startswith(("app.", "chalicelib/web/"))]
     assert {"cryptography", "pynamodb"} <= found
     assert not {"json", "jinja2", "reportlab"} & found
 
@@ -94,7 +99,7 @@ def test_a_face_holds_the_map_its_own_pages_and_what_lies_beside_them(known):
     found = known.modules("app.app", "storefront")
     files = {path.as_posix() for path in known.files(found)}
     assert {
-        "app.py",
+        "app.pyc",
         "chalicelib/web/storefront/words/en.json",
         "chalicelib/web/static/storefront.css",
     } <= files
@@ -145,3 +150,64 @@ def test_the_sdk_describes_only_what_the_shop_calls_and_without_prose(tmp_path):
     assert json.loads((data / "endpoints.json").read_text())["partitions"] == [
         {"services": {"sqs": {}}, "dnsSuffix": "x"}
     ]
+
+
+def test_a_function_has_the_layers_all_of_whose_packages_it_needs():
+    shared = {"libraries": frozenset({"botocore"}), "cryptography": frozenset({"cryptography", "cffi"})}
+    needs = {"buy": frozenset({"botocore", "cryptography", "cffi", "jinja2"}), "ask": shared["libraries"]}
+    given = layers.carried(needs, shared)
+    assert given == {"buy": ["libraries", "cryptography"], "ask": ["libraries"]}
+    whole = {
+        "Resources": {name.title(): {"Type": "AWS::Serverless::Function", "Properties": {}} for name in needs}
+    }
+    layers.attach(whole, given, target.Target())
+    both = [{"Ref": "Libraries"}, {"Ref": "Cryptography"}]
+    attached = {name: each["Layers"] for name, each in template.functions(whole["Resources"]).items()}
+    assert attached == {"Buy": both, "Ask": both[:1]}
+
+
+# (what is left, what it would import of what is not): when it would
+NEVER = {
+    (
+        "aws_lambda_powertools.shared.functions",
+        "aws_lambda_powertools.event_handler.openapi.compat",
+    ): "for a pydantic model",
+    ("dateutil.tz.tz", "dateutil.rrule"): "for the zones of a calendar",
+    ("botocore.httpsession", "urllib3.contrib.pyopenssl"): "with PyOpenSSL installed",
+    ("botocore.auth", "botocore.crt.auth"): "with awscrt installed",
+    ("dateutil.tz.tz", "dateutil.tz.win"): "on Windows",
+    ("urllib3.http2", "urllib3.http2.connection"): "where HTTP/2 is asked for",
+    ("urllib3", "urllib3.contrib.emscripten"): "in a browser",
+}
+
+
+def test_what_is_left_of_packages_never_imports_what_is_left_out():
+    tops = ["aws_lambda_powertools", "botocore", "cryptography", "dateutil", "jinja2", "jmespath", "msgspec"]
+    tops += ["pynamodb", "segno", "urllib3", "cffi", "pycparser"]
+    graph = grimp.build_graph(*tops, cache_dir=None, exclude_type_checking_imports=True)
+    out = {name for name in graph.modules if _is_left_out(name)}
+    assert {"cffi", "pycparser.c_parser", "urllib3.contrib.socks", "dateutil.rrule"} <= out
+    crossing = {
+        (name, into)
+        for name in graph.modules - out
+        for into in graph.find_modules_directly_imported_by(name) & out
+    }
+    assert crossing == NEVER.keys()
+
+
+def _is_left_out(module):
+    """Whether a module, or a package that it is in, is what a package of ours leaves out."""
+    parts = module.split(".")
+    around = [PurePath(*parts[:count]) for count in range(1, len(parts) + 1)]
+    tried = [each for path in around for each in (path, path.with_suffix(".py"))]
+    return any(path.match(pattern) for path in tried for pattern in libraries.UNREACHED)
+
+
+def test_unreached_parts_are_left_out(tmp_path):
+    kept = ("dateutil/tz.py", "dateutil/zoneinfo/__init__.py", "urllib3/contrib/__init__.py")
+    gone = ("cffi/api.py", "dateutil/rrule.py", "dateutil/zoneinfo/all.tar.gz", "urllib3/contrib/socks.py")
+    for name in (*kept, *gone):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    libraries.slim(tmp_path)
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*")} == {*kept}
