@@ -61,7 +61,8 @@ def deliver_by_hand(site: str, number: str, text: str, *, staff: str, now: int) 
     queue.send("settle", site=site, order=number, delay=_SETTLED_BY)
     _say(order, "")
     delivered = orders.deliver(order, (), now=now, ref=ref)
-    log.event("fulfilment.delivered_by_hand", site=site, order=number, staff=staff)
+    counted = {"DeliveredByHand": 1, "DeliveredByHandLate": int(_waited(order, now) > _REVIEW_WITHIN)}
+    log.measure("fulfilment.delivered_by_hand", counted, site=site, order=number, staff=staff)
     queue.send("settle", site=site, order=number)
     return delivered
 
@@ -133,9 +134,13 @@ def _fill_wallet(order: orders.Order, now: int) -> None:
 
 def _measure(order: orders.Order, now: int) -> None:
     """How long the shopper waited."""
-    waited = max(0, now - (order.paid_at or now))
+    waited = _waited(order, now)
     counted = {"Delivered": 1, "DeliveredLate": int(waited > PROMISED), "DeliverySeconds": waited}
     log.measure("fulfilment.delivered", counted, site=order.site, order=order.number)
+
+
+def _waited(order: orders.Order, now: int) -> int:
+    return max(0, now - (order.paid_at or now))
 
 
 def _return_surplus(order: orders.Order, ranges: tuple[stock.Range, ...], now: int) -> None:
@@ -153,7 +158,8 @@ def _hand_over(order: orders.Order, now: int) -> None:
         orders.move(order.site, order.number, "review", now=now, start=("paid",))
     except orders.WrongState:
         return
-    log.event("fulfilment.review", site=order.site, order=order.number, due=now + _REVIEW_WITHIN)
+    named = {"site": order.site, "order": order.number}
+    log.measure("fulfilment.review", {"HandedOver": 1}, **named, due=now + _REVIEW_WITHIN)
 
 
 def _refund(order: orders.Order, why: str, now: int) -> None:
@@ -161,5 +167,6 @@ def _refund(order: orders.Order, why: str, now: int) -> None:
 
     orders.add_todo(order.site, order.number, "refund", due=now)
     refunding = orders.move(order.site, order.number, "refunding", now=now, start=(order.status,), why=why)
+    log.measure("fulfilment.undelivered", {"Undelivered": 1}, site=order.site, order=order.number, why=why)
     checkout.give_back(refunding)
     queue.send("refund", site=order.site, order=order.number)

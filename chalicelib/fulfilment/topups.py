@@ -112,4 +112,4 @@ def _hold(order: orders.Order, why: str, now: int) -> None:
         orders.move(order.site, order.number, "review", now=now, start=("paid",), why=f"held {why}")
     except orders.WrongState:
         return
-    log.event("fulfilment.topup_held", site=order.site, order=order.number, why=why)
+    log.measure("fulfilment.topup_held", {"HandedOver": 1}, site=order.site, order=order.number, why=why)

@@ -1,16 +1,22 @@
-"""What calls a person: dead letters, old messages, crashed functions, log lines that ask for it."""
+"""What calls a person: dead letters, old messages, crashed functions, log lines that ask for it, silent schedules, a
+throttled table, a shop that fails.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.kit import log
+from localcloud import schedule
 
 Resources = dict[str, Any]
 
 RUNBOOKS = "docs/runbooks.md"
 _DAYS_OF_LOGS = 90
 _OLDEST = 900  # seconds a message may wait: the longest delay of the TIMER queue
+_THROTTLED = (100, 300)  # of the main table in so many seconds; a few are repeated and nobody notices
+# Of at least so many requests in so many seconds; the share is in percent.
+_SHOP_FAILS = (20, 300, 5)
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,11 @@ def explained(why: str, runbook: str) -> str:
     return f"{why} What to do: {RUNBOOKS}#{runbook}"
 
 
+def of_function(function: str, name: str) -> Metric:
+    """What Lambda counts of a function; the function by logical name."""
+    return Metric("AWS/Lambda", name, (("FunctionName", {"Ref": function}),))
+
+
 def of_queue(queue: str) -> Metric:
     """How long the oldest message of a queue has been there; the queue by logical name."""
     name = {"Fn::GetAtt": [queue, "QueueName"]}
@@ -53,8 +64,11 @@ def log_group(function: str) -> dict[str, Any]:
     }
 
 
-def calls(queues: list[str], functions: list[str]) -> Resources:
-    """The topic people subscribe to and all that is published there; queues and functions by logical name."""
+def calls(queues: list[str], functions: Mapping[str, dict[str, Any]]) -> Resources:
+    """The topic people subscribe to and all that is published there; queues and functions by logical name.
+
+    Of a function its properties as well: they have its schedule.
+    """
     resources: Resources = {
         "Alarms": {"Type": "AWS::SNS::Topic", "Properties": {}},
         "LogAlarm": _alarm(
@@ -62,12 +76,65 @@ def calls(queues: list[str], functions: list[str]) -> Resources:
             Metric(log.NAMESPACE, "LogAlarms"),
             statistic="Sum",
         ),
+        "MainTableAlarm": _throttled(),
+        "ShopAlarm": _shop_fails(),
     }
     for queue in queues:
         resources |= _for_queue(queue)
-    for function in functions:
-        resources |= _for_function(function)
+    for function, properties in functions.items():
+        resources |= _for_function(function) | _for_schedule(function, properties)
     return resources
+
+
+def _throttled() -> dict[str, Any]:
+    most, seconds = _THROTTLED
+    named = (("TableName", {"Ref": "MainTable"}),)
+    counted = {
+        kind.lower(): Metric("AWS/DynamoDB", f"{kind}ThrottleEvents", named) for kind in ("Read", "Write")
+    }
+    why = explained("The main table takes no more requests.", "a-throttled-table")
+    return of_sums(why, counted, {"both": "FILL(read, 0) + FILL(write, 0)"}, seconds, above=most)
+
+
+def _shop_fails() -> dict[str, Any]:
+    """Beside what an edge sees: aws-cn has no such metric, and a deployment may have no edge."""
+    least, seconds, percent = _SHOP_FAILS
+    named = (("ApiName", {"Fn::Sub": "${TablePrefix}-rest"}),)
+    counted = {
+        "bad": Metric("AWS/ApiGateway", "5XXError", named),
+        "every": Metric("AWS/ApiGateway", "Count", named),
+    }
+    share = f"IF(FILL(every, 0) >= {least}, 100 * FILL(bad, 0) / every, 0)"
+    why = explained(f"More than {percent} % of requests end in an error of ours.", "the-shop-fails")
+    return of_sums(why, counted, {"share": share}, seconds, above=percent)
+
+
+def _for_schedule(function: str, properties: dict[str, Any]) -> Resources:
+    """An alarm where a function is called by the clock, and twice in a row was not."""
+    expressions = [
+        event["Properties"]["Schedule"]
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "Schedule"
+    ]
+    return {f"{function}SilentAlarm": _silent(function, expression) for expression in expressions}
+
+
+def _silent(function: str, expression: str) -> dict[str, Any]:
+    first = schedule.next_after(expression, 0)
+    period = schedule.next_after(expression, first) - first
+    alarm = _alarm(
+        explained("A schedule did not call its function twice in a row.", "a-silent-schedule"),
+        of_function(function, "Invocations"),
+        statistic="Sum",
+    )
+    alarm["Properties"] |= {
+        "Period": period,
+        "EvaluationPeriods": 2,
+        "ComparisonOperator": "LessThanThreshold",
+        "Threshold": 1,
+        "TreatMissingData": "breaching",  # a function that nobody calls has no figures at all
+    }
+    return alarm
 
 
 def _for_queue(queue: str) -> Resources:
@@ -86,11 +153,10 @@ def _for_queue(queue: str) -> Resources:
 
 
 def _for_function(function: str) -> Resources:
-    named = (("FunctionName", {"Ref": function}),)
     return {
         f"{function}ErrorsAlarm": _alarm(
             explained("A function crashed.", "a-crashed-function"),
-            Metric("AWS/Lambda", "Errors", named),
+            of_function(function, "Errors"),
             statistic="Sum",
         ),
         f"{function}LogFilter": {

@@ -38,7 +38,7 @@ def _on_call(resources: Resources, queues: list[str], functions: list[str]) -> l
     return [
         {"type": "alarm", "properties": {"title": "值班：正在响的报警", "alarms": ringing}},
         _lines("付款到出卡（秒）", {"p50": waited, "p99": waited}, statistics=("p50", "p99")),
-        _lines("渠道通知", {"收到": hooks.every, "我方出错": hooks.bad}),
+        _lines("渠道通知", {"收到": hooks.every[0], "我方出错": hooks.bad[0]}),
         _lines("各队列最老的消息（秒）", _ages(queues, "Queue"), statistics=("Maximum",)),
         _lines("死信最老的（秒）", _ages(queues, "DeadLetters"), statistics=("Maximum",)),
         _lines("函数出错", _of_functions(functions, "Errors")),
@@ -51,6 +51,8 @@ def _trade() -> list[Widget]:
     ours = {
         "已交付": alarms.Metric(log.NAMESPACE, "Delivered"),
         "超过一分钟": alarms.Metric(log.NAMESPACE, "DeliveredLate"),
+        "没交付，退款": alarms.Metric(log.NAMESPACE, "Undelivered"),
+        "转人工": alarms.Metric(log.NAMESPACE, "HandedOver"),
     }
     return [
         _lines("经营：各渠道下单", _of_channels("OrdersPlaced")),
@@ -80,9 +82,7 @@ def _ages(queues: Iterable[str], kind: str) -> dict[str, alarms.Metric]:
 
 
 def _of_functions(functions: Iterable[str], metric: str) -> dict[str, alarms.Metric]:
-    return {
-        name: alarms.Metric("AWS/Lambda", metric, (("FunctionName", {"Ref": name}),)) for name in functions
-    }
+    return {name: alarms.of_function(name, metric) for name in functions}
 
 
 def _of_channels(metric: str) -> dict[str, alarms.Metric]:

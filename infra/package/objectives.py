@@ -2,15 +2,18 @@
 
 An objective allows a share of its events to be bad. An alarm looks at how many times faster than that they are bad now:
 over a long window, so that it is worth a call, and over a short one, so that it stops when it is over. Source: The Site
-Reliability Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate Alerts".
+Reliability Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate Alerts". An order that came to no end at all is no event
+yet, so what was paid is compared with what came to an end as well.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.kit import log
+from chalicelib.tenancy import service as tenancy
 
-from . import alarms
+from . import alarms, channels
 
 Resources = dict[str, Any]
 
@@ -19,7 +22,7 @@ _DAY = 86_400
 
 @dataclass(frozen=True)
 class Objective:
-    """`percent` of the events counted by `every` are not among those counted by `bad`, as sums.
+    """`percent` of the events that `every` counts together are not among those that `bad` counts, as sums.
 
     `least` is how many events a window needs before it says anything.
     """
@@ -27,8 +30,8 @@ class Objective:
     says: str
     runbook: str
     percent: float
-    bad: alarms.Metric
-    every: alarms.Metric
+    bad: tuple[alarms.Metric, ...]
+    every: tuple[alarms.Metric, ...]
     least: int
 
 
@@ -41,21 +44,29 @@ class Burn:
     short: int
 
 
+def _ours(*names: str) -> tuple[alarms.Metric, ...]:
+    return tuple(alarms.Metric(log.NAMESPACE, name) for name in names)
+
+
+def _hooks(name: str) -> tuple[alarms.Metric, ...]:
+    return (alarms.Metric("AWS/ApiGateway", name, (("ApiName", {"Fn::Sub": "${TablePrefix}-hooks"}),)),)
+
+
 OBJECTIVES = {
     "Delivery": Objective(
-        "99 % of paid orders have their codes within a minute",
+        "99 % of paid orders have their codes within a minute, within an hour where a person delivers",
         "late-delivery",
         99.0,
-        alarms.Metric(log.NAMESPACE, "DeliveredLate"),
-        alarms.Metric(log.NAMESPACE, "Delivered"),
+        _ours("DeliveredLate", "DeliveredByHandLate", "Undelivered"),
+        _ours("Delivered", "DeliveredByHand", "Undelivered"),
         20,
     ),
     "Callbacks": Objective(
         "99.9 % of the channels' notifications are answered without an error of ours",
         "failed-callbacks",
         99.9,
-        alarms.Metric("AWS/ApiGateway", "5XXError", (("ApiName", {"Fn::Sub": "${TablePrefix}-hooks"}),)),
-        alarms.Metric("AWS/ApiGateway", "Count", (("ApiName", {"Fn::Sub": "${TablePrefix}-hooks"}),)),
+        _hooks("5XXError"),
+        _hooks("Count"),
         20,
     ),
 }
@@ -65,10 +76,13 @@ _MATCHED = Objective(
     "99.9 % of the money on the channels' bills fits an order",
     "unmatched-money",
     99.9,
-    alarms.Metric(log.NAMESPACE, "UnmatchedFen"),
-    alarms.Metric(log.NAMESPACE, "BillFen"),
+    _ours("UnmatchedFen"),
+    _ours("BillFen"),
     1,
 )
+# Of at least so many orders paid in so many seconds, at most this percentage may have come to no end in them.
+_STANDS_STILL = (5, 900, 50)
+_ENDED = ("Delivered", "Undelivered", "HandedOver")
 
 
 def watch(queues: list[str]) -> Resources:
@@ -76,6 +90,7 @@ def watch(queues: list[str]) -> Resources:
     resources: Resources = {
         "UnmatchedMoneyAlarm": _burning(_MATCHED, 1.0, _DAY, least=1),
         "ForgottenLettersAlarm": _forgotten(queues),
+        "StandstillAlarm": _stands_still(),
     }
     for name, objective in OBJECTIVES.items():
         for speed, burn in BURNS.items():
@@ -104,15 +119,39 @@ def _both_windows(name: str, objective: Objective, burn: Burn) -> Resources:
 def _burning(
     objective: Objective, times: float, seconds: int, *, least: int, calls: bool = True
 ) -> dict[str, Any]:
-    share = f"IF(FILL(every, 0) >= {least}, 100 * FILL(bad, 0) / every, 0)"
+    bad, every = _named("bad", objective.bad), _named("every", objective.every)
+    sums = {"bad": _sum(bad), "every": _sum(every), "share": f"IF(every >= {least}, 100 * bad / every, 0)"}
     return alarms.of_sums(
         alarms.explained(f"Not so within {seconds} seconds: {objective.says}.", objective.runbook),
-        {"bad": objective.bad, "every": objective.every},
-        {"share": share},
+        bad | every,
+        sums,
         seconds,
         above=round(times * (100 - objective.percent), 3),
         calls=calls,
     )
+
+
+def _stands_still() -> dict[str, Any]:
+    """Money is taken and next to nothing comes of it: what a share of the deliveries cannot tell."""
+    least, seconds, percent = _STANDS_STILL
+    paid = _named("paid", (channels.counted(each, "OrdersPaid") for each in tenancy.CHANNELS))
+    ended = _named("ended", _ours(*_ENDED))
+    share = f"IF(paid >= {least}, 100 - 100 * ended / paid, 0)"
+    return alarms.of_sums(
+        alarms.explained(f"More than {percent} % of paid orders are not delivered.", "late-delivery"),
+        paid | ended,
+        {"paid": _sum(paid), "ended": _sum(ended), "share": share},
+        seconds,
+        above=percent,
+    )
+
+
+def _named(name: str, metrics: Iterable[alarms.Metric]) -> dict[str, alarms.Metric]:
+    return {f"{name}{i}": metric for i, metric in enumerate(metrics)}
+
+
+def _sum(names: Iterable[str]) -> str:
+    return " + ".join(f"FILL({name}, 0)" for name in names)
 
 
 def _forgotten(queues: list[str]) -> dict[str, Any]:

@@ -159,8 +159,8 @@ def assemble(emitted: Template, paths: dict[str, list[str]], *, project: Path, t
     settings = json.loads((project / ".chalice/config.json").read_text())["lambda_functions"]
     resources = emitted["Resources"]
     rest.split(resources, paths, settings)
-    names = list(functions(resources))
-    for name, properties in functions(resources).items():
+    known = functions(resources)
+    for name, properties in known.items():
         resources |= _equipment(name, policies)
         _equip(properties, name)
         _place(properties, name, target)
@@ -176,7 +176,9 @@ def assemble(emitted: Template, paths: dict[str, list[str]], *, project: Path, t
         rest.HAS_EDGE: _not("OriginSecret", ""),
     }
     whole["Parameters"] |= _PARAMETERS | _SIZES | {_parameter(name): term for name, term in _TERMS.items()}
-    whole["Resources"] |= resources | roles.cells(policies) | _watch(names) | queries.save(project, names)
+    whole["Resources"] |= (
+        resources | roles.cells(policies) | _watch(known) | queries.save(project, list(known))
+    )
     tenant = roles.inline("tenant", roles.document(policies, "tenant"))
     whole["Resources"]["TenantRole"]["Properties"]["Policies"] = [tenant]
     whole["Outputs"] |= {name: _endpoint(api) for name, api in _ENDPOINTS.items()}
@@ -192,11 +194,11 @@ def _carried(path: Path) -> str:
     return json.dumps(whole, separators=(",", ":"))
 
 
-def _watch(functions: list[str]) -> Template:
+def _watch(functions: dict[str, Template]) -> Template:
     """What looks at all of it, and calls or shows."""
     queues = [queue.capitalize() for queue in BATCHES]
     ringing = alarms.calls(queues, functions) | channels.watch() | objectives.watch(queues)
-    return ringing | dashboards.show(ringing, queues, functions)
+    return ringing | dashboards.show(ringing, queues, list(functions))
 
 
 def load(path: Path) -> Template:

@@ -1,3 +1,6 @@
+import logging
+from collections import Counter
+
 import pytest
 
 from chalicelib.catalog import service as catalog
@@ -293,6 +296,52 @@ def test_a_refund_overtaken_by_a_delivery_moves_no_money(shop, world, monkeypatc
     make.work("refund", [{"site": shop.site, "order": order.number}])
     assert orders.todos_of(shop.site, order.number) == []
     assert (shop.order(order.number).status, world.channel.refunds) == ("delivered", {})
+
+
+@pytest.fixture
+def counted(caplog):
+    """What CloudWatch counts of the lines written so far, by name; what is zero is left out."""
+    caplog.set_level(logging.INFO, "cardmesh")
+
+    def sums():
+        total = Counter()
+        for line in (vars(record) for record in caplog.records):
+            for metrics in line.get("_aws", {}).get("CloudWatchMetrics", []):
+                total.update({each["Name"]: line[each["Name"]] for each in metrics["Metrics"]})
+        return dict(+total)
+
+    return sums
+
+
+def test_a_delivery_is_counted_and_so_is_one_that_came_late(shop, world, counted):
+    deliver(shop, paid(shop))
+    assert counted() == {"OrdersPlaced": 1, "OrdersPaid": 1, "Delivered": 1}
+    order = paid(shop)
+    world.now = order.paid_at + fulfilment.PROMISED + 1
+    deliver(shop, order)
+    assert counted()["DeliveredLate"] == 1
+    assert counted()["DeliverySeconds"] == fulfilment.PROMISED + 1
+
+
+def test_an_order_paid_and_given_back_is_counted_as_never_delivered(shop, counted):
+    order = late(shop, quantity=2)
+    shop.place(quantity=9)
+    for _ in range(2):
+        deliver(shop, order)
+    assert counted() == {"OrdersPlaced": 2, "OrdersPaid": 1, "Undelivered": 1}
+
+
+def test_what_a_person_delivers_is_counted_when_it_is_handed_over_and_against_an_hour(
+    shop, world, by_hand, counted
+):
+    handed = [deliver(shop, paid(shop, goods_id=by_hand)) for _ in range(2)]
+    assert counted()["HandedOver"] == 2
+    world.now += 3600
+    write(shop, handed[0])
+    world.now += 1
+    write(shop, handed[1])
+    assert (counted()["DeliveredByHand"], counted()["DeliveredByHandLate"]) == (2, 1)
+    assert "Delivered" not in counted()
 
 
 def test_the_worker_delivers_what_messages_name(shop):

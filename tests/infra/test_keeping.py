@@ -64,6 +64,23 @@ def test_a_backup_that_fails_and_a_day_without_any_are_heard():
     assert (failed["ComparisonOperator"], failed["Threshold"]) == ("GreaterThanThreshold", 0)
     assert (none["ComparisonOperator"], none["Threshold"]) == ("LessThanThreshold", 1)
     assert none["TreatMissingData"] == "breaching"
+    heard = {"Fn::If": ["Heard", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]}
+    for name in ("FailedAlarm", "NoneAlarm", "CopyAlarm", "RestoreAlarm"):
+        assert RESOURCES[name]["Properties"]["AlarmActions"] == heard
+
+
+def test_a_copy_and_a_trial_that_fail_are_heard_however_they_are_counted():
+    for name, metric in (
+        ("CopyAlarm", "NumberOfCopyJobsFailed"),
+        ("RestoreAlarm", "NumberOfRestoreJobsFailed"),
+    ):
+        properties = RESOURCES[name]["Properties"]
+        *counted, sum_of_them = properties["Metrics"]
+        metrics = [each["MetricStat"]["Metric"] for each in counted]
+        assert {each["MetricName"] for each in metrics} == {metric}
+        assert [each["Dimensions"][0]["Name"] for each in metrics] == ["BackupVaultName", "ResourceType"]
+        assert sum_of_them["Expression"] == "FILL(m0, 0) + FILL(m1, 0)"
+        assert (properties["ComparisonOperator"], properties["Threshold"]) == ("GreaterThanThreshold", 0)
     (needed,) = BACKUP["Rules"]["WhoBacksUpIsHeard"]["Assertions"]
     assert needed["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmTopic"}, ""]}]}
 

@@ -26,6 +26,13 @@ BESIDE = {  # alarms of the other stacks
     for name, resource in template.load(path)["Resources"].items()
     if resource["Type"] in ALARM
 }
+TOLD = {  # what budgets and releases say is no alarm's text
+    section
+    for name in ("budgets", "pipeline")
+    for section in re.findall(rf"{alarms.RUNBOOKS}#([a-z-]+)", (ROOT / f"infra/{name}.yaml").read_text())
+}
+ASKING = re.compile(r'log\.(?:alarm|crash)\(\s*"([a-z_.]+)"')  # a line for a person
+OPERATIONS = (ROOT / "docs/operations.md").read_text()
 
 
 def _of(packaged, *kinds):
@@ -36,11 +43,19 @@ def _metrics_of(alarm):
     return [m["MetricStat"]["Metric"] for m in alarm["Metrics"] if "MetricStat" in m]
 
 
+def _counted(alarm, **counts):
+    """Sums of a metric-math alarm by its own names for them; what is not said has no figures."""
+    names = {m["Id"]: m["MetricStat"]["Metric"] for m in alarm["Metrics"] if "MetricStat" in m}
+    assert set(counts) <= {metric["MetricName"] for metric in names.values()}
+    once = dict(counts)  # of a metric by channel the first one has it all
+    return {each: once.pop(metric["MetricName"], None) for each, metric in names.items()}
+
+
 def _alarms_of(packaged, channel):
     """The alarms that look at a channel's metrics."""
     on = [{"Name": "channel", "Value": channel}]
     found = [each for each in _of(packaged, ALARM[0]).values() if "Metrics" in each]
-    return [each for each in found if _metrics_of(each)[0]["Dimensions"] == on]
+    return [each for each in found if all(m["Dimensions"] == on for m in _metrics_of(each))]
 
 
 @pytest.mark.parametrize("channel", tenancy.CHANNELS)
@@ -108,13 +123,6 @@ def test_orders_that_nobody_pays_call_a_person_from_twenty_on(packaged, placed, 
 @pytest.mark.parametrize(
     ("name", "late", "delivered", "calls"),
     [
-        ("DeliveryFastLongWindow", 14, 100, False),
-        ("DeliveryFastLongWindow", 15, 100, True),
-        ("DeliveryFastLongWindow", 19, 19, False),  # too few to say anything
-        ("DeliveryFastShortWindow", 1, 1, True),
-        ("DeliverySlowLongWindow", 6, 100, False),
-        ("DeliverySlowLongWindow", 7, 100, True),
-        ("DeliverySlowShortWindow", None, None, False),
         ("CallbacksFastLongWindow", 14, 1000, False),
         ("CallbacksFastLongWindow", 15, 1000, True),
         ("CallbacksSlowLongWindow", None, 1000, False),
@@ -123,7 +131,95 @@ def test_orders_that_nobody_pays_call_a_person_from_twenty_on(packaged, placed, 
     ],
 )
 def test_an_objective_is_burning_from_so_many_times_what_it_allows(packaged, name, late, delivered, calls):
-    assert _evaluated(packaged.resources[name]["Properties"], bad=late, every=delivered) is calls
+    assert _evaluated(packaged.resources[name]["Properties"], bad0=late, every0=delivered) is calls
+
+
+@pytest.mark.parametrize(
+    ("name", "counts", "calls"),
+    [
+        ("FastLong", {"Delivered": 100, "DeliveredLate": 14}, False),
+        ("FastLong", {"Delivered": 100, "DeliveredLate": 15}, True),
+        ("FastLong", {"Delivered": 19, "DeliveredLate": 19}, False),  # too few to say anything
+        ("FastLong", {"Delivered": 80, "DeliveredLate": 0, "Undelivered": 20}, True),  # sold out, all at once
+        ("FastLong", {"Delivered": 90, "DeliveredLate": 0, "Undelivered": 10}, False),
+        ("FastLong", {"Undelivered": 20}, True),
+        ("FastLong", {"DeliveredByHand": 20, "DeliveredByHandLate": 0}, False),
+        ("FastLong", {"DeliveredByHand": 20, "DeliveredByHandLate": 3}, True),
+        ("FastShort", {"Delivered": 1, "DeliveredLate": 1}, True),
+        ("SlowLong", {"Delivered": 100, "DeliveredLate": 6}, False),
+        ("SlowLong", {"Delivered": 100, "DeliveredLate": 4, "Undelivered": 3}, True),
+        ("SlowShort", {}, False),
+    ],
+)
+def test_an_order_that_ends_without_codes_is_as_bad_as_a_late_one(packaged, name, counts, calls):
+    alarm = packaged.resources[f"Delivery{name}Window"]["Properties"]
+    # What is counted among the bad and among all of them is one metric under two names.
+    bad, every = (
+        {k: v for k, v in _counted(alarm).items() if k.startswith(kind)} for kind in ("bad", "every")
+    )
+    named = {m["Id"]: m["MetricStat"]["Metric"]["MetricName"] for m in alarm["Metrics"] if "MetricStat" in m}
+    assert set(counts) <= set(named.values())
+    assert _evaluated(alarm, **{each: counts.get(named[each]) for each in (*bad, *every)}) is calls
+
+
+@pytest.mark.parametrize(
+    ("counts", "calls"),
+    [
+        ({"OrdersPaid": 5}, True),
+        ({"OrdersPaid": 4}, False),  # perhaps in this very second
+        ({"OrdersPaid": 100, "Delivered": 50}, False),
+        ({"OrdersPaid": 100, "Delivered": 49}, True),
+        ({"OrdersPaid": 100, "Delivered": 1, "Undelivered": 30, "HandedOver": 30}, False),
+        ({"Delivered": 100}, False),
+        ({}, False),
+    ],
+)
+def test_money_taken_for_nothing_calls_a_person(packaged, counts, calls):
+    alarm = packaged.resources["StandstillAlarm"]["Properties"]
+    assert _evaluated(alarm, **_counted(alarm, **counts)) is calls
+    of = {d["Value"] for m in _metrics_of(alarm) for d in m["Dimensions"]}
+    assert of == set(tenancy.CHANNELS)
+
+
+@pytest.mark.parametrize(
+    ("name", "counts", "calls"),
+    [
+        ("MainTableAlarm", {"ReadThrottleEvents": 100}, False),
+        ("MainTableAlarm", {"ReadThrottleEvents": 60, "WriteThrottleEvents": 41}, True),
+        ("MainTableAlarm", {}, False),
+        ("ShopAlarm", {"5XXError": 5, "Count": 100}, False),
+        ("ShopAlarm", {"5XXError": 6, "Count": 100}, True),
+        ("ShopAlarm", {"5XXError": 19, "Count": 19}, False),
+        ("ShopAlarm", {"Count": 100}, False),
+    ],
+)
+def test_a_table_that_throttles_and_a_shop_that_fails_call_a_person(packaged, name, counts, calls):
+    alarm = packaged.resources[name]["Properties"]
+    assert _evaluated(alarm, **_counted(alarm, **counts)) is calls
+    assert alarm["AlarmActions"] == [{"Ref": "Alarms"}]
+
+
+def test_a_schedule_that_calls_nobody_twice_in_a_row_calls_a_person(packaged):
+    periods = {}
+    for name, function in packaged.functions.items():
+        for event in function.get("Events", {}).values():
+            if event["Type"] == "Schedule":
+                periods[name] = packaged.resources[f"{name}SilentAlarm"]["Properties"]["Period"]
+    assert periods == {
+        "WalkSites": 900,
+        "TendSites": 3600,
+        "AskForBills": 3600,
+        "CloseWindows": 3600,
+        "PlanPayouts": 3600,
+        "AuditPools": 86_400,
+    }
+    for name in periods:
+        alarm = packaged.resources[f"{name}SilentAlarm"]["Properties"]
+        assert (alarm["MetricName"], alarm["EvaluationPeriods"]) == ("Invocations", 2)
+        assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": name}}]
+        assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
+        assert (alarm["TreatMissingData"], alarm["Statistic"]) == ("breaching", "Sum")
+    assert sum(name.endswith("SilentAlarm") for name in packaged.resources) == len(periods)
 
 
 @pytest.mark.parametrize("objective", objectives.OBJECTIVES)
@@ -188,7 +284,7 @@ def test_what_is_watched_is_counted_and_never_by_site(packaged):
     measured = "".join(text for text in SOURCES if "log.measure(" in text)
     assert {name for name in watched if f'"{name}": ' not in measured} == BY_FILTER
     dimensions = {d["Name"] for m in simple + sums for d in m["Dimensions"]}
-    assert dimensions == {"QueueName", "FunctionName", "ApiName", "channel"}
+    assert dimensions == {"QueueName", "FunctionName", "ApiName", "TableName", "channel"}
     for name in ("TradesOpened", "TradesRefused", "OrdersPlaced", "OrdersPaid"):
         assert re.search(rf'log\.measure\("[a-z_.]+", {{"{name}": 1}}, channel=', measured), name
 
@@ -223,7 +319,20 @@ def test_every_alarm_names_its_runbook_and_every_runbook_is_needed(packaged):
         found = re.search(rf"What to do: {alarms.RUNBOOKS}#([a-z-]+)$", alarm["AlarmDescription"])
         assert found, name
         named[name] = found[1]
-    assert set(named.values()) == set(SECTIONS)
+    assert set(named.values()) | TOLD == set(SECTIONS)
+
+
+def test_operations_explains_every_line_for_a_person_and_no_other():
+    table = re.search(r"^\| alarm or line .*?(?=^$)", OPERATIONS, re.MULTILINE | re.DOTALL)[0]
+    explained = {
+        line for row in table.splitlines() for line in re.findall(r"`([a-z]+\.[a-z_]+)`", row.split("|")[1])
+    }
+    every = "".join(SOURCES)
+    written = ASKING.findall(every)
+    assert len(written) == len(re.findall(r"log\.(?:alarm|crash)\(", every))  # each names its line
+    assert every.count(" log.alarm if ") == 1
+    written += re.findall(r'\btell\("([a-z_.]+)"', every)
+    assert explained == set(written)
 
 
 @pytest.mark.parametrize("name", SECTIONS)
