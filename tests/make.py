@@ -38,6 +38,7 @@ from chalicelib.wallet import service as wallet
 from chalicelib.web import face
 from chalicelib.web.storefront import receipts
 from sim.iam import enforce
+from tests import dynamo
 
 NOON = 1_795_406_400  # 2026-11-23 12:00 in Beijing
 WORKERS = {
@@ -102,6 +103,8 @@ class World:
         patch = self.monkeypatch.setattr
         patch(face.Face, "_answer", _under_its_policy(face.Face._answer, self.denied))
         patch(clock, "source", lambda: self.now)
+        self.database = dynamo.Service(clock=lambda: self.now)
+        self.database.turn(patch)
         patch(sts, "utcnow", lambda: datetime.fromtimestamp(self.now, UTC))  # until when it grants
         patch(gateways, "GATEWAYS", {"wechat": self.channel.as_, "alipay": self.channel.as_})
         really_send, really_send_all = queue.send, queue.send_all

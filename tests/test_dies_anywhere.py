@@ -473,6 +473,7 @@ def play(theatre, story, fault="", at=0):
     patch, world, shops, real, rows = theatre
     for name, table in dynamodb_backends["123456789012"]["us-east-1"].tables.items():
         table.items = copy.deepcopy(rows[name])
+    world.database.forget()
     world.now = make.NOON
     channel = world.channel
     channel.trades.clear()
@@ -563,8 +564,8 @@ def check_positions(stage, found):
 
 def _free(shop):
     rows = model.PointerRow.of(shop.owner)
-    everything = dynamodb_backends["123456789012"]["us-east-1"].tables["cardmesh-main"].items
-    segs = [key.value.removeprefix("PTR#") for key in everything if key.value.startswith("PTR#")]
+    everything = dynamodb_backends["123456789012"]["us-east-1"].tables["cardmesh-main"].items.rows
+    segs = [pk.removeprefix("PTR#") for pk, sk in everything if pk.startswith("PTR#") and sk == "."]
     pointers = [(seg, rows.read(f"PTR#{seg}", ".")) for seg in segs]
     free = [
         stock.Range(seg, int(row.next), int(row.free)) for seg, row in pointers if row.sku == shop.goods_id
