@@ -112,6 +112,7 @@ __all__ = [
     "InvitationOver",
     "Leaving",
     "Licence",
+    "NameTaken",
     "NotOffered",
     "OutOfTurn",
     "SamePerson",
@@ -189,6 +190,13 @@ class Suspended(errors.ShopError):
     sentence = "This shop is closed at the moment."
 
 
+class NameTaken(errors.Conflict):
+    """Another shop has this name."""
+
+    code = "name_taken"
+    sentence = "This site name is taken."
+
+
 class Goodbye(Suspended):
     """The shop leaves for good."""
 
@@ -230,7 +238,7 @@ def each_site(*, fresh: bool = False) -> Iterator[Site]:
 def open_site(slug: str, *, brand: Brand, owner_login: str, owner_password: str, plan: str, now: int) -> Site:
     """Register a sub-site and start its provisioning; repeating the call continues it.
 
-    Raises BadField, and Conflict when the name belongs to another owner.
+    Raises BadField, and NameTaken when the name belongs to another owner.
     """
     check_slug(slug)
     check_brand(brand)
@@ -292,12 +300,12 @@ def _register(slug: str, brand: Brand, plan: str, login: str, now: int) -> SiteR
         except table.Refused as refused:
             if refused.row.slug == slug and refused.row.state not in OVER:
                 return _again(refused.row, login)
-    raise errors.Conflict("No free code is left for this name.")
+    raise NameTaken("No free code is left for this name.", field="slug")
 
 
 def _again(row: SiteRow, login: str) -> SiteRow:
     if (row.state, row.owner_login) != ("asked", login):
-        raise errors.Conflict("This site name is taken.")
+        raise NameTaken(field="slug")
     return row
 
 
@@ -308,7 +316,7 @@ def _point(host: str, code: str) -> None:
         if not refused.row.site:
             _take_over(host, code)
         elif refused.row.site != code:
-            raise errors.Conflict("This host name is taken.") from None
+            raise NameTaken("This host name is taken.", field="slug") from None
 
 
 def _take_over(host: str, code: str) -> None:
@@ -317,7 +325,7 @@ def _take_over(host: str, code: str) -> None:
     try:
         hosts.change(f"HOST#{host}", ".", [hosts.site.set(code)], hosts.site == "")
     except table.Refused:
-        raise errors.Conflict("This host name is taken.") from None
+        raise NameTaken("This host name is taken.", field="slug") from None
 
 
 def _check_among(given: Iterable[str], known: Iterable[str], field: str) -> None:

@@ -1,9 +1,13 @@
+import re
+
+import boto3
 import pytest
 
 from chalicelib.kit import tenant
 from chalicelib.ledger import service as ledger
 from chalicelib.lifecycle.worker import tend_sites
 from chalicelib.tenancy import service as tenancy
+from chalicelib.tenancy import stacks
 from tests import make
 
 from .conftest import Person, page, sign_in
@@ -68,6 +72,51 @@ def test_a_refused_field_says_why_and_the_rest_stays(staff, field, typed, said):
     assert 'value="学生特惠"' in page(answer)
     assert "correct horse" not in page(answer)
     assert tenancy.sites() == []
+
+
+def test_a_name_that_is_taken_says_so_at_its_field_and_makes_nothing(staff, shop):
+    answer = staff.post("/console/sites/new", {**FORM, "slug": "demo"})
+    assert answer.status_code == 409
+    assert re.search(r'name="slug"[^>]+aria-invalid="true"', page(answer))
+    assert "已有别的店铺在用" in page(answer)
+    assert 'value="学生特惠"' in page(answer)
+    assert [one.slug for one in tenancy.sites()] == ["demo"]
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["nobody.cardmesh.test", "demo.cardmesh.test.evil.example", "-.cardmesh.test", "a b", "\u5206站", ""],
+)
+def test_a_host_that_is_nobody_s_shows_nothing_and_makes_nothing(staff, shop, host):
+    answer = staff.client.http.get("/", headers={"Host": host})
+    assert answer.status_code == 404
+    assert "Demo" not in page(answer)
+    assert len(tenancy.sites()) == 1
+
+
+def test_a_stack_that_fails_halfway_says_why_and_a_retry_leaves_one_site_and_no_orphan(world, staff):
+    place = staff.post("/console/sites/new", FORM).headers["Location"].split("?")[0]
+    code = place.rsplit("/", 1)[1]
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr(stacks, "ask", lambda *_, **__: "")
+        patches.setattr(stacks, "status_of", lambda *_: "CREATE_IN_PROGRESS")
+        world.run("provision", rounds=1)
+        patches.setattr(stacks, "status_of", lambda *_: "ROLLBACK_COMPLETE")
+        patches.setattr(stacks, "reason_of", lambda *_: "Continuous backups <failed>")
+        make.work("provision", [{"site": code}])
+    shown = page(staff.get(place))
+    assert "Continuous backups &lt;failed&gt;" in shown
+    assert "重试创建" in shown
+    assert staff.client.http.get("/", headers={"Host": "campus.cardmesh.test"}).status_code == 404
+    for _ in range(2):  # a second click
+        staff.post(f"{place}/retry", {})
+    assert world.run("provision", "publish") == []
+    assert site(code).state == "active"
+    assert [one.slug for one in tenancy.sites()] == ["campus"]
+    stacked = boto3.client("cloudformation").list_stacks()["StackSummaries"]
+    assert [(one["StackName"], one["StackStatus"]) for one in stacked] == [
+        (f"cardmesh-site-{code}", "CREATE_COMPLETE")
+    ]
 
 
 def test_a_site_is_suspended_and_sells_again(shop, staff):
