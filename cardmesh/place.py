@@ -93,9 +93,8 @@ def template() -> str:
 
 
 def _described(name: str) -> dict[str, Any]:
-    session: Any = botocore.session.Session()
     try:
-        found = session.create_client("cloudformation").describe_stacks(StackName=name)
+        found = aws.client("cloudformation").describe_stacks(StackName=name)
     except (BotoCoreError, ClientError) as error:
         raise Stopped(f"The stack {name} cannot be read: {error}") from None
     described: dict[str, Any] = found["Stacks"][0]

@@ -16,6 +16,8 @@ _OPTIONS = Options(
     max_pool_connections=64,
     parameter_validation=False,
 )
+# Where Lambda and the AWS CLI say the region; the SDK by itself reads the second only.
+_REGION = ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None)
 SERVICES = ("cloudformation", "dynamodb", "kms", "sqs", "ssm", "sts")  # a package has no others
 
 
@@ -61,6 +63,6 @@ def client_as(service: str, credentials: object) -> Any:
 
 
 def _session() -> botocore.session.Session:
-    made = botocore.session.Session()
+    made = botocore.session.Session(session_vars={"region": _REGION})
     made.register_component("data_loader", _models())
     return made

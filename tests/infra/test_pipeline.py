@@ -64,8 +64,25 @@ def test_what_is_applied_is_the_change_set_that_was_shown():
 
 
 def test_checking_can_do_nothing_to_the_account():
-    assert {action.split(":")[0] for action in _actions("CheckRole")} == {"logs", "s3"}
+    kinds = {action.split(":")[0] for action in _actions("CheckRole")}
+    assert kinds == {"logs", "s3", "codeconnections", "codestar-connections"}
     assert not [action for action in _actions("CheckRole") if action.startswith("s3:Put")]
+
+
+@pytest.mark.parametrize("role", ["CheckRole", "ProposeRole"])
+def test_builds_clone_what_they_check_and_cannot_push(role):
+    """The history comes along, since a check asks git which files are the project's."""
+    (source,) = STAGES[0]["Actions"]
+    assert source["Configuration"]["OutputArtifactFormat"] == "CODEBUILD_CLONE_REF"
+    (cloning,) = [each for each in _statements(role) if "codeconnections:UseConnection" in each["Action"]]
+    assert cloning["Resource"] == {"Ref": "Connection"}
+    asked = cloning["Condition"]["ForAllValues:StringEquals"]
+    assert set(map(tuple, asked.values())) == {("read_only",)}
+
+
+def test_builds_and_checks_install_what_a_fresh_debian_lacks_in_the_same_way():
+    assert "tools/install-debian" in PIPELINE["Propose"]["Properties"]["Source"]["BuildSpec"]
+    assert "tools/install-debian" in (ROOT / ".ci/run").read_text()
 
 
 def test_only_who_applies_executes_and_only_cloudformation_has_the_rights_of_a_change():
@@ -77,7 +94,7 @@ def test_only_who_applies_executes_and_only_cloudformation_has_the_rights_of_a_c
     assert having == ["ApplyRole"]
     for role in ("ProposeRole", "ApplyRole"):
         kinds = {action.split(":")[0] for action in _actions(role)}
-        assert kinds <= {"logs", "s3", "cloudformation", "iam"}
+        assert kinds <= {"logs", "s3", "cloudformation", "iam", "codeconnections", "codestar-connections"}
     (trusted,) = PIPELINE["ChangeRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     assert trusted["Principal"] == {"Service": "cloudformation.amazonaws.com"}
 

@@ -29,3 +29,11 @@ def test_clients_of_all_identities_share_what_was_read(world):
     own = aws.client_as("kms", tenant.SiteCredentials())
     assert own.meta.service_model is not aws.client("kms").meta.service_model
     assert read == set(loader._cache) != set()
+
+
+@pytest.mark.parametrize("name", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_the_region_is_that_of_lambda_or_of_the_command_line(monkeypatch, name):
+    """Lambda sets both; the AWS CLI reads the first, the SDK by itself the second only."""
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.setenv(name, "eu-south-2")
+    assert aws.client_as("kms", tenant.SiteCredentials()).meta.region_name == "eu-south-2"
