@@ -12,6 +12,7 @@ from .evaluate import Policy
 
 POLICIES = Path(__file__).parents[2] / "policies"
 OPERATOR = "operator"  # of a cell
+OF_CELLS = ("cells/functions", "cells/provision_sites")  # what is attached besides where there are several
 QUEUES = ("Fulfil", "Settle", "Timer", "Refund", "Reconcile", "Provision", "Publish", "Payout")
 TABLES = "arn:aws:dynamodb:eu-west-1:111122223333:table/"
 MAIN = f"{TABLES}cardmesh-main"
@@ -42,32 +43,50 @@ def filled(text: str) -> str:
 @cache
 def policy(name: str) -> Policy:
     """One policy by the name of its file."""
+    return deployed(written(name))
+
+
+def written(name: str) -> Policy:
+    """One policy as its file has it, names of resources not filled in."""
     if name == OPERATOR:
-        return _operator()
-    found: Policy = json.loads(filled((POLICIES / f"{name}.json").read_text()))
+        return of_role("cell", "OperatorRole")
+    found: Policy = json.loads((POLICIES / f"{name}.json").read_text())
     return found
 
 
-def _operator() -> Policy:
-    """What the role that opens and moves the sites of a cell may, of infra/cell.yaml."""
-    role = template.load(POLICIES.parent / "infra/cell.yaml")["Resources"]["OperatorRole"]
-    found: Policy = _plain(role["Properties"]["Policies"][0]["PolicyDocument"])
+def deployed(document: Policy) -> Policy:
+    """A policy with the deployment's names in it."""
+    found: Policy = json.loads(filled(json.dumps(document)))
     return found
+
+
+def attached(function: str, *, cells: bool) -> tuple[str, ...]:
+    """The policies of a function's role, or of a cell's operator, by name; with several cells also what reaches them."""
+    if function == OPERATOR or not cells:
+        return (function,)
+    beyond = [name for name in OF_CELLS if name in {"cells/functions", f"cells/{function}"}]
+    return (function, *beyond)
+
+
+def of_role(file: str, role: str) -> Policy:
+    """The first policy that a template of infra/ writes into a role, names of resources not filled in."""
+    found = template.load(POLICIES.parent / f"infra/{file}.yaml")["Resources"][role]
+    document: Policy = _plain(found["Properties"]["Policies"][0]["PolicyDocument"])
+    return document
 
 
 @cache
 def trust() -> Policy:
     """Who may act for which site: the tenant role's trust policy, of infra/main.yaml."""
     role = template.load(POLICIES.parent / "infra/main.yaml")["Resources"]["TenantRole"]
-    found: Policy = _plain(role["Properties"]["AssumeRolePolicyDocument"])
-    return found
+    return deployed(_plain(role["Properties"]["AssumeRolePolicyDocument"]))
 
 
 def _plain(node: Any) -> Any:
     """A template without its only function here, Fn::Sub, in which `${!x}` stands for `${x}` itself."""
     if isinstance(node, dict):
         return (
-            filled(node["Fn::Sub"]).replace("${!", "${")
+            node["Fn::Sub"].replace("${!", "${")
             if "Fn::Sub" in node
             else {k: _plain(v) for k, v in node.items()}
         )

@@ -32,6 +32,7 @@ _ITEM_ACTIONS = {
     "Delete": "DeleteItem",
     "ConditionCheck": "ConditionCheckItem",
 }
+EVERYTHING = "*"  # what is asked of an account names no resource
 _NAMED = re.compile(r"(#?\w+)\s*=\s*(:\w+)")
 
 
@@ -75,11 +76,8 @@ def may(function: str, site: str, asked: Request) -> bool:
 
 
 def _policies(name: str) -> list[Policy]:
-    """What is attached to a role; with several cells also what reaches them."""
-    beyond = ["functions", "provision_sites"] if name == "provision_sites" else ["functions"]
-    if name in ("tenant", documents.OPERATOR) or not cells.several():
-        return [documents.policy(name)]
-    return [documents.policy(name), *(documents.policy(f"cells/{one}") for one in beyond)]
+    beyond = name != "tenant" and cells.several()
+    return [documents.policy(each) for each in documents.attached(name, cells=beyond)]
 
 
 @contextlib.contextmanager
@@ -104,12 +102,13 @@ def _guarded() -> contextlib.AbstractContextManager[Any]:
     call = every._make_api_call  # noqa: SLF001  every call of every client passes here
 
     def guarded(client: Any, operation: str, given: Mapping[str, Any]) -> Any:
-        if not config.load().tenant_role:  # one role for everything, which no deployment has
-            return call(client, operation, given)
         signer = client._request_signer._credentials  # noqa: SLF001  the public way tells only how it was configured
-        site = tenant.acting() if isinstance(signer, tenant.SiteCredentials) else ""
         function, refused = _acting[-1]
-        function = documents.OPERATOR if isinstance(signer, cells.Operator) else function
+        if isinstance(signer, cells.Operator):
+            function = documents.OPERATOR
+        elif not config.load().tenant_role:  # a person's own credentials, or one role for everything
+            return call(client, operation, given)
+        site = tenant.acting() if isinstance(signer, tenant.SiteCredentials) else ""
         for asked in requests(client.meta.service_model.service_name, operation, given):
             if not may(function, site, asked):
                 refused.append(f"{function}{' for ' + site if site else ''}: {asked}")
@@ -150,6 +149,8 @@ def _dynamodb(operation: str, given: Mapping[str, Any]) -> list[Request]:
     if operation == "Query":
         index = f"/index/{given['IndexName']}" if given.get("IndexName") else ""
         return [_item(operation, given["TableName"] + index, (_queried(given),))]
+    if operation == "ListTables":
+        return [Request("dynamodb:ListTables", EVERYTHING)]
     keys = (_pk(given),) if "Key" in given or "Item" in given else ()
     return [_item(operation, given.get("TableName") or given["ResourceArn"].rsplit("/")[-1], keys)]
 
@@ -200,13 +201,16 @@ def _ssm(operation: str, given: Mapping[str, Any]) -> list[Request]:
 
 def _sts(operation: str, given: Mapping[str, Any]) -> list[Request]:
     """Roles of other cells stand under their own names, the deployment's own under the one in the documents."""
+    if operation == "GetCallerIdentity":  # which nobody is refused
+        return []
     role = given["RoleArn"] if "/cells/" in given["RoleArn"] else documents.TENANT
     tagged = [Request("sts:TagSession", role)] if given.get("Tags") else []
     return [Request(f"sts:{operation}", role), *tagged]
 
 
 def _cloudformation(operation: str, given: Mapping[str, Any]) -> list[Request]:
-    return [Request(f"cloudformation:{operation}", f"{documents.STACKS}{given['StackName']}/1")]
+    stack = f"{documents.STACKS}{given['StackName']}/1" if "StackName" in given else EVERYTHING
+    return [Request(f"cloudformation:{operation}", stack)]
 
 
 _REQUESTS = {

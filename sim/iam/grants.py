@@ -53,8 +53,7 @@ class Grant:
 @cache
 def of(policy: str) -> tuple[Grant, ...]:
     """All grants of a policy by the name of its file."""
-    document = json.loads((documents.POLICIES / f"{policy}.json").read_text())
-    return tuple(taken_apart(policy, document))
+    return tuple(taken_apart(policy, documents.written(policy)))
 
 
 def taken_apart(policy: str, document: Policy) -> Iterator[Grant]:
@@ -68,8 +67,9 @@ def taken_apart(policy: str, document: Policy) -> Iterator[Grant]:
 
 
 def all_of_them() -> list[Grant]:
-    """The grants of every policy, the tenant role's too."""
-    return [grant for name in ("tenant", *documents.functions()) for grant in of(name)]
+    """The grants of every policy, the tenant role's and those of cells too."""
+    names = ("tenant", *documents.functions(), *documents.OF_CELLS, documents.OPERATOR)
+    return [grant for name in names for grant in of(name)]
 
 
 def used(heard: Iterable[Heard]) -> set[tuple[str, Grant]]:
@@ -100,7 +100,8 @@ def _by(heard: Heard) -> Iterator[tuple[str, Grant]]:
     asked = heard.asked
     tag = {"aws:PrincipalTag/site": heard.site} if heard.site else {}
     request = Request(asked.action, asked.resource, {**asked.context, **tag})
-    for grant in of("tenant" if heard.site else heard.function):
+    names = ("tenant",) if heard.site else documents.attached(heard.function, cells=True)
+    for grant in (one for name in names for one in of(name)):
         if grant.action == asked.action and allows(grant.document, request):
             yield heard.function, grant
 

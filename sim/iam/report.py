@@ -129,7 +129,6 @@ def page(
         f"{row(one)} {where.get(one, 'AWS' if one.statement in ELSEWHERE else '**nothing**')} |"
         for one in every
     ]
-    reasons = [(*place, why) for place, why in sorted(wildcards.REASONS.items())]
     tried = _TRIED.format(
         tenants=crossing.TENANTS,
         tricks=len(list(crossing.tricks("demo"))),
@@ -146,10 +145,16 @@ def page(
         head + _lines(granted),
         _BY_AWS + _lines(f"| {name} | {why} |" for name, why in ELSEWHERE.items()),
         _TENANT + _lines(_for_sites(seen)),
-        _WILDCARDS + _lines(f"| {name} | {sid} | `{value}` | {why} |" for name, sid, value, why in reasons),
+        starred(),
         tried + _lines(f"| {what} | {_verdict(found)} |" for what, found in proven.items()),
     ]
     return "".join(parts)
+
+
+def starred() -> str:
+    """The part of the page that has every wildcard and its reason."""
+    reasons = [(*place, why) for place, why in sorted(wildcards.REASONS.items())]
+    return _WILDCARDS + _lines(f"| {name} | {sid} | `{value}` | {why} |" for name, sid, value, why in reasons)
 
 
 def write(text: str, path: Path = PAGE) -> None:

@@ -18,6 +18,7 @@ _ROOT = documents.POLICIES.parent
 _WHERE = """
     web/console web/hooks web/openapi web/storefront/test_story.py web/storefront/test_wallet.py checkout fulfilment
     settlement payouts reconciliation tenancy lifecycle policies/test_calls.py
+    cardmesh/test_cells.py
 """
 
 # Grants that nothing here can use, by statement, and who uses them.

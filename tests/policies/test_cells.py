@@ -14,8 +14,8 @@ def statements(policy):
     return {one["Sid"]: one for one in policy["Statement"]}
 
 
-def its_own(role, number=0):
-    return documents._plain(CELL[role]["Properties"]["Policies"][number]["PolicyDocument"])
+def its_own(role):
+    return documents.deployed(documents.of_role("cell", role))
 
 
 @pytest.mark.parametrize("sid", ["ItsOwnTable", "ItsOwnIndexes"])

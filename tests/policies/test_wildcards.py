@@ -2,7 +2,7 @@
 
 import pytest
 
-from sim.iam import wildcards
+from sim.iam import report, wildcards
 
 
 def test_every_wildcard_has_a_reason_and_every_reason_a_wildcard():
@@ -11,6 +11,10 @@ def test_every_wildcard_has_a_reason_and_every_reason_a_wildcard():
 
 def test_a_reason_is_a_sentence():
     assert all(reason.endswith(".") and len(reason) > 40 for reason in wildcards.REASONS.values())
+
+
+def test_the_page_has_them_all():
+    assert report.starred() in report.PAGE.read_text(), "wildcards have changed: run `make isolation`"
 
 
 @pytest.mark.parametrize("element", ["Action", "NotAction", "Resource", "NotResource"])
