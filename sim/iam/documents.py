@@ -61,7 +61,7 @@ def deployed(document: Policy) -> Policy:
 
 
 def attached(function: str, *, cells: bool) -> tuple[str, ...]:
-    """The policies of a function's role, or of a cell's operator, by name; with several cells also what reaches them."""
+    """The policies of a function's role or of a cell's operator, by name; with several cells also what reaches them."""
     if function == OPERATOR or not cells:
         return (function,)
     beyond = [name for name in OF_CELLS if name in {"cells/functions", f"cells/{function}"}]

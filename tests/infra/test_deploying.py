@@ -33,9 +33,7 @@ def test_every_variable_is_set_before_a_command_names_it():
         assert set(_USED.findall(shell)) <= known, shell
 
 
-@pytest.mark.parametrize(
-    ("stack", "name"), sorted(set(re.findall(r"\$\(output (cardmesh\S*) (\w+)", PAGE)))
-)
+@pytest.mark.parametrize(("stack", "name"), sorted(set(re.findall(r"\$\(output (cardmesh\S*) (\w+)", PAGE))))
 def test_every_output_that_a_command_asks_for_is_told_by_its_stack(stack, name):
     told = _outputs(STACKS[stack]) if stack in STACKS else _outputs("main") | _OF_THE_PACKAGE
     assert name in told

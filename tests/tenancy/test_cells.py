@@ -4,6 +4,7 @@ import itertools
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto.dynamodb.models import dynamodb_backends
 
 from cardmesh import drift, stacks
@@ -11,7 +12,9 @@ from chalicelib.kit import cells, config, tenant, vault
 from chalicelib.tenancy import cells as rooms
 from chalicelib.tenancy import provisioning
 from chalicelib.tenancy import service as tenancy
+from chalicelib.tenancy import stacks as told_by
 from chalicelib.tenancy.model import CELLS, CellRow
+from sim.iam import enforce
 from tests import make
 from tests.dying import Died
 from tests.tenancy.test_service import dying_at, open_site
@@ -72,6 +75,14 @@ def test_its_data_key_is_wrapped_by_the_deployments_own_key(spread):
         vault.forget()
         assert vault.unseal(code, sealed, "here") == b"code"
     assert boto3.client("kms").list_keys()["Keys"]
+
+
+def test_what_happened_to_a_stack_is_read_in_its_own_account(spread):
+    code = make.make_site(spread, "away")
+    with enforce.acting_as("provision_sites", cold=False):
+        assert told_by.why(code, "b") == ""  # nothing failed there
+        with pytest.raises(ClientError, match="does not exist"):
+            told_by.why(code, cells.HOME)
 
 
 def test_sites_fill_the_accounts_evenly_and_wait_when_all_are_full(spread):
