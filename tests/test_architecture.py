@@ -179,3 +179,11 @@ def test_no_file_names_a_package_registry():
 def test_money_is_counted_where_its_code_is():
     (named,) = re.findall(r"^MONEY := (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert [name for name in named.split() if not (ROOT / "chalicelib" / name / "service.py").exists()] == []
+
+
+def test_every_kind_of_row_stands_where_things_are_kept():
+    told = (ROOT / "docs/flow.md").read_text().partition("## Where things are kept")[2]
+    texts = [path.read_text() for path in ROOT.glob("chalicelib/**/*.py")]
+    kinds = {kind for text in texts for kind in re.findall(r"\"([A-Z]{2,}|[A-Z])#", text)}
+    assert len(kinds) > 40
+    assert {kind for kind in kinds if not re.search(rf"\b{kind}\b", told)} == set()
