@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -353,6 +354,20 @@ def _modules(folder):
     return {
         ".".join(path.parts) for path in paths if not {"compiled", "__init__", "__main__"} & {*path.parts}
     }
+
+
+def test_the_same_source_elsewhere_and_later_gives_the_same_package_to_the_byte(packaged, tmp_path):
+    elsewhere, again = tmp_path / "elsewhere", tmp_path / "again"
+    for name in ("chalicelib", "policies", "infra", ".chalice"):
+        shutil.copytree(PROJECT / name, elsewhere / name, copy_function=shutil.copyfile)
+    for name in ("app.py", "requirements.txt"):
+        shutil.copyfile(PROJECT / name, elsewhere / name)
+    build.package(elsewhere, again)
+    made, remade = (
+        {path.name: path.read_bytes() for path in folder.iterdir()} for folder in (packaged.folder, again)
+    )
+    assert set(made) == set(remade)
+    assert [name for name in made if made[name] != remade[name]] == []
 
 
 @pytest.mark.cloud
