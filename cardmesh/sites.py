@@ -1,6 +1,7 @@
 """`cardmesh sites`: the sub-sites of a deployment."""
 
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -140,19 +141,27 @@ def export(
     what: Annotated[str, typer.Option(help=" or ".join(lifecycle.WHAT))] = "orders",
     since: Annotated[str, typer.Option(metavar="YYYYMMDD", help="The first Beijing day.")] = "",
     until: Annotated[str, typer.Option(metavar="YYYYMMDD", help="The last one; today if left out.")] = "",
+    zipped: Annotated[str, typer.Option("--zip", metavar="FILE", help="Write every table into a ZIP.")] = "",
 ) -> None:
-    """Print a sub-site's orders or journals as CSV, for its owner or for an authority."""
+    """Print a table of a sub-site as CSV, or write all of them into one file: for its owner or for an authority."""
     found, now = reach(site), clock.now()
     if what not in lifecycle.WHAT:
         raise shown.Stopped(f"There are {' and '.join(lifecycle.WHAT)}.")
     try:
-        first = clock.day_start(since) if since else found.opened_at
+        first = clock.day_start(since or clock.day_of(found.opened_at))
         last = clock.day_start(until) if until else now
     except ValueError:
         raise shown.Stopped("A day is written as 20261123.") from None
     days = [clock.day_of(at) for at in range(first, last + 1, clock.DAY)]
     with tenant.acting_for(found.site):
-        typer.echo(lifecycle.table(found.site, what, days), nl=False)
+        if not zipped:
+            typer.echo(lifecycle.table(found.site, what, days), nl=False)
+            return
+        unfinished = Path(f"{zipped}.part")
+        with unfinished.open("wb") as file:
+            lifecycle.pack(found.site, days, file)
+        unfinished.replace(zipped)
+    shown.say(f"{zipped} has {', '.join(lifecycle.WHAT)} of {found.site}, {len(days)} days.")
 
 
 @app.command()

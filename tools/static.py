@@ -10,17 +10,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 OWN = ROOT / "chalicelib/web/static"
 OUT = ROOT / "build/static"
-VENDOR = (
-    "@tabler/core/dist/css/tabler.min.css",
-    "@tabler/core/dist/js/tabler.min.js",
-    "echarts/dist/echarts.min.js",
-)
+VENDOR = {
+    "tabler.min.css": "@tabler/core/dist/css/tabler.min.css",
+    "tabler.min.js": "@tabler/core/dist/js/tabler.min.js",
+    "echarts.min.js": "echarts/dist/echarts.min.js",
+    "fflate.js": "fflate/umd/index.js",
+}
 
 
 def gather() -> dict[str, Path]:
     """Every file by the path under which pages know it."""
     own = {str(p.relative_to(OWN)): p for p in sorted(OWN.rglob("*")) if p.is_file()}
-    vendor = {f"vendor/{Path(name).name}": ROOT / "node_modules" / name for name in VENDOR}
+    vendor = {f"vendor/{name}": ROOT / "node_modules" / path for name, path in VENDOR.items()}
     return own | vendor
 
 

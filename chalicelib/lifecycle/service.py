@@ -8,10 +8,12 @@ from chalicelib.ledger import service as ledger
 from chalicelib.tenancy import service as tenancy
 
 from . import leaving
-from .exports import WHAT, TooMuch, table
+from .exports import BOM, DAILY, WHAT, TooMuch, pack, table
 from .leaving import Matter, TooEarly, delete, matters
 
 __all__ = [
+    "BOM",
+    "DAILY",
     "WHAT",
     "Matter",
     "TooEarly",
@@ -19,6 +21,7 @@ __all__ = [
     "admit",
     "delete",
     "matters",
+    "pack",
     "paid_for",
     "table",
     "tend",

@@ -1,5 +1,7 @@
 """Sites by the operator's hand."""
 
+import zipfile
+
 import boto3
 import pytest
 
@@ -121,11 +123,17 @@ def test_a_stack_that_knows_no_tiers_yet_is_left_to_its_upgrade(cardmesh, shop, 
     assert tenancy.site(shop.site, fresh=True).tier == "dedicated"
 
 
-def test_orders_and_journals_are_printed_as_csv(cardmesh, shop):
+def test_tables_are_printed_as_csv_or_written_into_one_file(cardmesh, shop, tmp_path):
     assert cardmesh("sites export demo").out.startswith("订单号,状态")
     said = cardmesh("sites export demo --what journals --since 20261122 --until 20261123")
     assert (said.code, said.out.count("\n")) == (0, 1)
     assert cardmesh("sites export demo --what codes").code == 3
+    place = tmp_path / "demo.zip"
+    for _ in range(2):
+        assert f"{place} has orders, journals" in cardmesh(f"sites export demo --zip {place}").out
+    with zipfile.ZipFile(place) as whole:
+        assert whole.read("订单.csv").decode().startswith("\ufeff订单号,状态")
+    assert [path.name for path in tmp_path.iterdir()] == ["demo.zip"]
     assert cardmesh("sites export demo --since 2026").code == 3
 
 

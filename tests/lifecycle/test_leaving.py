@@ -2,6 +2,7 @@
 
 import csv
 import io
+import zipfile
 
 import boto3
 import pytest
@@ -12,6 +13,7 @@ from chalicelib.kit import clock, errors, tenant, vault
 from chalicelib.ledger import service as ledger
 from chalicelib.lifecycle import exports, worker
 from chalicelib.lifecycle import service as lifecycle
+from chalicelib.settlement import service as settlement
 from chalicelib.tenancy import service as tenancy
 from tests import make
 
@@ -198,13 +200,15 @@ def test_a_deletion_that_died_halfway_is_done_by_repeating_it(shop, monkeypatch)
     assert (fresh(shop).state, bool(fresh(shop).leaving.table)) == ("gone", True)
 
 
+def rows(text):
+    return list(csv.reader(io.StringIO(text.removeprefix(lifecycle.BOM))))
+
+
 def test_an_owner_takes_orders_and_journals_along(shop, monkeypatch):
     order = sell(shop)
     with tenant.acting_for(shop.site):
         days = [clock.day_of(shop.world.now)]
-        orders, journals = (
-            list(csv.reader(io.StringIO(lifecycle.table(shop.site, what, days)))) for what in lifecycle.WHAT
-        )
+        orders, journals = (rows(lifecycle.table(shop.site, what, days)) for what in lifecycle.DAILY)
         assert [row[0] for row in orders] == ["订单号", order.number]
         assert sum(float(row[4]) for row in journals[1:]) == pytest.approx(0)
         assert {row[1] for row in journals[1:]} == {order.number}
@@ -213,3 +217,36 @@ def test_an_owner_takes_orders_and_journals_along(shop, monkeypatch):
             lifecycle.table(shop.site, "orders", days)
     assert exports._inert("=1+1") == "'=1+1"
     assert exports._inert("-1.50") == "-1.50"
+
+
+def test_goods_settings_and_what_happened_to_the_money_go_along(shop):
+    sell(shop)
+    with tenant.acting_for(shop.site):
+        own = make.make_goods(shop.site, name="=HYPERLINK(1)", wholesale_fen=0, floor_fen=0, on=False)
+        shop.world.now = make.NOON + 45_000  # half past midnight
+        settlement.close_windows(shop.site, now=shop.world.now)
+        goods = {row[0]: row for row in rows(lifecycle.table(shop.site, "goods"))}
+        settings = dict(rows(lifecycle.table(shop.site, "settings")))
+        flows = rows(lifecycle.table(shop.site, "flows"))
+    assert (goods[shop.goods_id][1], goods[shop.goods_id][5:7]) == ("主站", ["49.50", "40.00"])
+    assert (goods[own.goods_id][1:3], goods[own.goods_id][9]) == (["自有", "'=HYPERLINK(1)"], "否")
+    assert (settings["域名"], settings["分账方案"]) == ("demo.cardmesh.test", "standard")
+    assert flows[1][1] == "release"
+    assert float(flows[1][3]) > 0
+
+
+def test_everything_goes_into_one_file_whatever_its_size(shop, monkeypatch):
+    order = sell(shop)
+    monkeypatch.setattr(exports, "LARGEST", 10)
+    file = io.BytesIO()
+    days = [clock.day_of(shop.world.now - clock.DAY), clock.day_of(shop.world.now)]
+    with tenant.acting_for(shop.site):
+        lifecycle.pack(shop.site, days, file)
+    with zipfile.ZipFile(file) as whole:
+        assert whole.testzip() is None
+        tables = {name: rows(whole.read(name).decode()) for name in whole.namelist()}
+    assert list(tables) == [f"{name}.csv" for name in lifecycle.WHAT.values()]
+    assert [row[0] for row in tables["订单.csv"]] == ["订单号", order.number]
+    everything = repr(tables)
+    assert "buyer@example.com" not in everything
+    assert "CODE-" not in everything

@@ -15,7 +15,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "icons/b.svg").write_text("<svg/>")
     monkeypatch.setattr(static, "OWN", folder)
     monkeypatch.setattr(static, "OUT", tmp_path / "out")
-    monkeypatch.setattr(static, "VENDOR", ())
+    monkeypatch.setattr(static, "VENDOR", {})
     return folder
 
 

@@ -32,7 +32,8 @@ def index(visit: Visit) -> Response:
     site = tenancy.site(visit.shop.site, fresh=True)
     found = lifecycle.matters(site, now=visit.now)
     months = _months(site.opened_at, visit.now)
-    return desk.page(visit, "leave.html", site=site, matters=found, months=months)
+    tables = [(what, name, what in lifecycle.DAILY) for what, name in lifecycle.WHAT.items()]
+    return desk.page(visit, "leave.html", site=site, matters=found, months=months, tables=tables)
 
 
 @face.post(PLACE)
@@ -53,15 +54,17 @@ def decide(visit: Visit) -> Response:
 
 @face.get(f"{PLACE}/export")
 def export(visit: Visit) -> Response:
-    """A day's or a month's orders or journals, as YYYYMMDD or YYYYMM. Raises NotFound, TooMuch."""
+    """A table; orders and journals of a day or a month, as YYYYMMDD or YYYYMM. Raises NotFound, TooMuch."""
     span, what, shop = visit.query.get("span", ""), visit.query.get("what", ""), visit.shop
     if what not in lifecycle.WHAT:
         raise errors.NotFound
+    days = _days(span) if what in lifecycle.DAILY else []
+    name = "-".join([shop.slug, what, *([span] if days else [])])
     headers: dict[str, Any] = {
         "Content-Type": "text/csv; charset=utf-8",
-        "Content-Disposition": f'attachment; filename="{shop.slug}-{what}-{span}.csv"',
+        "Content-Disposition": f'attachment; filename="{name}.csv"',
     }
-    return Response("\ufeff" + lifecycle.table(shop.site, what, _days(span)), headers)
+    return Response(lifecycle.BOM + lifecycle.table(shop.site, what, days), headers)
 
 
 def _days(span: str) -> list[str]:

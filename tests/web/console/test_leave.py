@@ -53,6 +53,19 @@ def test_an_owner_takes_a_month_along(world, shop, owner):
         assert owner.get(f"{place}orders&span={span}").status_code == 404
 
 
+def test_the_rest_is_taken_along_as_a_whole(shop, owner):
+    shown = page(owner.get("/console/leave"))
+    for what, words in (
+        ("flows", "时间,事件"),
+        ("goods", "Steam 充值卡"),
+        ("settings", "demo.cardmesh.test"),
+    ):
+        assert f'href="/console/leave/export?what={what}"' in shown
+        answer = owner.get(f"/console/leave/export?what={what}")
+        assert words in page(answer)
+        assert f'filename="demo-{what}.csv"' in answer.headers["Content-Disposition"]
+
+
 def test_staff_reads_the_proof_of_a_closed_site(world, shop, staff):
     tenancy.leave(shop.site, by="demo-owner", now=world.now)
     path = f"/console/sites/{shop.site}"
