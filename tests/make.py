@@ -375,6 +375,13 @@ def make_site(world, slug="demo", **brand):
     return site.site
 
 
+def lose_table(site):
+    """A site's table is gone, as while it is restored."""
+    database, name = aws.client("dynamodb"), f"cardmesh-site-{site}"
+    database.update_table(TableName=name, DeletionProtectionEnabled=False)
+    database.delete_table(TableName=name)
+
+
 def make_goods(owner=tenant.MAIN, **changes):
     """Goods of the main site or of a sub-site."""
     draft = catalog.GoodsDraft(

@@ -1,15 +1,16 @@
 """Boards and lists over all sites.
 
 A site's figures are counted from its own orders when somebody looks and the last count is older than a minute;
-days that are over keep their last count. No write happens on a shopper's way.
+days that are over keep their last count. No write happens on a shopper's way. A site whose table cannot be read,
+as while it is restored, is shown as such beside all others.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 import msgspec
 
-from chalicelib.kit import aws, clock, config, tenant
+from chalicelib.kit import aws, clock, config, log, table, tenant
 from chalicelib.orders import service as orders
 from chalicelib.tenancy import service as tenancy
 
@@ -27,11 +28,12 @@ _COUNT_AT_ONCE = 25  # sites counted anew for one view; the others show their la
 
 @dataclass(frozen=True)
 class BoardRow(Figures):
-    """One site's day, or all sites'; `at` is when it was counted."""
+    """One site's day, or all sites'; `at` is when it was counted, and `unreadable` that it could not be just now."""
 
     site: str = ""
     name: str = ""
     at: int = 0
+    unreadable: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,17 @@ class Health:
 
 def board(day: str, *, now: int) -> Board:
     """A day of all live sites, best first."""
-    rows = _rows(day, now)
+    rows = _rows(tenancy.each_site(), _counts(day), day, now)
     week_before = clock.day_of(clock.day_start(day) - 7 * clock.DAY)
     best_first = sorted(rows, key=lambda row: (-row.gmv_fen, row.name))
-    return Board(day, tuple(best_first), _sum(rows), _sum(_rows(week_before, now)))
+    then = _rows(tenancy.each_site(), _counts(week_before), week_before, now)
+    return Board(day, tuple(best_first), _sum(rows), _sum(then))
+
+
+def days(sites: Collection[tenancy.Site], day: str, *, now: int) -> dict[str, BoardRow]:
+    """A day of some sites, up to 100, by code; one that was never counted has no row yet."""
+    counts = CountRow.of(tenant.MAIN).read_many((f"BOARD#{day}", one.site) for one in sites)
+    return {row.site: row for row in _rows(sites, {one.sk: one for one in counts}, day, now)}
 
 
 def site_board(site: str, day: str, *, now: int) -> BoardRow:
@@ -72,7 +81,10 @@ def site_board(site: str, day: str, *, now: int) -> BoardRow:
 
 
 def all_orders(*, before: str = "", now: int) -> tuple[list[orders.Order], str]:
-    """Orders of all sites, newest first, and the cursor of the next page (empty at the end)."""
+    """Orders of all sites, newest first, and the cursor of the next page (empty at the end).
+
+    Those of a site whose table cannot be read are left out.
+    """
     numbers: dict[str, None] = {}
     cursor = ""
     for row, number in orders.newest(before, now=now):
@@ -96,19 +108,22 @@ def health() -> list[Health]:
     return [_queue_health(name, url) for name, url in config.load().queues.items()]
 
 
-def _rows(day: str, now: int) -> list[BoardRow]:
-    known = {row.sk: row for row in CountRow.of(tenant.MAIN).under(f"BOARD#{day}")}
+def _counts(day: str) -> dict[str, CountRow]:
+    return {row.sk: row for row in CountRow.of(tenant.MAIN).under(f"BOARD#{day}")}
+
+
+def _rows(sites: Iterable[tenancy.Site], known: Mapping[str, CountRow], day: str, now: int) -> list[BoardRow]:
     left = _COUNT_AT_ONCE
     rows = []
-    for site in tenancy.sites():
-        if not site.stands:
-            continue
-        row = known.get(site.site)
+    for site in (one for one in sites if one.stands):
+        row, unreadable = known.get(site.site), False
         if left and _stale(row, day, now):
             left -= 1
-            row = _count(site.site, day, now)
-        if row:
-            rows.append(_board_row(site, msgspec.convert(row.figures, Figures), int(row.at)))
+            counted = _count(site.site, day, now)
+            row, unreadable = counted or row, counted is None
+        if row or unreadable:
+            figures = msgspec.convert(row.figures, Figures) if row else Figures()
+            rows.append(_board_row(site, figures, int(row.at) if row else now, unreadable=unreadable))
     return rows
 
 
@@ -118,17 +133,22 @@ def _stale(row: CountRow | None, day: str, now: int) -> bool:
     return int(row.at) < min(now - _FRESH, clock.day_start(day) + _SETTLED)
 
 
-def _count(site: str, day: str, now: int) -> CountRow:
-    with tenant.acting_for(site):
-        figures = count(orders.on_day(site, day))
+def _count(site: str, day: str, now: int) -> CountRow | None:
+    """None where the site's table cannot be read."""
+    try:
+        with tenant.acting_for(site):
+            figures = count(orders.on_day(site, day))
+    except table.UNREADABLE as error:
+        log.event("analytics.unreadable", site=site, why=type(error).__name__)
+        return None
     rows = CountRow.of(tenant.MAIN)
     actions = [rows.figures.set(asdict(figures)), rows.at.set(now)]
     # A count replaces the count before it whole; two counts at once are both right.
     return rows.change(f"BOARD#{day}", site, actions, None)
 
 
-def _board_row(site: tenancy.Site, figures: Figures, at: int) -> BoardRow:
-    return BoardRow(**asdict(figures), site=site.site, name=site.brand.name, at=at)
+def _board_row(site: tenancy.Site, figures: Figures, at: int, *, unreadable: bool = False) -> BoardRow:
+    return BoardRow(**asdict(figures), site=site.site, name=site.brand.name, at=at, unreadable=unreadable)
 
 
 def _sum(rows: Iterable[BoardRow]) -> BoardRow:
@@ -144,8 +164,11 @@ def _read(numbers: Iterable[str]) -> list[orders.Order]:
         by_site.setdefault(orders.site_of(number), []).append(number)
     found: list[orders.Order] = []
     for site, wanted in by_site.items():
-        with tenant.acting_for(site):
-            found += orders.orders(site, wanted).values()
+        try:
+            with tenant.acting_for(site):
+                found += orders.orders(site, wanted).values()
+        except table.UNREADABLE as error:
+            log.event("analytics.unreadable", site=site, why=type(error).__name__)
     return sorted(found, key=lambda order: (order.placed_at, order.number), reverse=True)
 
 

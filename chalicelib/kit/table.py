@@ -13,12 +13,12 @@ from itertools import islice
 from types import TracebackType
 from typing import Any, ClassVar, Self, cast
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.attributes import Attribute, UnicodeAttribute
 from pynamodb.connection.base import Connection
 from pynamodb.connection.table import TableConnection
 from pynamodb.constants import NUMBER
-from pynamodb.exceptions import TransactWriteError
+from pynamodb.exceptions import PynamoDBException, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
@@ -27,6 +27,8 @@ from pynamodb.transactions import TransactWrite
 from . import aws, config, shape, tenant
 
 BATCH = 100  # keys of one BatchGetItem
+# What reading raises where a table does not answer, lets nobody in, is not there, or is a later release's.
+UNREADABLE = (BotoCoreError, ClientError, PynamoDBException, shape.Newer)
 
 
 class Refused(Exception):

@@ -108,6 +108,22 @@ def test_only_so_many_sites_are_counted_for_one_view(shop, world, monkeypatch):
     assert len(board(shop).rows) == 2
 
 
+def test_a_site_whose_table_cannot_be_read_is_shown_as_such_beside_the_others(shop, world):
+    other = make.make_site(world, "alpha")
+    order = sell(shop)
+    orders.add_to_feed([order.number], now=world.now)
+    assert [row.unreadable for row in board(shop).rows] == [False, False]
+    make.lose_table(shop.site)
+    world.now += 61
+    demo, alpha = board(shop).rows
+    assert (demo.site, demo.unreadable, demo.gmv_fen, demo.at) == (shop.site, True, 4950, world.now - 61)
+    assert (alpha.site, alpha.unreadable, alpha.at) == (other, False, world.now)
+    assert listed(shop) == ([], "")
+    with tenant.acting_for(tenant.MAIN):
+        some = analytics.days(tenancy.sites(), clock.day_of(world.now + clock.DAY), now=world.now + clock.DAY)
+    assert {site: row.unreadable for site, row in some.items()} == {shop.site: True, other: False}
+
+
 def test_a_sites_own_board_is_counted_now(shop, world):
     board(shop)
     sell(shop)

@@ -15,6 +15,7 @@ from . import desk, goods, stock
 face = faces.Face("console_board", error_page=desk.error_page, enter=desk.enter)
 
 WEEK = 7 * clock.DAY
+BEST = 50  # sites on the board
 LOOK_BACK = 3  # days in which orders that need a person are looked for
 
 
@@ -32,12 +33,18 @@ def _main(visit: Visit) -> Response:
         "board.html",
         board=today,
         before=today.last_week,
+        rows=_worth_showing(today),
         health=analytics.health(),
         waiting=[o for o in recent if o.status == "review"],
         failed=[s for s in tenancy.sites() if s.state == "failed"],
         so_far=sum(today.last_week.hours[: _passed(visit.now)]),
         chart=_chart(today.hours, today.last_week.hours, visit.now),
     )
+
+
+def _worth_showing(today: analytics.Board) -> list[analytics.BoardRow]:
+    """The best sites, and those whose figures are missing: a page does not hold thousands."""
+    return [*today.rows[:BEST], *(row for row in today.rows[BEST:] if row.unreadable)]
 
 
 def _own(visit: Visit) -> Response:

@@ -170,7 +170,7 @@ def test_without_scripts_the_menu_is_there_and_forms_work(sit, shop, owner):
 def test_the_keyboard_searches_goes_and_closes(sit, busy, staff):
     page = sit(staff, "/console/sites")
     page.keyboard.press("/")
-    expect(page.get_by_label("按名称查找")).to_be_focused()
+    expect(page.get_by_label("按名称、域名或编号查找")).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("g")
     page.keyboard.press("o")

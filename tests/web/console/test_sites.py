@@ -1,4 +1,5 @@
 import re
+from urllib.parse import urlencode
 
 import boto3
 import pytest
@@ -8,9 +9,11 @@ from chalicelib.ledger import service as ledger
 from chalicelib.lifecycle.worker import tend_sites
 from chalicelib.tenancy import service as tenancy
 from chalicelib.tenancy import stacks
+from chalicelib.tenancy.model import SITES, SiteRow
+from chalicelib.web.console import sites
 from tests import make
 
-from .conftest import Person, page, sign_in
+from .conftest import Person, buy, page, sign_in
 
 FORM = {
     "slug": "campus",
@@ -173,6 +176,66 @@ def test_an_owner_reads_why_the_shop_is_closed_and_what_ends_soon(world, shop, s
     answer = staff.post(f"{path}/switch", {"state": "active"})
     assert (answer.status_code, "先登记新的有效期" in page(answer)) == (409, True)
     assert staff.post(f"{path}/term", {"term": "soon"}).status_code == 422
+
+
+def listed(staff, **query):
+    """The names on a page of the list, and the code behind which the next one begins."""
+    shown = page(staff.get(f"/console/sites?{urlencode(query)}"))
+    after = re.search(r"after=(\w+)\">下一页", shown)
+    return re.findall(r"</i>([^<]+)</a>", shown), after[1] if after else ""
+
+
+def enter_many(count):
+    """Rows of the registry without anything behind them."""
+    with tenant.acting_for(tenant.MAIN):
+        for i in range(count):
+            brand = {"name": f"店{i}", "tagline": "", "color": "#0f766e", "logo": "店"}
+            known = {"slug": f"shop{i}", "state": "suspended", "plan": "standard", "opened": make.NOON}
+            SiteRow.of(tenant.MAIN)(SITES, f"z{i:03}", brand=brand, **known).insert()
+    tenancy.forget()
+
+
+def test_thousands_of_sites_are_listed_page_by_page_and_found_by_name_host_and_state(
+    shop, staff, monkeypatch
+):
+    monkeypatch.setattr(sites, "PAGE", 3)
+    enter_many(7)
+    seen, after = [], ""
+    for _ in range(3):
+        names, after = listed(staff, after=after)
+        seen.append(names)
+    assert [len(names) for names in seen] == [3, 3, 2]
+    assert (len({name for names in seen for name in names}), after) == (8, "")
+    assert listed(staff, q="店5") == (["店5"], "")
+    assert listed(staff, q="SHOP6.cardmesh") == (["店6"], "")
+    assert listed(staff, state="active") == (["Demo"], "")
+    names, after = listed(staff, state="suspended", q="shop")
+    assert (names, listed(staff, state="suspended", q="shop", after=after)[0]) == (
+        ["店0", "店1", "店2"],
+        ["店3", "店4", "店5"],
+    )
+    nothing = page(staff.get("/console/sites?q=%3Cb%3E&state=%22&after=%00"))
+    assert "没有符合条件的分站" in nothing
+    assert "<b>" not in nothing
+
+
+def test_a_long_list_stays_small(shop, staff):
+    enter_many(sites.PAGE + 1)
+    assert len(page(staff.get("/console/sites"))) < 60_000
+
+
+def test_a_site_whose_table_cannot_be_read_takes_nobody_else_down(world, shop, staff):
+    make.make_site(world, "alpha")
+    buy(world, shop)
+    make.lose_table(shop.site)
+    for path in ("/console", "/console/sites", "/console/orders"):
+        answer = staff.get(path)
+        assert (path, answer.status_code) == (path, 200)
+    for path in ("/console", "/console/sites"):
+        shown = page(staff.get(path))
+        assert shown.count("读不到数据表") == 1
+        assert "Alpha" in shown
+        assert "Demo" in shown
 
 
 def test_an_unknown_site_is_not_found(staff):
