@@ -17,6 +17,8 @@ STAFF_ONLY = (
     "/console/payouts",
 )
 OWNER_ONLY = (
+    "/console/domains",
+    "/console/domains/state",
     "/console/leave",
     "/console/leave/export",
     "/console/listing",
