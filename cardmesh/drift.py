@@ -15,7 +15,7 @@ from chalicelib.kit import cells, config, table
 from chalicelib.tenancy import moving
 from chalicelib.tenancy import service as tenancy
 
-from . import place, shown, sites, stacks
+from . import detection, place, shown, sites, stacks
 
 Settings = dict[str, Any]
 
@@ -26,6 +26,12 @@ def drift(
     ] = "",
     cell: sites.Cell = "",
     *,
+    detect: Annotated[
+        bool,
+        typer.Option(
+            "--detect", help="Have CloudFormation look too, at the site's stack; else at the main one."
+        ),
+    ] = False,
     as_json: shown.AsJson = False,
 ) -> None:
     """Compare stacks and tables with what the registry wants; change nothing."""
@@ -35,26 +41,47 @@ def drift(
         where = [cell] if cell else config.load().cells or [cells.HOME]
         place.enter(where)
         found += [line for name in where for line in _nobodys(name)]
+    seen, unseen = _detected(chosen[0] if site else None) if detect else ([], None)
+    found += seen
     shown.rows(found, as_json=as_json, none=f"{len(chosen)} sites are as they should be.")
+    if unseen:
+        raise unseen
     if found:
         raise typer.Exit(shown.FOUND)
+
+
+def _detected(site: tenancy.Site | None) -> tuple[list[shown.Found], shown.Stopped | None]:
+    """What CloudFormation sees, or why it cannot: what was compared without it is shown all the same."""
+    try:
+        return list(detection.of_stack(*_stack_of(site))), None
+    except shown.Stopped as why:
+        return [], why
+
+
+def _stack_of(site: tenancy.Site | None) -> tuple[str, str]:
+    """The name of a site's stack, or of the main one, and the cell it is in. Raises Stopped."""
+    if site:
+        return table.name_of(site.site), site.cell
+    if not place.stack():
+        raise shown.Stopped("Name a site, or the deployment's stack with --stack or CARDMESH_STACK.")
+    return place.stack(), cells.HOME
 
 
 def of_site(code: str) -> Iterator[shown.Found]:
     """How a site differs: its stack, then its table, setting by setting."""
     stack = stacks.look(code)
     if stack is None:
-        yield _line(code, "stack", "missing", "there")
+        yield shown.differing(code, "stack", "missing", "there")
     elif stack.status not in stacks.GOOD:
-        yield _line(code, "stack", stack.status, stacks.GOOD[-2])
+        yield shown.differing(code, "stack", stack.status, stacks.GOOD[-2])
     elif stack.template != stacks.wanted():
-        yield _line(code, "template", "another", stacks.release())
+        yield shown.differing(code, "template", "another", stacks.release())
     elif stack.parameters != stacks.parameters(code):
-        yield _line(code, "parameters", stack.parameters, stacks.parameters(code))
+        yield shown.differing(code, "parameters", stack.parameters, stacks.parameters(code))
     has = described(code)
     for name, wants in wanted(code).items():
         if has.get(name) != wants:
-            yield _line(code, name, has.get(name, "missing"), wants)
+            yield shown.differing(code, name, has.get(name, "missing"), wants)
 
 
 def wanted(code: str) -> Settings:
@@ -105,7 +132,7 @@ def _nobodys(cell: str) -> Iterator[shown.Found]:
             found = homes.get(name)
             if found is None or not _is_at(found, cell):
                 whose = f"in the cell {found.cell}" if found else "of no site"
-                yield _line(name, what, f"there, in the cell {cell}", whose)
+                yield shown.differing(name, what, f"there, in the cell {cell}", whose)
 
 
 def _is_at(site: tenancy.Site, cell: str) -> bool:
@@ -124,7 +151,3 @@ def _tables(cell: str) -> Iterator[str]:
 
 def _index(told: Settings) -> Settings:
     return {name: told[name] for name in ("IndexName", "KeySchema", "Projection")}
-
-
-def _line(site: str, setting: str, has: object, wants: object) -> shown.Found:
-    return {"site": site, "setting": setting, "is": has, "should be": wants}

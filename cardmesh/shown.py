@@ -43,6 +43,11 @@ def rows(found: Sequence[Found], *, as_json: bool, none: str = "Nothing.") -> No
         typer.echo("  ".join(padded).rstrip())
 
 
+def differing(site: str, setting: str, has: object, wants: object) -> Found:
+    """A row that says what is not as it should be."""
+    return {"site": site, "setting": setting, "is": has, "should be": wants}
+
+
 def one(found: Found, *, as_json: bool) -> None:
     """One thing, a line for each of its facts."""
     if as_json:

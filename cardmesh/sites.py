@@ -98,7 +98,7 @@ def resume(site: Site, *, dry_run: shown.DryRun = False, yes: shown.Yes = False)
 @app.command()
 def tidy(site: Site, *, dry_run: shown.DryRun = False, yes: shown.Yes = False) -> None:
     """Remove what an attempt to open a sub-site left, its empty table and its stack, and try once more."""
-    found = find(site)
+    found = reach(site)
     if found.state != "failed":
         raise shown.Stopped(
             f"{found.site} is {found.state}; only a site that could not be opened is tidied up."

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from chalicelib.checkout import worker as checkout_worker
 from chalicelib.kit import clock, tenant
+from chalicelib.lifecycle import worker as lifecycle_worker
 from chalicelib.payouts import worker as payouts_worker
 from chalicelib.reconciliation import worker as reconciliation_worker
 from chalicelib.settlement import rules as settlement_rules
@@ -151,6 +152,7 @@ class World:
         self._tick("audit_pools", checkout_worker.audit_pools, every=clock.DAY, offset=19 * HOUR + 1800)
         self._tick("ask_for_bills", reconciliation_worker.ask_for_bills, every=_BILLS, offset=2 * HOUR + 2400)
         self._tick("plan_payouts", payouts_worker.plan_payouts, every=HOUR, offset=2700)
+        self._tick("tend_sites", lifecycle_worker.tend_sites, every=HOUR, offset=600)
         self.crowd.send_all()
         self._sweep(self.time.random.choice((0, _LONGEST_DEAD)))
         quiet = self.start + TRADE
@@ -232,6 +234,8 @@ class World:
             return not self.faults.on and not reconciled.unclosed(self.lines, self.time.now)
         if function == "plan_payouts":
             return not self.faults.on and not treasury.anything_due(self.database, now)
+        if function == "tend_sites":
+            return not self.faults.on
         return function == "walk_sites" and not self.faults.on and not self.watch.anything_open()
 
     def _tell(self, channel: str, merchant: str, headers: Mapping[str, str], body: bytes) -> Process:

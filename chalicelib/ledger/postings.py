@@ -9,7 +9,7 @@ user:{member}:balance         stored value
 main:sales, main:commission   main's income; channel_fee_expense, main:coupon_expense its expense
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from chalicelib.kit import money
 
@@ -110,6 +110,12 @@ def totals(journals: Iterable[Iterable[Leg]]) -> dict[str, int]:
         for account, fen in legs:
             sums[account] = sums.get(account, 0) + fen
     return sums
+
+
+def of_members(sums: Mapping[str, int]) -> dict[str, int]:
+    """What these sums owe to members, in fen, by member."""
+    split = ((account.split(":"), fen) for account, fen in sums.items() if account.startswith("user:"))
+    return {member: -int(fen) for (_, member, _), fen in split}
 
 
 def account_of(party: str) -> str:

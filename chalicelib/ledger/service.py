@@ -4,7 +4,7 @@ Plans and accounts have modules of their own.
 """
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -23,6 +23,7 @@ from .postings import (
     Unbalanced,
     balanced,
     due_of,
+    of_members,
     recovered_legs,
     refund_legs,
     returned_legs,
@@ -74,6 +75,7 @@ __all__ = [
     "flows_since",
     "forget",
     "move",
+    "of_members",
     "plan_in_force",
     "plan_of",
     "plans",
@@ -199,10 +201,13 @@ def statement(site: str, window: str) -> dict[str, int] | None:
 
 def stored(site: str) -> int:
     """What members of a site hold as balance, in fen, by the windows that were posted."""
+    return sum(owed(site).values())
+
+
+def owed(site: str, *, but: Collection[str] = ()) -> dict[str, int]:
+    """The same by member; without windows that the caller reads itself."""
     rows = StatementRow.of(tenant.MAIN).under(f"STMT#{site}", consistent=True)
-    return -sum(
-        int(fen) for row in rows for account, fen in row.totals.items() if account.startswith("user:")
-    )
+    return of_members(totals(row.totals.items() for row in rows if row.sk not in but))
 
 
 def recover(party: str, *, now: int) -> int:

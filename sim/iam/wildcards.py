@@ -99,8 +99,8 @@ REASONS: dict[Place, str] = {
         "As in the tenant role of the deployment's own account."
     ),
     ("cell.yaml OperatorRole", "SeesWhatIsThere", "*"): (
-        "AWS lists stacks and tables of an account as a whole; what is listed are names, and `cardmesh drift` looks "
-        "for those of no site."
+        "AWS lists stacks and tables of an account as a whole, and tells how a detection of drift goes by its own id; "
+        "what is told are names and states, and `cardmesh drift` looks for those of no site."
     ),
     **{
         ("cell.yaml OperatorRole", sid, value): (

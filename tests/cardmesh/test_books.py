@@ -3,12 +3,16 @@
 import pytest
 
 from cardmesh import books
-from chalicelib.kit import clock, tenant
+from chalicelib.kit import clock, table, tenant
 from chalicelib.ledger import service as ledger
 from chalicelib.ledger.model import AccountRow, JournalRow, StatementRow
+from chalicelib.orders import service as orders
+from chalicelib.orders.feed import FeedRow
 from chalicelib.orders.model import OrderRow
 from chalicelib.orders.rules import partition
 from chalicelib.settlement import service as settlement
+from chalicelib.wallet import service as wallet
+from chalicelib.wallet.model import EntryRow
 from tests import make
 
 DAY = clock.day_of(make.NOON)
@@ -21,6 +25,7 @@ def sold(shop, world):
     for order in found:
         shop.pay(order)
     world.run("fulfil", "settle")
+    orders.add_to_feed([one.number for one in found], now=world.now)
     world.now = clock.day_start(DAY) + clock.DAY + 600
     with tenant.acting_for(shop.site):
         settlement.close_windows(shop.site, now=world.now)
@@ -101,12 +106,14 @@ def test_a_position_that_two_orders_have_is_found(cardmesh, sold, shop):
 def test_an_order_that_stands_still_for_a_day_is_found(cardmesh, shop, world):
     order = shop.place()
     shop.pay(order)
+    orders.add_to_feed([order.number], now=world.now)
     world.now += clock.DAY
     assert findings(cardmesh) == (1, [("an order is still paid", order.number)])
 
 
 def test_a_sale_of_an_order_placed_days_before_is_none_too_many(cardmesh, shop, world):
     order = shop.place()
+    orders.add_to_feed([order.number], now=world.now)
     world.now += 4 * clock.DAY
     shop.pay(order)
     world.run("fulfil", "settle")
@@ -118,6 +125,98 @@ def test_a_day_that_is_not_over_is_not_held_against_its_statement():
     early = ledger.Posted({"main:sales": 1}, {}, make.NOON)
     assert list(books.closed("demo", DAY, [], early, make.NOON)) == []
     assert list(books.closed("demo", DAY, [], None, make.NOON)) == []
+
+
+def test_an_order_that_the_list_of_all_lacks_is_found(cardmesh, sold):
+    for row in FeedRow.of(tenant.MAIN).under(f"FEED#{DAY}"):
+        row.delete()
+    code, found = findings(cardmesh)
+    assert (code, {what for what, _ in found}) == (1, {"an order is not in main's list"})
+    assert {about for _, about in found} == {one.number for one in sold}
+
+
+def test_a_day_that_nobody_closed_passes_for_a_night_and_no_longer(cardmesh, sold, shop, world):
+    StatementRow.of(tenant.MAIN).read(f"STMT#{shop.site}", DAY).delete()
+    AccountRow.of(tenant.MAIN).read(f"ACC#{shop.site}", ".").delete()
+    assert findings(cardmesh) == (0, [])
+    world.now += 2 * 3600
+    assert findings(cardmesh) == (0, [("a day was not closed", "2 journals")])
+    world.now += clock.DAY
+    assert findings(cardmesh) == (1, [("a day was not closed", "2 journals")])
+
+
+def test_a_sale_that_is_divided_another_way_is_found(cardmesh, sold, shop):
+    with tenant.acting_for(shop.site):
+        row = next(one for one in _journals(shop.site) if one.sk.startswith(sold[0].number))
+        row.legs = [
+            (account, fen + {"main:sales": 5, "main:commission": -5}.get(account, 0))
+            for account, fen in row.legs
+        ]
+        row.save()
+    code, found = findings(cardmesh)
+    assert (code, ("a sale is not divided as its plan says", sold[0].number) in found) == (1, True)
+
+
+def test_refunds_that_an_order_does_not_count_are_found(cardmesh, sold, shop):
+    with tenant.acting_for(shop.site):
+        row = OrderRow.of(shop.site).read(partition(sold[1].number), sold[1].number)
+        row.refunded_fen = 70
+        row.save()
+    what = f"{sold[1].number}: 70 fen counted, 0 asked for, {sold[1].amount_fen} paid"
+    assert findings(cardmesh) == (1, [("refunds do not fit their order", what)])
+
+
+@pytest.fixture
+def filled(shop, world):
+    """A member who put 100 yuan on the balance and spent some, all in the books."""
+    topup = shop.place(member="m1", goods_id="topup", quantity=100)
+    shop.pay(topup)
+    world.run("fulfil", "settle")
+    with tenant.acting_for(shop.site):
+        wallet.set_password(shop.site, "m1", "135790")
+    bought = shop.place_from(4950)
+    world.run("fulfil", "settle")
+    orders.add_to_feed([topup.number, bought.number], now=world.now)
+    world.now += 3600
+    return bought
+
+
+def test_balances_that_are_what_happened_are_said_to_be(cardmesh, filled, shop, world):
+    assert shop.wallet() == (5050, 0)
+    assert findings(cardmesh) == (0, [])
+    world.now = clock.day_start(DAY) + clock.DAY + 600
+    with tenant.acting_for(shop.site):
+        settlement.close_windows(shop.site, now=world.now)
+    world.now += 2 * clock.DAY
+    assert cardmesh("books check --days 3").code == 0
+    again = shop.place_from(4950)
+    world.run("fulfil", "settle")
+    assert shop.order(again.number).status == "delivered"
+    assert findings(cardmesh) == (0, [])
+
+
+def test_a_balance_that_somebody_changed_is_found(cardmesh, filled, shop):
+    with tenant.acting_for(shop.site):
+        row = next(EntryRow.of(shop.site).under("WENT#m1", newest_first=True))
+        row.available += 1000
+        row.save()
+    assert findings(cardmesh) == (1, [("a balance is not the sum of its entries", "m1")])
+
+
+def test_a_balance_that_the_ledger_does_not_owe_is_found(cardmesh, filled, shop, world):
+    with tenant.acting_for(shop.site), table.Together(shop.site, "") as write:
+        wallet.enter(write, shop.site, "m1", "refund", 1000, about=filled.number, now=world.now)
+    what = "m1: 6050 fen, owed 5050"
+    assert findings(cardmesh) == (1, [("a balance is not what the ledger owes", what)])
+
+
+def test_a_balance_of_an_order_that_is_under_way_may_differ(cardmesh, filled, shop, world):
+    order = shop.place_from(100)
+    shop.pay(order)
+    assert shop.order(order.number).status == "paid"
+    (row,) = cardmesh("books check --json").rows
+    assert (row["what"], row["about"]) == ("a balance is not what the ledger owes", "m1: 4950 fen, owed 5050")
+    assert (row["passes"], cardmesh("books check").code) == ("by itself", 0)
 
 
 def _journals(site):

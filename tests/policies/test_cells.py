@@ -65,7 +65,8 @@ def test_who_looks_for_drift_sees_the_names_of_what_is_there_and_no_more():
     policy = its_own("OperatorRole")
     assert allows(policy, Request("dynamodb:ListTables", "*"))
     assert allows(policy, Request("cloudformation:ListStacks", "*"))
-    other = f"{documents.STACKS}somebody-elses/1"
-    assert not any(
-        allows(policy, Request(f"cloudformation:{verb}", other)) for verb in ("DescribeStacks", "GetTemplate")
-    )
+    assert allows(policy, Request("cloudformation:DescribeStackDriftDetectionStatus", "*"))
+    verbs = ("DescribeStacks", "GetTemplate", "DetectStackDrift", "DescribeStackResourceDrifts")
+    other, own = (f"{documents.STACKS}{name}/1" for name in ("somebody-elses", "cardmesh-site-k3f9"))
+    assert [allows(policy, Request(f"cloudformation:{verb}", own)) for verb in verbs] == [True] * 4
+    assert not any(allows(policy, Request(f"cloudformation:{verb}", other)) for verb in verbs)
