@@ -4,15 +4,11 @@ Exit codes: 0 done, or nothing found; 1 a check found something, or a wave was h
 asked for could not be done.
 """
 
-import os
 from typing import Annotated, Any
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from typer.core import TyperGroup
-
-os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "CRITICAL")  # a line for a machine is none for who sits here
-os.environ.setdefault("POWERTOOLS_METRICS_DISABLED", "true")
 
 from chalicelib.kit.errors import ShopError
 

@@ -28,12 +28,19 @@ def of_stack(name: str, cell: str) -> Iterator[shown.Found]:
     if ended["DetectionStatus"] == "DETECTION_FAILED":
         why = ended.get("DetectionStatusReason", "no reason given")
         yield shown.differing(name, "detection", why, "complete")
-    filters = ["MODIFIED", "DELETED"]
-    pages = formation.get_paginator("describe_stack_resource_drifts").paginate(
-        StackName=name, StackResourceDriftStatusFilters=filters
-    )
-    for resource in (one for page in pages for one in page["StackResourceDrifts"]):
+    for resource in _resources(formation, name):
         yield from _differences(name, resource)
+
+
+def _resources(formation: Any, name: str) -> Iterator[dict[str, Any]]:
+    """Those that differ, page by page, for which the SDK has no paginator."""
+    asked: dict[str, Any] = {"StackName": name, "StackResourceDriftStatusFilters": ["MODIFIED", "DELETED"]}
+    while True:
+        page = formation.describe_stack_resource_drifts(**asked)
+        yield from page["StackResourceDrifts"]
+        if not page.get("NextToken"):
+            return
+        asked["NextToken"] = page["NextToken"]
 
 
 def _begun(formation: Any, name: str) -> str:

@@ -60,7 +60,7 @@ def show(queue: Queue, *, most: Most = 100, as_json: shown.AsJson = False) -> No
     """Each dead letter of a queue, what its order is by now, and where its failures are told."""
     with _held(queue, most) as letters:
         shown.rows([_told(one) for one in letters], as_json=as_json, none=f"No letter of {queue} is dead.")
-    if not as_json:
+    if letters and not as_json:
         shown.say(f"Why they failed: {_query()}")
 
 

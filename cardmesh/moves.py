@@ -24,6 +24,7 @@ def start(
 ) -> None:
     """Move a sub-site; doing it again goes on with the move. It takes no orders for a minute or more."""
     found = sites.find(site)
+    moving.check(found.cell, cell)
     shown.say(f"{found.site} {found.host} is in {found.cell} and would go to {cell}.")
     if shown.agreed("Go on?", dry_run=dry_run, yes=yes):
         moving.start(found.site, cell, by=_BY, now=clock.now())

@@ -65,7 +65,7 @@ class Fixed(errors.Conflict):
 def start(code: str, target: str, *, by: str, now: int) -> Move:
     """Begin to move a site that stands; repeating it goes on with the move. Raises Fixed, NotFound."""
     source = _site(code).cell
-    _check(source, target)
+    check(source, target)
     known = MoveRow.of(tenant.MAIN)
     place = known(MOVES, code, source=source, target=target, state="preparing", since=now, by=by)
     sites = SiteRow.of(tenant.MAIN)
@@ -262,7 +262,8 @@ def _arn(row: Any) -> str:
     return f"arn:{partition}:dynamodb:{config.load().region}:{account}:table/{table.name_of(row.sk)}"
 
 
-def _check(source: str, target: str) -> None:
+def check(source: str, target: str) -> None:
+    """Raise Fixed where a site of one cell can never move to the other."""
     known = config.load().cells
     if target == source or target not in known:
         raise Fixed("The site is there already, or there is no such cell.")

@@ -43,12 +43,10 @@ class Formation:
         assert StackDriftDetectionId == "d-1"
         return (self._states.popleft() if len(self._states) > 1 else self._states[0]) | self.reason
 
-    def get_paginator(self, name):
-        assert name == "describe_stack_resource_drifts"
-        return self
-
-    def paginate(self, **_):
-        return [{"StackResourceDrifts": [one]} for one in self._drifts]
+    def describe_stack_resource_drifts(self, *, NextToken="0", **_):  # noqa: N803
+        at = int(NextToken)
+        more = {"NextToken": str(at + 1)} if at + 1 < len(self._drifts) else {}
+        return {"StackResourceDrifts": list(self._drifts[at : at + 1]), **more}
 
 
 @pytest.fixture
