@@ -27,7 +27,8 @@ _WAITS = frozenset({"review"})  # for a person, however long
 _LISTED = 3600  # seconds after which main's list has an order
 _LONGEST = 30 * clock.DAY  # for which that list can be read back
 _CLOSED = 2 * 3600  # seconds after its end by which a day is closed, tried twice
-_AMOUNTS = ("available", "held", "transit", "deposit")
+_NEVER_OWED = ("held", "transit", "deposit")
+_AMOUNTS = ("available", *_NEVER_OWED)
 Position = tuple[str, str, int]  # whose pool, segment, place
 
 
@@ -189,7 +190,14 @@ def _stuck(site: str, placed: Iterable[orders.Order], now: int) -> Iterator[Find
 
 
 def _account(party: str) -> Iterator[Finding]:
-    """An account that is not what all its movements add up to, twice in a row: it may move between two reads."""
+    """An account that is not what all its movements add up to, twice in a row: it may move between two reads.
+
+    Only what can be withdrawn may be below zero: a party may owe.
+    """
+    held = ledger.balances(party)
+    for name in _NEVER_OWED:
+        if getattr(held, name) < 0:
+            yield Finding(party, "", "an account is overdrawn", f"{name}: {getattr(held, name)} fen")
     differs = [_differences(party), _differences(party)] if _differences(party) else []
     for name in sorted(set.intersection(*map(set, differs))) if differs else ():
         yield Finding(party, "", "an account is not what moved it", f"{name}: {differs[-1][name]}")

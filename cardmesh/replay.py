@@ -34,7 +34,7 @@ def callback(
 ) -> None:
     """Hear a payment in suspense again: it goes to the order it names if that takes it now."""
     found = cases.case(case)
-    shown.one({"why": found.why, **found.facts}, as_json=False)
+    shown.one({"why": found.why, **dict(map(_read, found.facts.items()))}, as_json=False)
     shown.say(f"Order: {_state(found.facts.get('out_trade_no', ''))}")
     if shown.agreed("Hear it again?", dry_run=dry_run, yes=yes):
         with tenant.acting_for(tenant.MAIN):
@@ -71,6 +71,14 @@ def _line(case: cases.Case) -> dict[str, Any]:
         "begun": case.begun,
         "why": case.why,
     }
+
+
+def _read(fact: tuple[str, str]) -> tuple[str, str]:
+    """A fact of a case as people read it: yuan for fen, a moment for seconds."""
+    name, text = fact
+    if name.endswith("_fen"):
+        return name.replace("_fen", ""), f"{money.yuan(int(text))} yuan"
+    return name, shown.when(int(text)) if name.endswith("_at") and text.isdecimal() else text
 
 
 def _state(out_trade_no: str) -> str:

@@ -91,6 +91,14 @@ def test_an_account_and_a_statement_that_somebody_changed_are_found(cardmesh, so
     )
 
 
+def test_an_account_that_is_overdrawn_is_found(cardmesh, sold, shop):
+    account = AccountRow.of(tenant.MAIN).read(f"ACC#{shop.site}", ".")
+    account.held = -3
+    account.save()
+    code, found = findings(cardmesh)
+    assert (code, ("an account is overdrawn", "held: -3 fen") in found) == (1, True)
+
+
 def test_a_position_that_two_orders_have_is_found(cardmesh, sold, shop):
     with tenant.acting_for(shop.site):
         row = OrderRow.of(shop.site).read(partition(sold[1].number), sold[1].number)

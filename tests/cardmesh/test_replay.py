@@ -36,6 +36,8 @@ def test_a_payment_is_heard_again_and_its_order_delivered(cardmesh, lost, shop, 
     number, case = lost
     said = cardmesh(f"replay callback {case} --by ann", typed="y\n")
     assert "Order: pending" in said.out
+    assert "amount        49.50 yuan\n" in said.out
+    assert "paid_at       2026-11-23 12:00:00\n" in said.out
     assert f"The payment is that of order {number}, which is paid." in said.out
     world.run("fulfil", "settle")
     assert shop.order(number).status == "delivered"
