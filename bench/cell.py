@@ -1,26 +1,30 @@
-"""One cell that opens many sites: the shop's own provisioning in virtual time, under one account's quotas.
+"""Cells that open many sites: the shop's own provisioning in virtual time, under each account's quotas.
 
-CloudFormation is a model: two of its calls are served so many times a second, the rest is told to slow down, and the
-SDK tries again as it would. A stack makes its table after a while; whoever asks for more tables at once than an
-account may create gets a stack that rolls back.
+All cells share one queue, whose function works on so many messages at once, and the rows that count their sites, which
+a transaction holds while it is under way. CloudFormation is a model for each account: two of its calls are served so
+many times a second, the rest is told to slow down, and the SDK tries again as it would. A stack makes its table after
+a while; whoever asks for more tables at once than an account may create gets a stack that rolls back.
 """
 
+import contextlib
 import json
+import string
 from collections import Counter, deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.kit import cells as kit_cells
 from chalicelib.kit import tenant
-from chalicelib.tenancy import rules
 from chalicelib.tenancy import service as tenancy
 from chalicelib.tenancy import worker as tenancy_worker
-from infra.package.template import BATCHES
+from chalicelib.tenancy.model import CELLS
 from sim.clockwork import Clockwork
+from sim.dynamo.errors import cancelled, client_error
 from sim.instance import Instance
 from sim.queues import MOST_RECEIVES, SOURCES
 from sim.stage import BEGIN, Stage, definition
@@ -35,7 +39,7 @@ class Formation:
     """CloudFormation of one account, and the tables its stacks make."""
 
     time: Clockwork
-    stage: "Cell"
+    fleet: "Fleet"
     creates: float
     stacks: dict[str, str] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
@@ -82,38 +86,62 @@ class Formation:
 
     def _made(self, name: str) -> None:
         self.creating -= 1
-        self.stage.database.create_table(**definition(name, indexed=True))
+        self.fleet.database.create_table(**definition(name, indexed=True))
         self._later(quotas.STACK_ENDS, lambda: self.stacks.update({name: "CREATE_COMPLETE"}))
 
     def _later(self, seconds: tuple[float, float], act: Any) -> None:
         self.time.at(self.time.now + self.time.random.uniform(*seconds), act)
 
 
-class Cell(Shop):
-    """A cell in which sites are asked for and come up.
+class Fleet(Shop):
+    """Cells in which sites are asked for and come up, by workers that all of them share.
 
-    `opened` says when each was open, in seconds, `failed` how often a message failed.
+    `opened` says when each was open, in seconds, `failed` how often a message failed, `conflicts` how often a
+    transaction was refused because another was under way.
     """
 
-    def __init__(self, stage: Stage, *, creates: float = quotas.CREATE_STACK.value) -> None:
+    def __init__(
+        self, stage: Stage, *, cells: int, workers: int, creates: float = quotas.CREATE_STACK.value
+    ) -> None:
         self.time = Clockwork(0, BEGIN)
-        self.formation = Formation(self.time, self, creates)
+        self.formations = {name: Formation(self.time, self, creates) for name in names(cells)}
+        self.asked = 0
         self.opened: list[float] = []
         self.keyed = 0
+        self.conflicts = 0
         self.failed: Counter[str] = Counter()
         self._waiting: deque[str] = deque()
+        self._workers = workers
         self._working = 0
+        self._held: set[str] = set()
         self._noise = Random(1)  # noqa: S311  a run must be repeatable
         super().__init__(stage)
         self._instance = Instance("provision_sites", list(stage.places))
+
+    @property
+    def given_up(self) -> int:
+        """Stacks that got no table."""
+        return sum(one.refused for one in self.formations.values())
+
+    def after(self, sites: int) -> float:
+        """Seconds after which so many sites would be open, at the pace of the middle of those that came up."""
+        early, late = len(self.opened) // 2, len(self.opened) * 9 // 10
+        pace = (late - early) / (self.opened[late] - self.opened[early])
+        return self.opened[-1] + (sites - len(self.opened)) / pace
+
+    @property
+    def fullest(self) -> Formation:
+        """Where most sites are."""
+        return max(self.formations.values(), key=lambda one: len(one.stacks))
 
     def clock(self) -> float:
         """The time in seconds UTC."""
         return self.time.now
 
     def open(self, slugs: Sequence[str], *, most: float) -> None:
-        """Ask for sites at once, and let the cell work until all are open or so many seconds are over."""
+        """Ask for sites at once, and let them work until all are open or so many seconds are over."""
         brand = tenancy.Brand("Shop")
+        self.asked += len(slugs)
         for slug in slugs:
             with tenant.acting_for(tenant.MAIN):
                 tenancy.open_site(
@@ -130,19 +158,37 @@ class Cell(Shop):
         """A call over the network, tried again as botocore would when it is told to slow down."""
         if self.time.running is None:
             return super().call(client, operation, given)
-        if client.meta.service_model.service_name != "cloudformation":
+        if client.meta.service_model.service_name == "cloudformation":
+            return self._formed(self.formations[_cell_of(client)], operation, given)
+        with self._holding(operation, given):
             self.time.pause(self._noise.uniform(*model.WRITE_SECONDS))
             self.keyed += client.meta.service_model.service_name == "kms"
             return super().call(client, operation, given)
+
+    def _formed(self, formation: Formation, operation: str, given: dict[str, Any]) -> dict[str, Any]:
         for tried in range(1, model.TRIES + 1):
             self.time.pause(self._noise.uniform(*quotas.ANSWER))
             try:
-                return self.formation.call(operation, given)
+                return formation.call(operation, given)
             except ClientError as error:
                 if error.response["Error"]["Code"] != "Throttling" or tried == model.TRIES:
                     raise
             self.time.pause(self._noise.random() * min(2 ** (tried - 1), model.LONGEST_WAIT))
         raise AssertionError
+
+    @contextlib.contextmanager
+    def _holding(self, operation: str, given: dict[str, Any]) -> Iterator[None]:
+        """Nobody else's transaction touches the rows that this one counts sites in."""
+        wanted = set(_counted(given)) if operation == "TransactWriteItems" else set()
+        if wanted & self._held:
+            self.conflicts += 1
+            reasons = [{"Code": "TransactionConflict"} for _ in given["TransactItems"]]
+            raise client_error(cancelled(reasons), operation)
+        self._held |= wanted
+        try:
+            yield
+        finally:
+            self._held -= wanted
 
     def _send(self, given: Any) -> dict[str, Any]:
         queue, body = given["QueueUrl"].rsplit("-", 1)[-1], given["MessageBody"]
@@ -159,7 +205,7 @@ class Cell(Shop):
 
     def _work(self) -> None:
         """Take up messages while fewer are in work than may be."""
-        while self._waiting and self._working < BATCHES["provision"]:
+        while self._waiting and self._working < self._workers:
             self._working += 1
             body = self._waiting.popleft()
             act = partial(self._advance, body)
@@ -181,13 +227,20 @@ class Cell(Shop):
         self._work()
 
 
-def fullest(sites: int, cells: int) -> int:
-    """Sites of the fullest cell, where the shop's own rule places one after the other."""
-    rooms = {f"c{n}": rules.Room(f"c{n}", int(quotas.TABLES.value) - 1, 0) for n in range(cells)}
-    for _ in range(sites):
-        chosen = rules.place(rooms.values())
-        rooms[chosen] = replace(rooms[chosen], used=rooms[chosen].used + 1)
-    return max(room.used for room in rooms.values())
+def names(cells: int) -> str:
+    """The names of so many cells; `a` is the deployment's own account."""
+    return string.ascii_lowercase[:cells]
+
+
+def _cell_of(client: Any) -> str:
+    known = ((cell, one) for (_, cell), one in kit_cells._clients.items())  # noqa: SLF001
+    return next((cell for cell, one in known if one is client), kit_cells.HOME)
+
+
+def _counted(given: dict[str, Any]) -> Iterator[str]:
+    """The rows CELL#all / name among those that a transaction writes."""
+    keys = (one["Update"]["Key"] for one in given["TransactItems"] if "Update" in one)
+    return (key["sk"]["S"] for key in keys if key["pk"]["S"] == CELLS)
 
 
 def _error(code: str, operation: str) -> ClientError:

@@ -2,11 +2,12 @@
 
 A model of AWS around the shop's own code. A cell is one account in one region; what it is allowed, and who says so,
 stands in `quotas.py` and below. *Coming up*: sites are asked for at the same moment, and the shop's provisioning
-works in virtual time on CloudFormation as it is modelled in `cell.py`; cells do not share anything that limits them,
-so the fullest one is played. *A flood*: 30 quiet sites have 3 orders paid a second each, and one site a multiple of
-what one of them has, for a minute, on the queue FULFIL as it is deployed (`flood.py`). A wait is the time from sending
-a message until its turn in the function; how long a message takes follows from the instructions and requests counted
-above.
+works in virtual time on CloudFormation as it is modelled in `cell.py`. All cells share one queue, whose function works
+on as many messages at once as the parameter `SitesAtOnce` says, and the rows that count their sites; what 13,000 sites
+over 13 cells show is carried on to 100,000 at the pace of their middle, and beside it one cell is played whole. *A
+flood*: 30 quiet sites have 3 orders paid a second each, and one site a multiple of what one of them has, for a minute,
+on the queue FULFIL as it is deployed (`flood.py`). A wait is the time from sending a message until its turn in the
+function; how long a message takes follows from the instructions and requests counted above.
 
 *What all cells share*: functions stand in one account, and a schedule asks for each site's walk, closing or audit by a
 message of its own, ten to a request, while it reads the registry page by page. It waits for AWS as long as is told
@@ -16,27 +17,31 @@ Nobody publishes how fast CloudFormation answers, and nobody has measured here h
 assumed, named, and varied below.
 """
 
+import os
 from collections.abc import Iterator
 from unittest import mock
 
-from chalicelib.kit import queue
+from chalicelib.kit import config, queue
 from chalicelib.tenancy import stacks
 from infra.package.template import BATCHES
 from sim.stage import Stage
 
 from . import cell, flood, idle, prices, quotas
 from . import shop as shops
-from .cell import Cell
+from .cell import Fleet, names
 from .report import Figure, Finding, Goal, Plot, Table
 
 _MANY, _CELLS = 10_000, 2
 _MORE, _MORE_CELLS = 100_000, 13
+_TAKES = int(quotas.TABLES.value) - 1
 _HOUR = Goal("≤", 60)
 _TWICE = Goal("≤", 2)
 _RUN = Goal("≤", 300)  # half of what the shortest of these functions may run
 _ROW = 1024  # bytes of a site's row, generously
 _PAGE = 1 << 20  # bytes of a page of DynamoDB
+_EACH = 5  # sites worked on at once for each cell: docs/deploy.md, SitesAtOnce
 _AT_ONCE = (1, 10, 100, 1000)
+_PLAYED = (13, 130, 1300, 13_000)
 _BEFORE = (1, 10, 100, 300)
 _RATES = (1.5, 2.5, 5, 10)
 _TIMES = (1, 10, 100, 1000)
@@ -56,23 +61,48 @@ def measure() -> Iterator[Finding]:
 
 
 def _onboarding(stage: Stage) -> Iterator[Finding]:
-    fullest, more = (cell.fullest(*each) for each in ((_MANY, _CELLS), (_MORE, _MORE_CELLS)))
-    ours = {sites: play(stage, sites) for sites in (*_AT_ONCE, fullest, more)}
-    yield _open("10,000 sites over 2 cells, all open after", ours[fullest])
-    yield _open("100,000 sites over 13 cells, all open after", ours[more])
-    yield Figure("a site alone, open after", ours[1].opened[-1], "seconds", kind="model")
-    yield Figure("sites given up", ours[more].formation.refused, "", Goal("=", 0), "model")
-    yield _limits(ours[fullest], fullest)
+    one = {sites: play(stage, sites) for sites in (*_AT_ONCE, -(-_MORE // _MORE_CELLS))}
+    many = play(stage, _MANY, cells=_CELLS, workers=_CELLS * _EACH)
+    spread = {sites: _thirteen(stage, sites, _MORE_CELLS * _EACH) for sites in _PLAYED}
+    short = {sites: _thirteen(stage, sites, BATCHES["provision"]) for sites in _PLAYED}
+    yield from _times(one, many, spread, short)
+    yield _limits(many)
     with mock.patch.object(stacks, "TOO_FAST", ()):
         before = {sites: play(stage, sites) for sites in _BEFORE}
     yield Table("1,000 sites in a cell, by CreateStack a second", ("rate", "minutes"), [*_by_rate(stage)])
-    yield Plot(
-        "fleet",
-        "Until all sites of a cell are open",
-        "sites asked for at once",
-        "minutes",
-        {"as deployed": _line(ours), "where being told to slow down is a failure": _line(before)},
+    lines = {
+        "one cell, 5 at once": _line(one),
+        "13 cells, 65 at once": [*_line(spread), _reckoned(spread)],
+        "13 cells, 5 at once": [*_line(short), _reckoned(short)],
+        "one cell, where being told to slow down is a failure": _line(before),
+    }
+    yield Plot("fleet", "Until all sites are open", "sites asked for at once", "minutes", lines)
+
+
+def _times(
+    one: dict[int, Fleet], many: Fleet, spread: dict[int, Fleet], short: dict[int, Fleet]
+) -> Iterator[Finding]:
+    played = (*one.values(), many, *spread.values(), *short.values())
+    yield _minutes("10,000 sites over 2 cells, SitesAtOnce=10, all open after", many.opened[-1], _HOUR)
+    seconds = spread[_PLAYED[-1]].after(_MORE)
+    yield _minutes("100,000 sites over 13 cells, SitesAtOnce=65, all open after", seconds, _HOUR)
+    seconds = short[_PLAYED[-1]].after(_MORE)
+    yield _minutes("100,000 sites over 13 cells, SitesAtOnce=5 as by default, all open after", seconds)
+    yield _minutes(
+        "a thirteenth of them in one cell, 5 at once, played whole", [*one.values()][-1].opened[-1]
     )
+    yield Figure("a site alone, open after", one[1].opened[-1], "seconds", kind="model")
+    yield Figure("sites given up", sum(each.given_up for each in played), "", Goal("=", 0), "model")
+    left = sum(each.asked - len(each.opened) for each in played)
+    yield Figure("sites not open in the end", left, "", Goal("=", 0), "model")
+
+
+def _thirteen(stage: Stage, sites: int, workers: int) -> Fleet:
+    return play(stage, sites, cells=_MORE_CELLS, workers=workers)
+
+
+def _reckoned(played: dict[int, Fleet]) -> tuple[float, float]:
+    return _MORE, played[max(played)].after(_MORE) / 60
 
 
 def asking(sites: int) -> int:
@@ -80,18 +110,26 @@ def asking(sites: int) -> int:
     return -(-sites * _ROW // _PAGE) + -(-sites // queue.BATCH)
 
 
-def play(stage: Stage, sites: int, **terms: float) -> Cell:
-    """A cell in which so many sites are asked for at once, when all are open."""
-    played = Cell(stage, **terms)
-    played.open([f"fleet-{i}" for i in range(sites)], most=_MOST)
+def play(
+    stage: Stage, sites: int, *, cells: int = 1, workers: int = BATCHES["provision"], **terms: float
+) -> Fleet:
+    """Cells in which so many sites are asked for at once, when all are open."""
+    told = ",".join(
+        f"{n}{'@' + str(111122223333 + i) if i else ''}:{_TAKES}" for i, n in enumerate(names(cells))
+    )
+    with mock.patch.dict(os.environ, {"CELLS": told if cells > 1 else ""}):
+        config.load.cache_clear()
+        played = Fleet(stage, cells=cells, workers=workers, **terms)
+        played.open([f"fleet-{i}" for i in range(sites)], most=_MOST)
+    config.load.cache_clear()
     return played
 
 
-def _open(name: str, played: Cell) -> Figure:
-    return Figure(name, round(played.opened[-1] / 60, 1), "minutes", _HOUR, "model")
+def _minutes(name: str, seconds: float, goal: Goal | None = None) -> Figure:
+    return Figure(name, round(seconds / 60, 1), "minutes", goal, "model")
 
 
-def _line(played: dict[int, Cell]) -> list[tuple[float, float]]:
+def _line(played: dict[int, Fleet]) -> list[tuple[float, float]]:
     return [(sites, one.opened[-1] / 60) for sites, one in played.items()]
 
 
@@ -100,9 +138,10 @@ def _by_rate(stage: Stage) -> Iterator[tuple[str, float]]:
         yield f"{rate:g}", round(play(stage, 1000, creates=rate).opened[-1] / 60, 1)
 
 
-def _limits(played: Cell, sites: int) -> Table:
+def _limits(played: Fleet) -> Table:
     """What the quotas are and how much of them the fullest of two cells needs."""
-    seconds, formation = played.opened[-1], played.formation
+    seconds, formation = played.opened[-1], played.fullest
+    sites = len(formation.stacks)
     used = {
         quotas.STACKS: sites,
         quotas.TABLES: sites + 1,
@@ -110,7 +149,7 @@ def _limits(played: Cell, sites: int) -> Table:
         quotas.CREATE_STACK: _served(formation, "CreateStack") / seconds,
         quotas.DESCRIBE_STACKS: _served(formation, "DescribeStacks") / seconds,
         quotas.KEY_REQUESTS: played.keyed / seconds,
-        quotas.CONCURRENCY: BATCHES["provision"],
+        quotas.CONCURRENCY: _CELLS * _EACH,
     }
     heads = ("quota", "default", "asked for", "needed by 5,000 sites", "source")
     rows = [

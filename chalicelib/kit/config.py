@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 PAYOUTS_VIA = ("file", "transfer")  # by a bank: people take it a file, or it is called
 
@@ -13,6 +14,8 @@ QUEUES = ("fulfil", "settle", "timer", "refund", "reconcile", "provision", "publ
 
 
 _CELL = re.compile(r"([a-z][a-z0-9]{0,7})(?:@(\d{12}))?:(\d{1,5})", re.ASCII)
+_FILE = re.compile(r"[a-z]+\.json")
+_PACKAGE = Path(__file__).parents[2]
 _MOST_TABLES = 10_000  # of an account in a region, for ever
 
 
@@ -114,8 +117,8 @@ def read(env: Mapping[str, str]) -> Config:
         key_id=text("KEY_ID"),
         tenant_role=text("TENANT_ROLE", ""),
         cells=_cells(text("CELLS", ""), text("TABLE_PREFIX", "cardmesh"), region),
-        subsite_template=text("SUBSITE_TEMPLATE", ""),
-        domain_template=text("DOMAIN_TEMPLATE", ""),
+        subsite_template=_body(text("SUBSITE_TEMPLATE", "")),
+        domain_template=_body(text("DOMAIN_TEMPLATE", "")),
         edge=_edge(text("EDGE", "")),
         site_domain=text("SITE_DOMAIN"),
         scheme=text("PUBLIC_SCHEME", "https"),
@@ -137,6 +140,11 @@ def read(env: Mapping[str, str]) -> Config:
         static_url=text("STATIC_URL", "/static"),
         sandbox_url=text("SANDBOX_URL", ""),
     )
+
+
+def _body(told: str) -> str:
+    """A template as it is told, or the file of the package that is named; an environment holds 4,096 bytes."""
+    return (_PACKAGE / told).read_text() if _FILE.fullmatch(told) else told
 
 
 def _cells(given: str, tables: str, region: str) -> Mapping[str, Cell]:

@@ -15,7 +15,11 @@ from chalicelib.kit import cells, config, table, tenant
 from . import registry, rules
 from .model import CELLS, SITES, CellRow, SiteRow
 
-_TRIES = 8  # others may take the last places meanwhile
+_TRIES = 8  # others may take the last places meanwhile, or hold the row
+
+
+class Crowded(Exception):
+    """Too many are placed at this moment; there may well be room."""
 
 
 def rooms() -> list[rules.Room]:
@@ -27,18 +31,23 @@ def rooms() -> list[rules.Room]:
 
 
 def assign(code: str) -> bool:
-    """Give a site that is to be made its place, in the cell with most room; False where every cell is full."""
-    row = SiteRow.of(tenant.MAIN).read(SITES, code) if cells.several() else None
-    if row is None or row.cell:
+    """Give a site that is to be made its place, in a cell with most room; False where every cell is full.
+
+    Raises Crowded where others took or counted a place at the same moment, each time.
+    """
+    if not cells.several():
         return True
     for _ in range(_TRIES):
-        cell = rules.place(rooms())
+        row = SiteRow.of(tenant.MAIN).read(SITES, code)
+        if row is None or row.cell:
+            return True
+        cell = rules.place(rooms(), code)
         if not cell:
             return False
         with contextlib.suppress(table.Refused):
             _settle(code, cell)
             return True
-    return False
+    raise Crowded
 
 
 def elsewhere(code: str) -> str:
@@ -47,7 +56,7 @@ def elsewhere(code: str) -> str:
     if row is None or not row.cell:
         return ""
     full = {row.cell, *row.note.split()}
-    return rules.place(room for room in rooms() if room.cell not in full)
+    return rules.place((room for room in rooms() if room.cell not in full), code)
 
 
 def change(code: str, cell: str) -> None:

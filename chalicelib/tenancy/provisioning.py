@@ -23,6 +23,8 @@ def advance(code: str, *, now: int) -> None:
     wait = rules.look_again(code, now - site.opened_at)
     try:
         _step(code, site.state, wait)
+    except rooms.Crowded:
+        queue.send("provision", site=code, delay=wait)
     except ClientError as error:
         if error.response["Error"]["Code"] not in stacks.TOO_FAST:
             raise

@@ -58,6 +58,8 @@ def prepare(project: Path, copy: Path) -> None:
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, target)
+    for name in template.CARRIED:
+        (copy / f"{name}.json").write_text(template.carried(project / f"infra/{name}.yaml"))
     (copy / "requirements.txt").touch()  # Chalice is to add none itself
     _run(copy, _COMPILE)
 
@@ -97,8 +99,16 @@ def _zip(whole: template.Template, copy: Path, known: Libraries, out: Path) -> d
     chosen = layers.carried(needs, shared)
     for name, each in modules.items():
         rest = needs[name].difference(*(shared[layer] for layer in chosen[name]))
-        zips.write(out / f"{name}.zip", [(copy, own.files(each)), (known.folder, known.files(rest))])
+        files = [*own.files(each), *_carried(whole, name)]
+        zips.write(out / f"{name}.zip", [(copy, files), (known.folder, known.files(rest))])
     return chosen
+
+
+def _carried(whole: template.Template, name: str) -> list[Path]:
+    """Files of the copy that a function is told of."""
+    known = {template.in_code(name): each for name, each in template.functions(whole["Resources"]).items()}
+    told = known[name]["Environment"]["Variables"]
+    return [Path(f"{each}.json") for each in template.CARRIED if f"{each.upper()}_TEMPLATE" in told]
 
 
 def _entries(whole: template.Template) -> dict[str, tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench import cell, fleet, flood, quotas
+from bench import fleet, flood, quotas
 from bench import shop as shops
 from chalicelib.tenancy import rules, stacks
 
@@ -22,8 +22,8 @@ def played(stage):
 
 def test_all_sites_come_up_though_cloudformation_is_asked_too_fast(played):
     assert len(played.opened) == SITES
-    assert played.formation.throttled["CreateStack"] > 0
-    assert set(played.formation.stacks.values()) == {"CREATE_COMPLETE"}
+    assert played.fullest.throttled["CreateStack"] > 0
+    assert set(played.fullest.stacks.values()) == {"CREATE_COMPLETE"}
 
 
 def test_a_run_is_the_same_each_time(stage, played):
@@ -33,7 +33,7 @@ def test_a_run_is_the_same_each_time(stage, played):
 def test_looking_seldom_asks_less_than_looking_every_two_seconds(stage, played, monkeypatch):
     monkeypatch.setattr(rules, "look_again", lambda _code, _waited: 2)
     often = fleet.play(stage, SITES)
-    assert often.formation.asked["DescribeStacks"] > played.formation.asked["DescribeStacks"]
+    assert often.fullest.asked["DescribeStacks"] > played.fullest.asked["DescribeStacks"]
 
 
 def test_it_is_slow_where_being_told_to_slow_down_is_a_failure(stage, played, monkeypatch):
@@ -52,14 +52,26 @@ def test_a_stack_that_gets_no_table_rolls_back_and_its_site_is_given_up(stage, m
     few = quotas.Quota("tables being created", 2, "this test")
     monkeypatch.setattr(quotas, "TABLES_CREATING", few)
     played = fleet.play(stage, SITES)
-    assert 0 < played.formation.refused < SITES
-    assert len(played.opened) == SITES - played.formation.refused
+    assert 0 < played.fullest.refused < SITES
+    assert len(played.opened) == SITES - played.fullest.refused
 
 
-def test_no_cell_has_more_than_its_share():
-    assert cell.fullest(10_000, 2) == 5000
-    assert cell.fullest(100_000, 13) == 7693
-    assert cell.fullest(100_000, 13) < quotas.TABLES.value <= 10_000
+def test_cells_share_workers_and_each_brings_its_own_cloudformation(stage):
+    shared, short = (fleet.play(stage, 120, cells=3, workers=workers) for workers in (15, 1))
+    assert len(shared.opened) == len(short.opened) == 120
+    assert shared.opened[-1] < short.opened[-1] / 1.3
+    assert all(len(one.stacks) > 20 for one in shared.formations.values())
+    assert shared.conflicts > 0 == shared.given_up
+
+
+def test_more_sites_take_as_long_as_those_before_did(stage):
+    played = fleet.play(stage, 1)
+    played.opened = [100 + 2 * site for site in range(50)]
+    assert played.after(80) == pytest.approx(100 + 2 * 79)
+
+
+def test_no_account_has_more_than_its_share():
+    assert 100_000 / 13 < quotas.TABLES.value <= 10_000
 
 
 def test_every_quota_says_who_says_so():

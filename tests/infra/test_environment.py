@@ -1,12 +1,14 @@
 """What a function is told fits into what Lambda allows, also where a fleet is spread over many accounts."""
 
 import json
+import re
 import string
+from pathlib import Path
 
 import pytest
 
 from chalicelib.kit import config
-from infra.package import template
+from infra.package import parameters, template
 
 pytestmark = pytest.mark.package
 
@@ -26,6 +28,13 @@ GIVEN = {
     "OriginSecret": "cardmesh/edge",
     "OriginSecretVersion": "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0",
     "DepositTo": "中" * 100,
+    "Edge": json.dumps(
+        {
+            "distribution": "E1A2B3C4D5E6F7",
+            "group": "cg_0123456789abcdefghijklmnopq",
+            "names": "d0123456789ab.cloudfront.net",
+        }
+    ),
 }
 ATTRIBUTES = {
     ("Key", "Arn"): "arn:aws-cn:kms:cn-northwest-1:111122223333:key/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0",
@@ -91,7 +100,8 @@ def test_what_each_function_is_told_fits_with_many_accounts(packaged, count):
 
 def test_functions_read_their_cells_from_what_they_are_told(packaged):
     for _, told in environments(packaged, 13):
-        found = config.read({**told, "AWS_REGION": "cn-northwest-1"}).cells
+        plain = {name: text for name, text in told.items() if not name.endswith("_TEMPLATE")}
+        found = config.read({**plain, "AWS_REGION": "cn-northwest-1"}).cells
         assert (len(found), found["m"].takes) == (13, 8000)
         assert found["m"].tenant_role.startswith(
             "arn:aws-cn:iam::444400000012:role/cardmeshlive/cells/tenant/"
@@ -110,12 +120,12 @@ def test_functions_read_their_cells_from_what_they_are_told(packaged):
     ],
 )
 def test_cloudformation_refuses_cells_that_a_function_could_not_read(told, taken):
-    pattern = template._TERMS["CELLS"]["AllowedPattern"]
-    assert bool(template.re.fullmatch(pattern, told)) is taken
+    pattern = parameters.TERMS["CELLS"]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, told)) is taken
 
 
 def test_the_roles_of_a_cell_are_named_as_functions_reckon_them():
-    cell = template.load(template.Path("infra/cell.yaml"))["Resources"]
+    cell = template.load(Path("infra/cell.yaml"))["Resources"]
     known = PSEUDO | GIVEN
     reckoned = config.read(
         {

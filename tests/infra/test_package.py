@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.kit import config
-from infra.package import build, layers, rest, template
+from infra.package import build, layers, parameters, rest, template
 from infra.package.target import Target
 from infra.rehearsal import deployed
 
@@ -160,7 +160,11 @@ def test_a_worker_takes_from_its_queue_and_answers_for_each_message(packaged, na
     assert mapping["BatchSize"] == batch
     assert mapping["MaximumBatchingWindowInSeconds"] == window
     scaling = mapping["ScalingConfig"]
-    assert scaling.get("Fn::If", [scaling])[-1]["MaximumConcurrency"] >= 2
+    most = scaling.get("Fn::If", [scaling])[-1]["MaximumConcurrency"]
+    if queue == "Provision":
+        assert most == {"Ref": "SitesAtOnce"}
+        most = packaged.template["Parameters"]["SitesAtOnce"]["Default"]
+    assert most == template.BATCHES[queue.lower()] >= 2
     assert packaged.functions[name]["Timeout"] == timeout
 
 
@@ -211,11 +215,11 @@ def test_every_function_has_a_role_a_log_and_settings_of_its_own(packaged):
         }
 
 
-@pytest.mark.parametrize("name", template._TERMS)
+@pytest.mark.parametrize("name", parameters.TERMS)
 def test_what_a_deployment_decides_is_a_parameter_that_every_function_reads(packaged, name):
-    term = packaged.template["Parameters"][template._parameter(name)]
+    term = packaged.template["Parameters"][parameters.named(name)]
     for function in packaged.functions.values():
-        assert function["Environment"]["Variables"][name] == {"Ref": template._parameter(name)}
+        assert function["Environment"]["Variables"][name] == {"Ref": parameters.named(name)}
     needed = {"KEY_ID": "k", "SITE_DOMAIN": "shop.test"}
     assert config.read(needed | {name: str(term["Default"])}) == config.read(needed)
     for most in {"MinValue", "MaxValue"} & term.keys():
@@ -240,11 +244,15 @@ def test_each_audience_believes_the_edges_secret_and_the_one_before_once_there_i
         assert {each.split(":")[2] for each in references} == {"${OriginSecret}"}
 
 
-@pytest.mark.parametrize(("name", "makes"), [("SUBSITE_TEMPLATE", "Table"), ("DOMAIN_TEMPLATE", "Tenant")])
+@pytest.mark.parametrize(("name", "makes"), [("subsite", "Table"), ("domain", "Tenant")])
 def test_only_the_provisioner_carries_the_templates_of_sub_sites_and_domains(packaged, name, makes):
-    carrying = [n for n, f in packaged.functions.items() if name in f["Environment"]["Variables"]]
-    assert carrying == ["ProvisionSites"]
-    carried = json.loads(packaged.functions["ProvisionSites"]["Environment"]["Variables"][name])
+    told = {
+        n: f["Environment"]["Variables"].get(f"{name.upper()}_TEMPLATE")
+        for n, f in packaged.functions.items()
+    }
+    assert {n: file for n, file in told.items() if file} == {"ProvisionSites": f"{name}.json"}
+    with zipfile.ZipFile(packaged.folder / "provision_sites.zip") as packed:
+        carried = json.loads(packed.read(f"{name}.json"))
     assert list(carried["Resources"]) == [makes]
     assert "Description" not in json.dumps(carried)
 

@@ -75,3 +75,14 @@ def test_our_own_account_opens_sites_by_the_cells_role_once_its_number_is_told()
 def test_cells_that_make_no_sense_stop_the_function(told):
     with pytest.raises(config.Misconfigured, match="CELLS"):
         config.read({**LEAST, "CELLS": told})
+
+
+def test_a_template_is_told_itself_or_is_a_file_of_the_package(tmp_path, monkeypatch):
+    monkeypatch.setattr(config, "_PACKAGE", tmp_path)
+    (tmp_path / "subsite.json").write_text("{}")
+    for told, meant in (
+        ("subsite.json", "{}"),
+        ("Resources: {}", "Resources: {}"),
+        ("https://b/s.json", "https://b/s.json"),
+    ):
+        assert config.read({**LEAST, "SUBSITE_TEMPLATE": told}).subsite_template == meant
