@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import gzip
-import html
 import io
 import json
 import re
@@ -14,6 +13,8 @@ import traceback
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
+
+from infra.package import refusals
 
 from . import cdn
 from .gateway import Answer, Gateway, Refusal, Request
@@ -29,11 +30,6 @@ MOST_CONNECTIONS = 512
 FINISH = 10  # seconds for requests in hand when stopping
 _TEXT = re.compile(r"text/|application/(problem\+)?json|application/javascript|image/svg\+xml")
 _GZIP = re.compile(r"(?:^|[\s,])gzip\s*(?:,|$|;\s*q=(?!0(?:\.0*)?\s*(?:,|$)))", re.IGNORECASE)
-
-_PAGE = """<!doctype html><html lang="zh-CN"><meta charset="utf-8">
-<meta name="viewport" content="width=device-width"><title>{status}</title>
-<style>body {{ font: 17px/1.6 system-ui, sans-serif; margin: 20vh auto; max-width: 24em; padding: 0 1em }}</style>
-<h1>{status}</h1><p>这个页面打不开。</p><p lang="en">{sentence}</p><p><a href="/">{host}</a></p>"""
 
 
 def run(port: int) -> int:
@@ -187,8 +183,7 @@ class Handler(BaseHTTPRequestHandler):
     def _refused(self, refusal: Refusal) -> Answer:
         headers = getattr(self, "headers", None) or {}
         if "text/html" in headers.get("accept", ""):
-            host = html.escape(headers.get("host", ""))
-            page = _PAGE.format(status=refusal.status, sentence=html.escape(str(refusal)), host=host)
+            page = refusals.page(refusals.of_status(refusal.status))
             return Answer(refusal.status, [("Content-Type", "text/html; charset=utf-8")], page.encode())
         problem = {
             "type": "about:blank",

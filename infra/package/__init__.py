@@ -11,6 +11,7 @@ layers    what functions load beside their zips
 zips      bytecode and zips that are the same for the same source
 template  the pieces put together
 rest      the REST API, split into one function per face and an API of its own for payment callbacks
+refusals  what API Gateway itself says, to browsers and to programmes
 roles     policies/*.json as CloudFormation
 alarms    log groups and everything that calls a person
 channels  what calls a person when a channel fails or nobody pays through it

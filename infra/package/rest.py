@@ -6,10 +6,9 @@ starve them.
 """
 
 import copy
-import json
 from typing import Any
 
-from chalicelib.kit import errors
+from . import refusals
 
 Resources = dict[str, Any]
 
@@ -51,11 +50,7 @@ def _api(whole: dict[str, Any], name: str, face_by_path: dict[str, str]) -> dict
     body = api["Properties"]["DefinitionBody"]
     api["Properties"]["OpenApiVersion"] = "2.0"  # else SAM adds a second stage, called Stage
     body["info"]["title"] = {"Fn::Sub": "${TablePrefix}-" + name.removesuffix("API").lower()}
-    body["x-amazon-apigateway-gateway-responses"] = {
-        "MISSING_AUTHENTICATION_TOKEN": {"statusCode": "404", **_problem(errors.NotFound)},  # an unknown path
-        "DEFAULT_4XX": _problem(errors.Invalid),
-        "DEFAULT_5XX": _problem(errors.NotReady),
-    }
+    body["x-amazon-apigateway-gateway-responses"] = refusals.responses(pages=name not in _OWN_API.values())
     body["paths"] = {
         path: _pointed_at(face_by_path[path], methods)
         for path, methods in body["paths"].items()
@@ -69,14 +64,6 @@ def _pointed_at(face: str, methods: dict[str, Any]) -> dict[str, Any]:
         uri = method["x-amazon-apigateway-integration"]["uri"]
         uri["Fn::Sub"] = uri["Fn::Sub"].replace("${APIHandler.Arn}", f"${{{face.capitalize()}.Arn}}")
     return methods
-
-
-def _problem(kind: type[errors.ShopError]) -> dict[str, Any]:
-    body = json.dumps({"type": "about:blank", "code": kind.code, "detail": kind.sentence})
-    return {
-        "responseParameters": {"gatewayresponse.header.Content-Type": "'application/problem+json'"},
-        "responseTemplates": {"application/json": body},
-    }
 
 
 def _function(handler: dict[str, Any], face: str, settings: dict[str, int]) -> dict[str, Any]:

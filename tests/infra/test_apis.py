@@ -1,10 +1,8 @@
 """The packaged REST APIs: each path at the function of its audience, callbacks apart."""
 
-import json
-
 import pytest
 
-from infra.package import rest
+from infra.package import refusals, rest
 
 pytestmark = pytest.mark.package
 
@@ -76,9 +74,9 @@ def test_an_api_is_regional_within_its_quota_and_knows_404(packaged, api):
     parts = [path.strip("/").split("/") for path in body["paths"]]
     nodes = {tuple(part[: i + 1]) for part in parts for i in range(len(part))}
     assert len(nodes) <= 280
-    unknown = body["x-amazon-apigateway-gateway-responses"]["MISSING_AUTHENTICATION_TOKEN"]
-    assert unknown["statusCode"] == "404"
-    assert json.loads(unknown["responseTemplates"]["application/json"])["code"] == "not_found"
+    said = body["x-amazon-apigateway-gateway-responses"]
+    assert said == refusals.responses(pages=api == "RestAPI")
+    assert said["MISSING_AUTHENTICATION_TOKEN"]["statusCode"] == "404"
 
 
 @pytest.mark.parametrize("face", rest.FACES)
