@@ -113,6 +113,7 @@ __all__ = [
     "Leaving",
     "Licence",
     "NameTaken",
+    "Nobody",
     "NotOffered",
     "OutOfTurn",
     "SamePerson",
@@ -197,6 +198,13 @@ class NameTaken(errors.Conflict):
     sentence = "This site name is taken."
 
 
+class Nobody(errors.NotFound):
+    """No shop answers at this host, or none any more."""
+
+    code = "no_shop"
+    sentence = "No shop answers here."
+
+
 class Goodbye(Suspended):
     """The shop leaves for good."""
 
@@ -205,12 +213,12 @@ class Goodbye(Suspended):
 
 
 def site_at(host: str) -> Site | None:
-    """The site that answers at a host; None for the main site's own host. Raises NotFound."""
+    """The site that answers at a host; None for the main site's own host. Raises Nobody."""
     if host == config.load().main_host:
         return None
     found = _cached(f"host:{host}", lambda: _site_of_host(host))
     if found is None or not found.stands:
-        raise errors.NotFound("No shop answers here.")
+        raise Nobody
     return found
 
 

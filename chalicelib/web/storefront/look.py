@@ -49,7 +49,7 @@ def error_page(visit: Visit, refusal: errors.ShopError) -> Response:
     """What happened, that the money is safe, and what to do."""
     shown = page(
         visit,
-        "error.html",
+        "nobody.html" if isinstance(refusal, tenancy.Nobody) else "error.html",
         status=refusal.status,
         title=_title(refusal),
         reason=reason(visit, refusal),

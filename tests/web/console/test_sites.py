@@ -93,7 +93,9 @@ def test_a_name_that_is_taken_says_so_at_its_field_and_makes_nothing(staff, shop
 def test_a_host_that_is_nobody_s_shows_nothing_and_makes_nothing(staff, shop, host):
     answer = staff.client.http.get("/", headers={"Host": host})
     assert answer.status_code == 404
+    assert "<h1>这个地址没有店铺</h1>" in page(answer)
     assert "Demo" not in page(answer)
+    assert 'href="/' not in re.sub(r"<head>.*</head>", "", page(answer), flags=re.DOTALL)  # nothing leads on
     assert len(tenancy.sites()) == 1
 
 
