@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from chalicelib.kit.errors import ShopError
 
-from . import books, drift, letters, moves, place, recovering, replay, shown, sites, waves
+from . import books, drift, keys, letters, moves, place, recovering, replay, shown, sites, waves
 
 GROUPS = {
     "sites": sites.app,
@@ -20,6 +20,7 @@ GROUPS = {
     "dead": letters.app,
     "replay": replay.app,
     "books": books.app,
+    "keys": keys.app,
 }
 
 

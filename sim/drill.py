@@ -36,7 +36,7 @@ _TAKES = (1200, 5400)  # seconds until restored tables are there
 _MARGIN = 3  # moments before the restored one from which on the log is read
 _LATEST = 19 * HOUR  # after the beginning, of a loss
 _WHEN = (4, 30)  # so many orders have been placed by then
-_LATER = 3.3  # the loss comes up to ten to the power of this many seconds later
+_LATER = 4.8  # the loss comes up to ten to the power of this many seconds later, when money went back and was paid out
 _UNDONE: Mapping[str, float] = {"restock": 0, "replan": 0}  # what people typed is theirs to type again
 
 
@@ -78,6 +78,7 @@ class Drill(World):
         owners = {"site": [site], "main": [tenant.MAIN], "both": [tenant.MAIN, site]}[what]
         self.loss = Loss({owner: int(_BACK[0] * (_BACK[1] / _BACK[0]) ** draw.random()) for owner in owners})
         self._orders = draw.randint(*_WHEN)
+        self._expected = False
         self._lines: list[dict[str, Any]] = []
         self._moments: deque[Moment] = deque(maxlen=_BACK[1] + _MARGIN)
 
@@ -90,14 +91,15 @@ class Drill(World):
             self.stage.logger.lines = None
 
     def _remember(self) -> None:
-        """Another moment that can be restored; until enough was sold for a loss to hurt."""
+        """Another moment that can be restored, until the loss, which comes once enough was sold for it to hurt."""
         rows = {_table(owner): dict(self.database.tables[_table(owner)].rows) for owner in self.loss.owners}
         self._moments.append(Moment(rows, len(self._lines)))
         enough = len(self._moments) == self._moments.maxlen and len(self.watch.states) >= self._orders
-        if enough or self.time.now > self.start + _LATEST:
+        if not self._expected and (enough or self.time.now > self.start + _LATEST):
+            self._expected = True
             later = 10 ** self._whose.random.uniform(0, _LATER)
             self.time.at(self.time.now + later, self._lose, who=self._whose)
-        else:
+        if not self.loss.happened:
             self.time.at(self.time.now + _EACH, self._remember, who=self._whose)
 
     def _lose(self) -> None:
@@ -112,13 +114,6 @@ class Drill(World):
         self.gone = self.watch.look_anew()
         self.time.spawn(self._whose.child("operator"), self._recover)
 
-    def _forget_lies(self) -> None:
-        """What was told of payments that are none is lost with main's table, and no bill tells it again."""
-        rows = self.database.items("cardmesh-main")
-        known = {row["key"]["S"] for row in rows if row.get("kind") == {"S": "suspense"} and "key" in row}
-        for channel in self.lines.values():
-            channel.lies = {each for each in channel.lies if f"{channel.name}#{each}" in known}
-
     def _recover(self) -> None:
         """Until it returns, whatever befalls it; then everybody may go on, on new instances."""
         calls, began = self.cloud.calls, self.time.now
@@ -131,7 +126,6 @@ class Drill(World):
                     break
             self.loss.report = process.answer if process.ended and process.error is None else None
             self.time.pause(60)
-        self._forget_lies()
         self.loss.calls, self.loss.seconds = self.cloud.calls - calls, self.time.now - began
         self.cloud.fenced.clear()
         self.functions.release()

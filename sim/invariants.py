@@ -22,6 +22,7 @@ from chalicelib.wallet import service as wallet
 from . import divided, refunded, treasury
 from .bills import Trade
 from .channel import Channel
+from .clockwork import Violation
 from .dynamo.database import Database
 from .queues import JUNK, Letter
 from .stage import Goods
@@ -266,7 +267,11 @@ class Rest:
                 for row in rows
                 if row.folded in (None, stock.WITHHELD)
             ]
-            for one in claims.resolve(goods.owner, [*live, *held, *self._free(goods)]):
+            try:
+                found = claims.resolve(goods.owner, [*live, *held, *self._free(goods)])
+            except LookupError as lost:
+                raise Violation(f"I3: {lost}") from None
+            for one in found:
                 yield from ((one.seg, n) for n in range(one.start, one.end))
 
     def _free(self, goods: Goods) -> Iterator[stock.Range]:

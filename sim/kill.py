@@ -11,9 +11,9 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
+from . import drill, run
 from . import stage as stages
 from .mutants import HARMLESS, MUTANTS, Mutant
-from .run import play
 
 TABLE = Path(__file__).parents[1] / "docs" / "mutants.md"
 _NAME = re.compile(r"\W*(\d+|(?=\S*\d)\S{9,}|\S{16,})\W*")  # what differs from world to world
@@ -48,6 +48,7 @@ class Kill:
 
 def hunt(stage: stages.Stage, mutant: Mutant, seeds: Iterable[int]) -> Kill | None:
     """The first seed whose world the bug breaks."""
+    play = drill.play if mutant.drilled else run.play
     with mutant.applied():
         for tried, seed in enumerate(seeds, 1):
             broken = play(stage, seed, rates=dict(mutant.rates))[1]

@@ -96,6 +96,7 @@ class Watch:
         self.states = {number: row["st"]["S"] for number, row in found.items()}
         self._ranges = {number: row["r"]["S"] if "r" in row else "" for number, row in found.items()}
         self._texts = {number: text for number, text in self._texts.items() if "td" in found.get(number, ())}
+        self._back_fen += sum(_credited(row) for place, row in self._journals.items() if place not in rows)
         self._journals = {place: row for place, row in self._journals.items() if place in rows}
         self._pointers.clear()
         self._returned.clear()
@@ -225,6 +226,12 @@ class Watch:
             insist(
                 not (held and number in self._texts), f"I16: {position} went back, and {number} was shown it"
             )
+
+
+def _credited(row: Row) -> int:
+    """What a journal gives to parties, which may have left their accounts before the journal was lost."""
+    legs = json.loads(row["legs"]["S"]) if "legs" in row else []
+    return sum(-int(fen) for account, fen in legs if account.endswith(":pending") and fen < 0)
 
 
 def named(ranges: str) -> Iterator[Position]:

@@ -160,14 +160,16 @@ def settle(kind: str, key: str, *, staff: str, note: str, now: int) -> bool:
 
 def _list(row: CaseRow, *, urgent: bool) -> bool:
     """Give a case its place among the open ones, and raise the alarm; False where it has one."""
+    # Before anybody sees it: a table that is restored to before now would have lost it.
+    all_of_it = {"why": row.why, "action": row.action, "facts": dict(row.facts)}
+    log.event("cases.opening", kind=row.kind, key=row.key, **all_of_it)
     place = PlaceRow.of(tenant.MAIN)(OPEN, _place(row.at, row.pk[5:]), kind=row.kind)
     try:
         place.insert()
     except table.Refused:
         return False
     tell = log.alarm if urgent else log.event
-    all_of_it = {"why": row.why, "action": row.action, "facts": dict(row.facts)}  # should the table lose it
-    tell("cases.opened", kind=row.kind, key=row.key, **all_of_it, **_named(row.facts))
+    tell("cases.opened", kind=row.kind, key=row.key, **_named(row.facts))
     return True
 
 

@@ -69,6 +69,32 @@ def destroy(owner: str) -> None:
     _keys.pop(owner, None)
 
 
+def rewrap(owner: str, *, rehearse: bool = False) -> bool:
+    """Have an operator wrap an owner's data key by the deployment's KMS key; whether another one had wrapped it.
+
+    What the data key sealed stays as it is, and instances that have it in memory go on. Repeating it changes nothing;
+    where it is only rehearsed, nothing is written. Raises LookupError.
+    """
+    row, rows = _wrapped(owner), _rows(owner)
+    if row.wrapped == _DESTROYED:
+        return False
+    context = {"site": owner}
+    anew = aws.client("kms").re_encrypt(
+        CiphertextBlob=row.wrapped,
+        SourceEncryptionContext=context,
+        DestinationKeyId=config.load().key_id,
+        DestinationEncryptionContext=context,
+    )
+    if anew["SourceKeyId"] == anew["KeyId"]:
+        return False
+    if not rehearse:
+        with contextlib.suppress(table.Refused):  # somebody else wrapped it, or destroyed it, meanwhile
+            rows.change(
+                row.pk, row.sk, [rows.wrapped.set(anew["CiphertextBlob"])], rows.wrapped == row.wrapped
+            )
+    return True
+
+
 def seal(owner: str, plain: bytes, place: str) -> bytes:
     """Encrypt for one place of an owner."""
     nonce = ids.draw(12)

@@ -179,7 +179,7 @@ def close(site: str, window: str, *, now: int, early_fen: int | None = None) -> 
     before = StatementRow.of(tenant.MAIN).read(f"STMT#{site}", window)
     released = dict(before.released) if before else {}
     due = due_of(sums, released, site, early_fen)
-    if sums and (due or before is None or before.totals != sums):
+    if (sums or before) and (due or before is None or before.totals != sums):
         parts = parts_of(((one.event, one.legs) for one in found), site)
         if early_fen is not None:
             parts = {"deferred": released.get(site, 0) + due.get(site, 0)}

@@ -28,7 +28,7 @@ def open_cases(found: Evidence, *, now: int) -> None:
     with tenant.acting_for(tenant.MAIN):
         for told in found.cases:
             kind, key = told["kind"], told["key"]
-            if told["message"] == "cases.opened":
+            if told["message"] == "cases.opening":
                 cases.open(kind, key, why=told["why"], facts=told["facts"], action=told["action"], now=now)
                 continue
             with contextlib.suppress(errors.NotFound):  # opened before the log begins, and lost: none of ours

@@ -22,7 +22,8 @@ Pool = tuple[str, str]  # owner and SKU
 class Sale:
     """What left the house of one order. `refunds` has what each refund is, by its name: R1, R2, or D and a digest.
 
-    `paid`: channels were thanked for telling of a payment, and will not tell again.
+    `paid`: channels were thanked for telling of a payment, and will not tell again. `decided` has after-sales refunds
+    that anybody was told of, by their place: "accepted", "rejected", or "" while they waited.
     """
 
     tries: dict[int, Attempt] = field(default_factory=dict)  # to be paid, by their index
@@ -31,6 +32,7 @@ class Sale:
     )  # () where a person wrote what was delivered
     refunds: dict[str, Line] = field(default_factory=dict)
     paid: bool = False
+    decided: dict[int, str] = field(default_factory=dict)
 
 
 class Given(NamedTuple):
@@ -127,6 +129,13 @@ def _refunding(found: Evidence, line: Line) -> None:
     found.sale(line).refunds[line["refund"]] = line
 
 
+def _refund_known(found: Evidence, line: Line) -> None:
+    word = str(line.get("message", "")).removeprefix("settlement.refund_")
+    seq = int(line["refund"].removeprefix("R"))
+    decided = found.sale(line).decided
+    decided[seq] = word or decided.get(seq, "")
+
+
 def _paying(found: Evidence, line: Line) -> None:
     key = line["party"], line["payout"]
     if line["message"] == "payouts.asking" or line.get("state") in ("sent", "success"):
@@ -137,10 +146,13 @@ def _paying(found: Evidence, line: Line) -> None:
 
 def _case(found: Evidence, line: Line) -> None:
     found.cases.append(line)
+    facts = line.get("facts", {})
+    if facts.keys() >= {"site", "order", "refund"}:
+        _refund_known(found, facts)
 
 
 _TAKES = {
-    "cases.opened": _case,
+    "cases.opening": _case,
     "cases.settled": _case,
     "stock.claimed": _claimed,
     "stock.folding": _folding,
@@ -151,6 +163,8 @@ _TAKES = {
     "checkout.paid_twice": _paid,
     "fulfilment.delivering": _delivering,
     "settlement.refund_asking": _refunding,
+    "settlement.refund_accepted": _refund_known,
+    "settlement.refund_rejected": _refund_known,
     "payouts.asking": _paying,
     "payouts.moved": _paying,
 }

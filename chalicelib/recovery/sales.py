@@ -34,7 +34,7 @@ def mend(site: str, sales: dict[str, Sale], *, since: int, now: int) -> list[str
     for number, order in known.items():
         _put_tries_back(order, sales[number])
     for order in _open(site, since, now):
-        _resume(order, now)
+        _resume(order, sales.get(order.number, Sale()), now)
     for number, sale in sales.items():
         if number in known:
             _mend(orders.order(site, number), sale, now)
@@ -57,9 +57,9 @@ def _open(site: str, since: int, now: int) -> Iterator[orders.Order]:
         yield from orders.on_day(site, day, states=("pending", "paid", "review"))
 
 
-def _resume(order: orders.Order, now: int) -> None:
+def _resume(order: orders.Order, sale: Sale, now: int) -> None:
     """What an order held that has come back is others' by now: its hold is over, however it stands."""
-    back = _came_back(order)
+    back = _came_back(order, sale)
     if order.status == "pending" and back:
         checkout.expire(order, now)
     elif order.status == "pending":
@@ -68,9 +68,12 @@ def _resume(order: orders.Order, now: int) -> None:
         _give_money_back(order, now)
 
 
-def _came_back(order: orders.Order) -> bool:
+def _came_back(order: orders.Order, sale: Sale) -> bool:
+    """By the pool, or since the order was delivered others after it had ended, which a pool may have forgotten too."""
     if not order.ranges:
         return False
+    if any(shown not in ((), order.ranges) for shown in sale.deliveries):
+        return True
     back = stock.returned(order.goods_owner, order.goods_id)
     return any(one in back for one in order.ranges)
 
@@ -90,6 +93,8 @@ def _mend(order: orders.Order, sale: Sale, now: int) -> None:
     for told in sale.refunds.values():
         if "slices" in told:
             settlement.refund_again(orders.order(order.site, order.number), told, now=now)
+    for seq, word in sorted(sale.decided.items()):
+        settlement.refund_known(orders.order(order.site, order.number), seq, word, now=now)
 
 
 def _paid(order: orders.Order, sale: Sale, name: str, now: int) -> orders.Order:

@@ -20,14 +20,35 @@ BY = "restore"  # who asked for and agreed to it, as far as the table still know
 def refunded(order: orders.Order, told: Mapping[str, Any], *, now: int) -> None:
     """Have a refund (fen, pieces, slices, tenders, as the log has it) again. Raises NotRefundable, Conflict."""
     seq = int(told["refund"][1:])
-    while aftersales.FIRST + order.refunds < seq:
-        _refuse(order, now)
-        order = orders.order(order.site, order.number)
+    order = _used_up(order, seq, now)
     if aftersales.FIRST + order.refunds == seq:
         aftersales.put(order, _as_it_was(order, told, now), now=now)
     else:
         _go_on(order.site, aftersales.find(order.site, order.number, seq), now)
     queue.send("refund", site=order.site, order=order.number)
+
+
+def known(order: orders.Order, seq: int, word: str, *, now: int) -> None:
+    """Give no other refund the name of one that people or cases know of, and have it decided by the `word` it was."""
+    try:
+        order = _used_up(order, seq + 1, now)
+    except asking.NotRefundable:
+        return  # nothing is left to refund under any name
+    refund = aftersales.find(order.site, order.number, seq)
+    if refund.state not in aftersales.WAITING:
+        return
+    if word == "rejected":
+        _reject(order, refund, now)
+    elif word == "accepted":
+        aftersales.accept(order.site, refund, (*refund.agreed, BY), now=now)
+        queue.send("refund", site=order.site, order=order.number)
+
+
+def _used_up(order: orders.Order, seq: int, now: int) -> orders.Order:
+    while aftersales.FIRST + order.refunds < seq:
+        _refuse(order, now)
+        order = orders.order(order.site, order.number)
+    return order
 
 
 def _as_it_was(order: orders.Order, told: Mapping[str, Any], now: int) -> AfterSale:
@@ -51,6 +72,9 @@ def _refuse(order: orders.Order, now: int) -> None:
     """Take up a place that another refund had, which no channel has heard of."""
     drawn = asking.draft(order, asking.Wish("restored", fen=1), by=BY, now=now)
     put = aftersales.put(order, drawn, now=now)
-    counted = orders.order(order.site, order.number)
-    aftersales.void(counted, put, "rejected", "restored", now=now)
-    orders.close_todo(order.site, order.number, put.name, now=now)
+    _reject(orders.order(order.site, order.number), put, now)
+
+
+def _reject(order: orders.Order, refund: AfterSale, now: int) -> None:
+    aftersales.void(order, refund, "rejected", "restored", now=now)
+    orders.close_todo(order.site, order.number, refund.name, now=now)

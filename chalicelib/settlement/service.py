@@ -34,6 +34,7 @@ from .dividing import trouble as split_trouble
 from .parts import TooMuch
 from .refunds import hear, refund
 from .repaying import fee_of, paid_elsewhere, refund_no
+from .restoring import known as refund_known
 from .restoring import refunded as refund_again
 from .rules import Earned, Statement, StatementRow, Totals
 from .splits import SPLIT, THAW, Split
@@ -88,6 +89,7 @@ __all__ = [
     "plain_legs",
     "refund",
     "refund_again",
+    "refund_known",
     "refund_no",
     "refunds_at",
     "refunds_of",

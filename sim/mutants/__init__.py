@@ -8,6 +8,7 @@ from .orders import ORDERS
 from .payments import PAYMENTS
 from .payouts import PAYOUTS
 from .reconciliation import RECONCILIATION
+from .recovery import RECOVERY
 from .refunds import REFUNDS
 from .settlement import SETTLEMENT
 from .splits import SPLITS
@@ -28,5 +29,6 @@ _ALL = (
     *RECONCILIATION,
     *PAYOUTS,
     *WORKERS,
+    *RECOVERY,
 )
 MUTANTS = {one.name: one for one in _ALL}

@@ -34,7 +34,8 @@ class Edit:
 class Mutant:
     """A bug by name. `story` says what a shopper or owner sees, `origin` where the like was met.
 
-    `rates` are those of the faults that make it likely to show; without them it would take more seeds.
+    `rates` are those of the faults that make it likely to show; without them it would take more seeds. `drilled` is
+    what shows where tables are lost and restored only.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Mutant:
     origin: str
     edits: tuple[Edit, ...]
     rates: Mapping[str, float] = field(default_factory=lambda: ROUGH)
+    drilled: bool = False
 
     @contextlib.contextmanager
     def applied(self) -> Iterator[None]:
@@ -76,9 +78,10 @@ def mutant(
     *edits: tuple[str, str, str],
     origin: str,
     rates: Mapping[str, float] = ROUGH,
+    drilled: bool = False,
 ) -> Mutant:
     """A mutant with its edits given as (at, right, wrong)."""
-    return Mutant(name, story, origin, tuple(Edit(*one) for one in edits), rates)
+    return Mutant(name, story, origin, tuple(Edit(*one) for one in edits), rates, drilled)
 
 
 def function(at: str) -> FunctionType:

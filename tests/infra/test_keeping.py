@@ -90,6 +90,18 @@ def test_where_copies_are_kept_there_is_a_vault_and_nothing_that_makes_backups()
     assert there == {"Key", "Vault"}
 
 
+def test_what_copies_have_sealed_can_be_opened_where_they_are():
+    main = template.load(ROOT / "infra/main.yaml")
+    assert main["Resources"]["Key"]["Properties"]["MultiRegion"] == {"Fn::If": ["MultiRegion", True, False]}
+    assert main["Parameters"]["KeyInOtherRegions"]["Default"] == "true"
+    replica = RESOURCES["SourceKey"]
+    assert (replica["Type"], replica["DeletionPolicy"]) == ("AWS::KMS::ReplicaKey", "Retain")
+    assert replica["Properties"]["PrimaryKeyArn"] == {"Ref": "KeyOfSource"}
+    copies, named = BACKUP["Conditions"][replica["Condition"]]["Fn::And"]
+    assert copies == {"Fn::Equals": [{"Ref": "Kind"}, "copies"]}
+    assert named == {"Fn::Not": [{"Fn::Equals": [{"Ref": "KeyOfSource"}, ""]}]}
+
+
 def test_a_restore_of_the_main_table_is_tried_every_month():
     trial = template.load(ROOT / "infra/trial.yaml")["Resources"]
     selection = trial["TrialOfMain"]["Properties"]

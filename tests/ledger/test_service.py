@@ -79,6 +79,14 @@ def test_a_close_posts_what_the_journals_add_up_to(site):
     assert ledger.statement(site, DAY) == {"clearing:wechat": 350, f"subsite:{site}:pending": -350}
 
 
+def test_a_close_after_the_journals_were_lost_takes_back_what_they_gave(site, monkeypatch):
+    post(site, 100)
+    ledger.close(site, DAY, now=1)
+    monkeypatch.setattr(ledger, "journals", lambda *_named: [])
+    assert [ledger.close(site, DAY, now=now) for now in (2, 3)] == [-100, 0]
+    assert (ledger.available(site), ledger.statement(site, DAY)) == (0, {})
+
+
 def test_closing_again_posts_nothing_and_late_journals_only_their_difference(site):
     post(site, 100)
     assert [ledger.close(site, DAY, now=1) for _ in range(3)] == [100, 0, 0]

@@ -312,6 +312,58 @@ def test_after_sales_refunds_keep_their_numbers_and_amounts(shop, tables):
     assert shop.world.channel.refunds == {f"{order.number}01R3": 3000}
 
 
+def test_codes_that_came_after_a_hold_had_ended_are_the_same_again_though_its_end_is_forgotten(shop, tables):
+    order = shop.place()
+    tables.keep(tenant.MAIN, shop.site)
+    shop.world.now += HOUR
+    shop.drive(order)
+    shop.drive(order)
+    pay_by(shop, order, 1)
+    shop.world.run("fulfil")
+    shown = codes(shop, order)
+    tables.restore()
+    assert shop.order(order.number).ranges
+    tables.recover()
+    shop.world.run("fulfil")
+    assert (len(shown), codes(shop, order)) == (1, shown)
+
+
+@pytest.mark.parametrize("kept", ["before", "between"], ids=["nothing is known", "it waits"])
+@pytest.mark.parametrize("word", ["rejected", "success"])
+def test_a_refund_that_was_decided_stays_so_and_no_other_has_its_name(shop, tables, kept, word):
+    order = sell(shop, quantity=2)
+    tables.keep(shop.site)
+    with tenant.acting_for(shop.site):
+        asked = settlement.request(order, settlement.Wish("no", fen=500), now=shop.world.now)
+        if kept == "between":
+            tables.keep(shop.site)
+        order = shop.order(order.number)
+        decide = settlement.reject if word == "rejected" else settlement.agree
+        why = ("no",) if word == "rejected" else ()
+        decide(order, asked.seq, *why, by="demo:a", now=shop.world.now)
+    shop.world.run("refund")
+    tables.restore()
+    for _ in range(2):
+        tables.recover()
+    shop.world.run("refund")
+    order = shop.order(order.number)
+    with tenant.acting_for(shop.site):
+        assert [(one.event, one.state) for one in settlement.refunds_of(order)] == [("R2", word)]
+        assert settlement.request(order, settlement.Wish("no", fen=5), now=shop.world.now).event == "R3"
+
+
+def test_a_refund_that_was_agreed_to_goes_on_though_no_channel_was_asked(shop, tables):
+    order = sell(shop, quantity=2)
+    with tenant.acting_for(shop.site):
+        asked = settlement.request(order, settlement.Wish("no", fen=500), now=shop.world.now)
+        tables.keep(shop.site)
+        settlement.agree(shop.order(order.number), asked.seq, by="demo:a", now=shop.world.now)
+    tables.restore()
+    tables.recover()
+    shop.world.run("refund")
+    assert shop.world.channel.refunds == {f"{order.number}01R2": 500}
+
+
 def test_the_main_site_s_pointers_jump_over_what_was_given_out(shop, tables):
     tables.keep(tenant.MAIN)
     orders_ = [sell(shop, quantity=2), sell(shop)]
