@@ -26,7 +26,8 @@ def main() -> int:
     options.add_argument("--summary", type=Path, help="where to write a report")
     options.add_argument("--trace", action="store_true", help="print everything that happens in the first")
     options.add_argument("--cause", action="store_true", help="cut the first down to what breaks it")
-    options.add_argument("--mutant", choices=MUTANTS, metavar="NAME", help="with this bug")
+    bugs = [name for name, one in MUTANTS.items() if not one.drilled]
+    options.add_argument("--mutant", choices=bugs, metavar="NAME", help="with this bug")
     asked = options.parse_args()
     if asked.seed is None:
         asked.seed = int(time.time()) if asked.hours else 0

@@ -14,6 +14,7 @@ import argparse
 import sys
 from collections import Counter, deque
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,9 +27,11 @@ from .cloud import OPERATOR
 from .crowd import HOUR
 from .faults import Point
 from .instance import Instance
+from .mutants import MUTANTS
 from .stage import Stage
 from .world import World
 
+BUGS = [name for name, one in MUTANTS.items() if one.drilled]
 _LOST = ("site", "main", "both")
 _EACH = 300  # seconds between the moments that can be restored
 _BACK = (1, 36)  # so many of them lie between the moment restored and the loss
@@ -164,11 +167,13 @@ def main() -> int:
     options.add_argument("--seeds", type=int, default=20)
     options.add_argument("--seed", type=int, default=0, help="the first one")
     options.add_argument("--forget", action="store_true", help="restore, and recover nothing")
+    options.add_argument("--mutant", choices=BUGS, metavar="NAME", help="with this bug")
     options.add_argument("--trace", action="store_true", help="print everything that happens in the first")
     asked = options.parse_args()
     kind = Forgotten if asked.forget else Drill
     told: Counter[str] = Counter()
-    with stage.opened() as opened:
+    bug = MUTANTS[asked.mutant].applied() if asked.mutant else nullcontext()
+    with stage.opened() as opened, bug:
         for seed in range(asked.seed, asked.seed + asked.seeds):
             world, broken = play(opened, seed, kind=kind, keep_trace=asked.trace)
             if asked.trace:

@@ -24,8 +24,16 @@ Bugs that shops of this kind really had, put into this one by name (`sim/mutants
 `make mutants` writes this table, `.venv/bin/python -m sim.kill NAME` tries one, and
 `.venv/bin/python -m sim --mutant NAME --seed SEED --cause` shows what it comes to.
 
-| bug | what somebody would see | where the like was met | found by | seed | seeds tried |
+"""
+_COLUMNS = """| bug | what somebody would see | where the like was met | found by | seed | seeds tried |
 |---|---|---|---|--:|--:|
+"""
+_DRILLED = """
+## Bugs of recovering, found by the drill
+
+These show where tables are lost and restored (`sim/drill.py`), on days when what they forget was lost: the seeds
+tried are such days. `.venv/bin/python -m sim.drill --mutant NAME --seed SEED` shows one.
+
 """
 _FOOT = """
 ## Bugs that come to nothing
@@ -70,9 +78,12 @@ def known() -> dict[str, Kill]:
 
 def write(kills: Mapping[str, Kill]) -> None:
     """Write the table of all bugs."""
-    found = "".join(_row(one, kills.get(one.name)) for one in MUTANTS.values())
+    found, drilled = (
+        _COLUMNS + "".join(_row(one, kills.get(one.name)) for one in MUTANTS.values() if one.drilled is drill)
+        for drill in (False, True)
+    )
     harmless = "".join(f"| {one.name} | {one.story} |\n" for one in HARMLESS)
-    TABLE.write_text(_HEAD + found + _FOOT + harmless)
+    TABLE.write_text(_HEAD + found + _DRILLED + drilled + _FOOT + harmless)
 
 
 def main() -> int:

@@ -43,13 +43,13 @@ RECOVERY = (
     _drilled(
         "holds-that-came-back-go-on",
         "An order that had expired is pending again and holds codes that others may buy.",
-        ("recovery.sales:_resume", "back = _came_back(order)", "back = False"),
+        ("recovery.sales:_resume", "back = _came_back(order, sale)", "back = False"),
         origin=_FORGETS,
     ),
     _drilled(
-        "lost-refund-unknown",
-        "An order whose money went back before the restore is delivered after it.",
-        ("recovery.sales:_mend", 'if "R1" in sale.refunds:', "if False:"),
+        "decided-refund-unknown",
+        "A refund has the name of one that was refused before the restore, and waits for ever: its case is settled.",
+        ("recovery.sales:_mend", "sorted(sale.decided.items())", "()"),
         origin=_FORGETS,
     ),
     _drilled(
@@ -62,12 +62,6 @@ RECOVERY = (
         "lost-after-sales-refund-unknown",
         "A shopper who had a part of the price back may have it back once more.",
         ("recovery.sales:_mend", 'if "slices" in told:', "if False:"),
-        origin=_FORGETS,
-    ),
-    _drilled(
-        "lost-payout-unknown",
-        "An owner is paid twice: the account has the money again that the bank sent.",
-        ("recovery.mains:send_again", "in found.payouts.items():", "in ():"),
         origin=_FORGETS,
     ),
     _drilled(
@@ -111,29 +105,5 @@ RECOVERY = (
         "An order whose money went back before the restore is delivered after it: nothing said that it had.",
         ("settlement.refunds:_ask", 'log.event("settlement.refund_asking", ', "dict("),
         origin=_AFTER,
-    ),
-    _drilled(
-        "payout-never-in-the-log",
-        "An owner is paid twice: nothing said that the bank had been told.",
-        ("payouts.sending:_ask", 'log.event("payouts.asking", ', "dict("),
-        ("payouts.book:move", 'log.event("payouts.moved", ', "dict("),
-        origin=_AFTER,
-    ),
-    _drilled(
-        "codes-shown-before-the-log-has-them",
-        "A shopper who saw codes finds others in the same order: the function died before it wrote its line.",
-        ("fulfilment.service:_deliver_codes", '_say(order, " ".join(map(str, ranges)))', "pass"),
-        (
-            "fulfilment.service:_deliver_codes",
-            "    _measure(order, now)",
-            '    _measure(order, now)\n    _say(order, " ".join(map(str, ranges)))',
-        ),
-        origin=_AFTER,
-    ),
-    _drilled(
-        "failed-payouts-stand-again-as-sent",
-        "What the bank had returned is on its way for ever.",
-        ("recovery.rules:_paying", "found.payouts.pop(key, None)", "pass"),
-        origin="replays that know beginnings and no ends",
     ),
 )
