@@ -29,12 +29,6 @@ RECOVERY = (
         origin=_FORGETS,
     ),
     _drilled(
-        "folds-not-made-again",
-        "Codes that had come back and were sold again are sold once more.",
-        ("recovery.pools:_refold", "for fold in folds:", "for fold in ():"),
-        origin=_FORGETS,
-    ),
-    _drilled(
         "deliveries-not-made-again",
         "A shopper who saw codes finds others in the same order.",
         ("recovery.sales:_mend", 'if sale.deliveries and order.status in ("paid", "review"):', "if False:"),
@@ -56,12 +50,6 @@ RECOVERY = (
         "lost-return-of-a-second-payment-unknown",
         "The books never hear of a second payment that came and went back before the restore.",
         ("recovery.sales:_mend", 'if name.startswith("D"):', "if False:"),
-        origin=_FORGETS,
-    ),
-    _drilled(
-        "lost-after-sales-refund-unknown",
-        "A shopper who had a part of the price back may have it back once more.",
-        ("recovery.sales:_mend", 'if "slices" in told:', "if False:"),
         origin=_FORGETS,
     ),
     _drilled(
