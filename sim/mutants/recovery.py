@@ -71,12 +71,6 @@ RECOVERY = (
         origin=_FORGETS,
     ),
     _drilled(
-        "other-tries-not-asked",
-        "Who paid twice waits for a day until a bill tells of the second payment.",
-        ("recovery.sales:_mend", "if sale.paid or sale.deliveries:", "if False:"),
-        origin="shops that count on being told again",
-    ),
-    _drilled(
         "lost-cases-forgotten",
         "Money that fits no order is no longer on anybody's list.",
         ("recovery.mains:open_cases", "for told in found.cases:", "for told in ():"),
