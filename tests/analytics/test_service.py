@@ -24,7 +24,7 @@ def sell(shop, **ask):
 
 def board(shop, day=TODAY):
     with tenant.acting_for(tenant.MAIN):
-        return analytics.board(day, now=shop.world.now)
+        return analytics.board(tenancy.sites(), day, now=shop.world.now)
 
 
 def listed(shop, **page):

@@ -26,7 +26,8 @@ def index(visit: Visit) -> Response:
 
 
 def _main(visit: Visit) -> Response:
-    today = analytics.board(clock.day_of(visit.now), now=visit.now)
+    sites = tenancy.sites()
+    today = analytics.board(sites, clock.day_of(visit.now), now=visit.now)
     recent, _ = analytics.all_orders(before="", now=visit.now)
     return desk.page(
         visit,
@@ -36,7 +37,7 @@ def _main(visit: Visit) -> Response:
         rows=_worth_showing(today),
         health=analytics.health(),
         waiting=[o for o in recent if o.status == "review"],
-        failed=[s for s in tenancy.sites() if s.state == "failed"],
+        failed=[s for s in sites if s.state == "failed"],
         so_far=sum(today.last_week.hours[: _passed(visit.now)]),
         chart=_chart(today.hours, today.last_week.hours, visit.now),
     )
