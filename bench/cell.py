@@ -124,10 +124,8 @@ class Fleet(Shop):
         return sum(one.refused for one in self.formations.values())
 
     def after(self, sites: int) -> float:
-        """Seconds after which so many sites would be open, at the pace of the middle of those that came up."""
-        early, late = len(self.opened) // 2, len(self.opened) * 9 // 10
-        pace = (late - early) / (self.opened[late] - self.opened[early])
-        return self.opened[-1] + (sites - len(self.opened)) / pace
+        """Seconds after which so many sites would be open: in proportion, so the start counts more often than once."""
+        return self.opened[-1] * sites / self.asked
 
     @property
     def fullest(self) -> Formation:

@@ -24,6 +24,9 @@ EDGE_REQUEST = 1.00 / MILLION  # CloudFront, HTTPS, North America and Europe
 EDGE_FUNCTION = 0.10 / MILLION  # CloudFront Functions, a call for each request
 QUEUE_REQUEST = 0.40 / MILLION  # SQS standard queues, up to 64 KB
 KEY_REQUEST = 0.03 / 10_000  # KMS, symmetric
+POLLER_HOUR = (
+    0.00925  # an event poller unit of SQS kept ready, an hour; taken for one poller, which no page says
+)
 LOGGED = 0.50 / GB  # CloudWatch, ingestion
 REQUEST = {
     "sqs": QUEUE_REQUEST,

@@ -43,6 +43,25 @@ DESCRIBE_STACKS = Quota(
     "(aws-sam-cli's issue 2671)",
 )
 KEY_REQUESTS = Quota("requests to KMS a second", 5500, "KMS developer guide, the smallest of its regions")
+PARAMETERS = Quota(
+    "GetParameter and GetParameters a second",
+    40,
+    "AWS General Reference, Systems Manager quotas: 40; higher throughput is 10,000, in older pages 3,000",
+    raised=3000,
+)
+PARAMETERS_KEPT = Quota(
+    "standard parameters",
+    10_000,
+    'Systems Manager user guide, "Changing Parameter Store throughput"; advanced: 100,000',
+)
+ASSUMED = Quota(
+    "calls of STS a second",
+    600,
+    "IAM user guide, IAM and STS quotas: an account and region; counts where the caller is",
+)
+MESSAGES_IN_FLIGHT = Quota(
+    "messages in flight of a queue", 120_000, "SQS developer guide, quotas of standard queues"
+)
 CONCURRENCY = Quota("functions at once", 1000, "Lambda developer guide, quotas: adjustable (L-B99A9384)")
 
 # SQS in front of a function: Lambda developer guide, "Configuring scaling behavior for SQS event source mappings".

@@ -15,6 +15,7 @@ ORDER = (
     "order",
     "claim",
     "flash",
+    "secrets",
     "flatness",
     "importing",
     "settling",

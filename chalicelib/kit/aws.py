@@ -18,6 +18,8 @@ _OPTIONS = Options(
 )
 # Where Lambda and the AWS CLI say the region; the SDK by itself reads the second only.
 _REGION = ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None)
+TRIES_SSM = 6  # within a page's 29 seconds: when many instances start at once it serves 40 a second (bench/secrets.py)
+TOO_FAST = ("Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException")
 SERVICES = ("cloudformation", "dynamodb", "kms", "sqs", "ssm", "sts")  # a package has no others
 
 
@@ -43,7 +45,8 @@ def session() -> botocore.session.Session:
 @cache
 def client(service: str) -> Any:  # botocore builds its clients at run time
     """A shared client under the function's own role."""
-    return session().create_client(service, config=_OPTIONS)
+    patient = Options(retries={"mode": "standard", "total_max_attempts": TRIES_SSM})
+    return session().create_client(service, config=_OPTIONS.merge(patient) if service == "ssm" else _OPTIONS)
 
 
 def own_credentials() -> ReadOnlyCredentials:

@@ -3,12 +3,15 @@
 Whoever holds a reference knows nothing; whoever may read the parameter reads its newest version.
 """
 
+import os
+import zlib
 from collections.abc import Collection
 from itertools import islice
 
 from . import aws, config
 
 _SCHEME = "ssm:"
+_INSTANCE = "AWS_LAMBDA_LOG_STREAM_NAME"  # Lambda's: another one for each instance
 _MOST = 10  # names of one GetParameters
 
 
@@ -31,6 +34,11 @@ def keep(path: str, text: str) -> str:
 def at(path: str) -> str:
     """The reference to what is kept under a path."""
     return f"{_SCHEME}/{config.load().tables}/{path}"
+
+
+def spread(most: int) -> int:
+    """Seconds up to `most` by which this instance reads later than others that started with it."""
+    return zlib.crc32(os.environ.get(_INSTANCE, "").encode()) % (most + 1)
 
 
 def read(references: Collection[str]) -> dict[str, str]:

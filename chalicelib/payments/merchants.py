@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.kit import clock, config, errors, parameters, table, tenant
+from botocore.exceptions import ClientError
+
+from chalicelib.kit import aws, clock, config, errors, parameters, table, tenant
 from chalicelib.ledger import service as ledger
 from chalicelib.tenancy import service as tenancy
 
@@ -16,6 +18,7 @@ from . import caps, gateways
 from .model import CURRENT, ChannelRow, CurrentRow
 
 _FRESH = 30  # seconds
+_SPREAD = 15  # seconds over which instances that started together read their merchants' secrets
 _KEY_NAMES = ("serial", "cert_id")  # the setting that names a private key; each has a place of its own
 
 _gateways: dict[tuple[str, str], tuple[int, gateways.Gateway]] = {}
@@ -129,8 +132,8 @@ def gateway(channel: str, merchant: str) -> gateways.Gateway:
     """The gateway of a merchant. Raises NotFound."""
     now = clock.now()
     held = _gateways.get((channel, merchant))
-    if held is None or held[0] <= now - _FRESH:
-        held = _gateways[channel, merchant] = (now, _build(channel, merchant))
+    if held is None or held[0] <= now - _FRESH - parameters.spread(_SPREAD):
+        held = _gateways[channel, merchant] = (now, _renewed(channel, merchant, held and held[1]))
     return held[1]
 
 
@@ -227,6 +230,16 @@ def _use(channel: str, merchant: str, owner: str) -> None:
         return
     current = CurrentRow.of(tenant.MAIN)
     current.change(f"CHANNEL#{channel}", CURRENT, [current.merchant.set(merchant)], None)
+
+
+def _renewed(channel: str, merchant: str, held: gateways.Gateway | None) -> gateways.Gateway:
+    """The gateway as it is now or, where Parameter Store is asked too fast, as it was half a minute ago."""
+    try:
+        return _build(channel, merchant)
+    except ClientError as error:
+        if held is None or error.response["Error"]["Code"] not in aws.TOO_FAST:
+            raise
+        return held
 
 
 def _build(channel: str, merchant: str) -> gateways.Gateway:

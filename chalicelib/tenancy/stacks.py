@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.kit import cells, config, table, tenant
+from chalicelib.kit import aws, cells, config, table, tenant
 
 from .record import Site
 from .states import QUOTA, TAKEN
@@ -15,7 +15,7 @@ _FULL = ("LimitExceededException", "LimitExceeded")
 _TOLD = {"LimitExceeded": QUOTA, "AlreadyExists": TAKEN, "already exists": TAKEN}
 FAILED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
-TOO_FAST = ("Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException")
+TOO_FAST = aws.TOO_FAST
 
 
 def create(site: Site, cell: str) -> str:

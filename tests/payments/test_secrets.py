@@ -3,8 +3,10 @@
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 
 from chalicelib.kit import errors, parameters, tenant
+from chalicelib.payments import merchants
 from chalicelib.payments import service as payments
 from chalicelib.payments.model import ChannelRow
 from tests import make
@@ -104,3 +106,45 @@ def test_more_secrets_than_one_call_takes_are_read_in_several(world):
     kept = {parameters.keep(f"channels/x/{i}", f"v{i}"): f"v{i}" for i in range(12)}
     assert parameters.read(kept) == kept
     assert parameters.read([]) == {}
+
+
+def throttled(*_, **__):
+    raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, "GetParameters")
+
+
+def test_who_reads_too_fast_goes_on_with_what_it_has_and_asks_again_half_a_minute_later(
+    world, built, monkeypatch
+):
+    payments.put_channel("wechat", settings())
+    first = payments.gateway("wechat", "mwechat")
+    world.now += 60
+    with monkeypatch.context() as patches:
+        patches.setattr(parameters, "read", throttled)
+        assert payments.gateway("wechat", "mwechat") is first
+    world.now += 60
+    assert payments.gateway("wechat", "mwechat") is not first
+
+
+def test_an_instance_without_secrets_that_reads_too_fast_says_so(built, monkeypatch):
+    payments.put_channel("wechat", settings())
+    merchants._gateways.clear()
+    monkeypatch.setattr(parameters, "read", throttled)
+    with pytest.raises(ClientError, match="Rate exceeded"):
+        payments.gateway("wechat", "mwechat")
+
+
+def test_what_is_refused_for_another_reason_is_not_passed_over(world, built, monkeypatch):
+    payments.put_channel("wechat", settings())
+    payments.gateway("wechat", "mwechat")
+    make.aws.client("ssm").delete_parameter(Name=f"{PLACE[4:]}/5157F0/private_key_pem")
+    world.now += 60
+    with pytest.raises(parameters.Missing):
+        payments.gateway("wechat", "mwechat")
+
+
+def test_instances_that_start_together_do_not_read_together(monkeypatch):
+    seen = set()
+    for number in range(100):
+        monkeypatch.setenv("AWS_LAMBDA_LOG_STREAM_NAME", f"2026/11/23/[1]{number:032x}")
+        seen.add(parameters.spread(15))
+    assert seen == set(range(16))
