@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.kit import config
 from chalicelib.web import face, visit
-from infra.package import template
+from infra.package import refusals, template
 
 ROOT = Path(__file__).parents[2]
 EDGE = template.load(ROOT / "infra/edge.yaml")["Resources"]
@@ -41,7 +41,7 @@ def test_a_kept_page_is_told_apart_by_all_that_reaches_the_shop():
         assert BEHAVIOURS[path]["CachePolicyId"] == {"Ref": "CounterKey"}
         assert "OriginRequestPolicyId" not in BEHAVIOURS[path]
     key = _policy("CounterKey")["ParametersInCacheKeyAndForwardedToOrigin"]
-    assert key["HeadersConfig"]["Headers"] == ["X-Forwarded-Host", "Accept-Language"]
+    assert key["HeadersConfig"]["Headers"] == ["X-Forwarded-Host", "Accept-Language", "Accept"]
     assert key["QueryStringsConfig"]["QueryStrings"] == ["q", "category", "from"]
     assert key["CookiesConfig"]["Cookies"] == ["lang", "member"]
     assert (_policy("CounterKey")["MinTTL"], _policy("CounterKey")["DefaultTTL"]) == (0, 0)
@@ -76,6 +76,33 @@ def test_every_path_to_the_shop_passes_the_function_that_names_the_host():
         assert functions == ours
 
 
+def _passed(headers):
+    """What of a visitor's headers the function lets through."""
+    code = EDGE["Visitor"]["Properties"]["FunctionCode"]
+    event = json.dumps({"request": {"headers": {"host": {"value": "Demo.Shop.example"}, **headers}}})
+    call = ["node", "-e", f"{code}; console.log(JSON.stringify(handler({event})))"]
+    done = subprocess.run(call, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)["headers"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (None, "*/*"),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8", "text/html"),
+        ("application/json", "application/json"),
+        ("Application/JSON, text/html;q=0.5", "application/json"),
+        ("application/problem+json", "*/*"),
+        ("image/avif,image/webp,*/*;q=0.8", "*/*"),
+    ],
+)
+def test_the_function_names_one_of_three_kinds_of_answers(asked, told):
+    passed = _passed({"accept": {"value": asked}} if asked else {})
+    assert passed["accept"]["value"] == told
+    templates = refusals.responses(pages=True)["THROTTLED"]["responseTemplates"]
+    assert told in templates or told == "*/*"
+
+
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
@@ -87,16 +114,8 @@ def test_every_path_to_the_shop_passes_the_function_that_names_the_host():
     ],
 )
 def test_the_function_names_the_host_and_one_of_two_languages(asked, told):
-    headers = {
-        "host": {"value": "Demo.Shop.example"},
-        "x-forwarded-host": {"value": "main.shop.example"},  # a visitor's own word
-        **({"accept-language": {"value": asked}} if asked else {}),
-    }
-    code = EDGE["Visitor"]["Properties"]["FunctionCode"]
-    event = json.dumps({"request": {"headers": headers}})
-    call = ["node", "-e", f"{code}; console.log(JSON.stringify(handler({event})))"]
-    done = subprocess.run(call, capture_output=True, text=True, check=True)
-    passed = json.loads(done.stdout)["headers"]
+    own = {"x-forwarded-host": {"value": "main.shop.example"}}  # a visitor's word
+    passed = _passed(own | ({"accept-language": {"value": asked}} if asked else {}))
     assert passed["x-forwarded-host"]["value"] == "demo.shop.example"
     assert passed["accept-language"]["value"] == told
     assert told in visit.LANGUAGES
