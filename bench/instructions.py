@@ -1,91 +1,43 @@
 """What it costs to start and to run each function, in instructions.
 
 Counted by callgrind over bare Python, with what a function's zip and its layers hold and nothing else, unpacked as
-Lambda does it. *First call* is what the
-first call costs beyond a warm one. A warm call ends where botocore hands its signed request to HTTP; what answers
+Lambda does it. A *client* of DynamoDB is made before the first call, *first call* is what that one costs beyond a warm
+one. A warm call ends where botocore hands its signed request to HTTP; what answers
 there is not counted, nor is Argon2id, whose cost is a setting (`HASH_MEMORY_KIB`) and is told apart. Workers that
 share a module start alike: `drive_orders` stands for `walk_sites` and `audit_pools`, `settle_orders` for
 `refund_orders` and `close_windows`.
 
 What dominates: of imports, what the SDK, urllib3 and Chalice take from the standard library, then the SDK itself; half
-of the own code's share is the compiling of its dataclasses. The first call makes the clients, which is mostly reading
-the SDK's descriptions of endpoints and services; then it assumes the site's role and unwraps the data keys.
+of the own code's share is the compiling of its dataclasses. A client is mostly reading the SDK's descriptions of
+endpoints and services; the first call makes those for the site, assumes its role and unwraps the data keys.
+
+The floor is what the field's packages cost without a line of a shop, whole and with bytecode, in the same run. *lean*
+is Chalice, PynamoDB, a client of DynamoDB, Logger and Metrics; *everything* is boto3, Chalice, PynamoDB, Logger,
+batches, idempotency, Tracer with X-Ray, pydantic and cryptography. A start is a function's import and a client of
+DynamoDB. Milliseconds are a processor's, the least of several runs that take turns: a start waits for nothing.
 """
 
 import json
 import os
-import pickle
-import subprocess
-import sys
 import tempfile
-import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from infra.package import build, layers
-
-from . import callgrind, cold, scene, shop
+from . import callgrind, cold, deployed, floor
+from .deployed import FUNCTIONS, Function, Place
 from .report import Figure, Finding, Table
 
-ROOT = Path(__file__).parents[1]
 KEPT = Path(__file__).with_suffix(".json")
 _MILLION = 1e6
-_OWN = "own code"
-_OWN_TOPS = ("app", "chalicelib")
-_STANDARD = "standard library"
 _DEAREST = 9  # packages with a column of their own
 FIRST, WARM = "first call", "warm calls"
-_NO_IMPORTS = {"python", "scene", FIRST, "warming up", WARM}
-
-
-@dataclass(frozen=True)
-class Function:
-    """A function as it is deployed: the module that Lambda imports, its handler, and FACES of its environment."""
-
-    name: str
-    module: str
-    handler: str
-    faces: str = ""
-    asked: str = ""  # what its calls are for; nothing comes to some functions
-    orders: int = 1  # in one call
-
-
-FUNCTIONS = (
-    Function("storefront", "app", "app", "storefront", "the counter"),
-    Function("checkout", "app", "app", "checkout", "place an order"),
-    Function("receipts", "app", "app", "receipts", "a delivered order's page"),
-    Function("hooks", "app", "app", "hooks", "WeChat Pay tells of a payment"),
-    Function("console", "app", "app", "console", "the form to sign in"),
-    Function("provision_sites", "chalicelib.tenancy.worker", "provision_sites"),
-    Function("publish_catalogs", "chalicelib.catalog.worker", "publish_catalogs"),
-    Function(
-        "drive_orders",
-        "chalicelib.checkout.worker",
-        "drive_orders",
-        asked="look at an order",
-        orders=scene.BATCH,
-    ),
-    Function(
-        "deliver_orders",
-        "chalicelib.fulfilment.worker",
-        "deliver_orders",
-        asked="deliver an order",
-        orders=scene.BATCH,
-    ),
-    Function(
-        "settle_orders",
-        "chalicelib.settlement.worker",
-        "settle_orders",
-        asked="settle an order",
-        orders=scene.BATCH,
-    ),
-)
+_CLIENT = "client"  # of DynamoDB
+_NO_IMPORTS = {"python", _CLIENT, "scene", FIRST, "warming up", WARM}
 
 
 @dataclass(frozen=True)
@@ -103,6 +55,11 @@ class Counted:
         return {name: count for name, count in self.parts.items() if name not in _NO_IMPORTS}
 
     @property
+    def start(self) -> int:
+        """All imports and a client of DynamoDB, as the floor has them."""
+        return sum(self.imports.values()) + self.parts[_CLIENT]
+
+    @property
     def first(self) -> float:
         """The first call, beyond a warm one."""
         return self.parts.get(FIRST, 0) - self.warm
@@ -116,95 +73,38 @@ class Counted:
 def measure() -> Iterator[Finding]:
     """Instructions of each function's imports and calls, kept for the cost model. Raises callgrind.Missing."""
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(os.cpu_count()) as pool:
-        place = prepare(Path(scratch))
+        place = deployed.prepare(Path(scratch))
         password = pool.submit(_password, place)
+        floors = floor.starts(place.env, place.folder)
+        least = {
+            name: pool.submit(floor.instructions, floors[name], place.folder / name) for name in floor.COUNTED
+        }
         counted = list(pool.map(partial(_counted, place=place), FUNCTIONS))
         yield from _told(counted, password.result())
+        starts = {name: each.result() for name, each in least.items()}
+        starts |= {one.function.name: one.start for one in counted}
+        yield from floor.compare(starts, floor.times(floors | _starts(place)))
     KEPT.write_text(json.dumps(_kept(counted, password.result()), indent=1) + "\n")
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where functions run as if deployed: a folder with their code, and their environment."""
-
-    folder: Path
-    env: Mapping[str, str]
-
-    def code(self, function: Function) -> Path:
-        """What the function's zip holds."""
-        return self.folder / "unpacked" / function.name
-
-    @property
-    def path(self) -> list[Path]:
-        """Where a function finds what its zip does not hold: the layers, and what counts here."""
-        return [*(self.folder / "unpacked" / layer / "python" for layer in layers.DESCRIPTIONS), ROOT]
-
-    def env_of(self, function: Function) -> dict[str, str]:
-        """The environment of one function."""
-        path = ":".join(map(str, self.path))
-        return {**self.env, "PYTHONPATH": path, "FACES": function.faces, "PYTHONHASHSEED": "0"}
-
-
-def prepare(folder: Path, package: Path | None = None) -> Place:
-    """Unpack functions and their layers as Lambda does, from a package or one made now, and set a scene."""
-    if package is None:
-        package = folder / "package"
-        build.package(ROOT, package)
-    for name in (*layers.ZIPS, *(f"{function.name}.zip" for function in FUNCTIONS)):
-        with zipfile.ZipFile(package / name) as packed:
-            packed.extractall(folder / "unpacked" / Path(name).stem)
-    with shop.opened() as stage:
-        (folder / "scene").write_bytes(pickle.dumps(scene.make(stage)))
-        return Place(folder, _settings())
-
-
-def modules(function: Function, place: Place) -> list[str]:
-    """What a function's import loads, in the order in which the imports end."""
-    programme = f"import sys, {function.module}; print(*sys.modules)"
-    command = [sys.executable, "-S", "-X", "importtime", "-c", programme]
-    said = subprocess.run(  # noqa: S603  fixed arguments
-        command,
-        env=place.env_of(function),
-        cwd=place.code(function),
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    tried = [line.rpartition("|")[2].strip() for line in said.stderr.splitlines()]
-    return [name for name in tried if name in said.stdout.split()]
-
-
-def _settings() -> dict[str, str]:
-    """The environment of functions in a scene: what the stage set, and this process's PATH."""
-    names = ("AWS_", "STAGE", "SITE_DOMAIN", "KEY_ID", "TENANT_ROLE", "HASH_", "HOLDS_", "QUEUE_", "PATH")
-    return {name: value for name, value in os.environ.items() if name.startswith(names)}
-
-
-def plan(function: Function, place: Place, loaded: list[str]) -> Path:
-    """Write what `bench.cold` is to do, into a folder of the function's own."""
-    folder = place.folder / function.name
-    folder.mkdir()
-    asked = {
-        "imports": _by_package(loaded),
-        "module": function.module,
-        "handler": function.handler,
-        "function": function.name,
-        "called": bool(function.asked),
-        "scene": str(place.folder / "scene"),
-    }
-    (folder / "plan").write_text(json.dumps(asked))
-    return folder / "plan"
-
-
 def _counted(function: Function, place: Place) -> Counted:
-    loaded = modules(function, place)
-    path = plan(function, place, loaded)
+    loaded = deployed.modules(function, place)
+    path = deployed.plan(function, place, loaded)
     command = ["-S", "-m", "bench.cold", str(path)]
     parts = callgrind.instructions(
         command, place.env_of(function), cwd=place.code(function), folder=path.parent
     )
     told = json.loads(path.with_name("told").read_text()) if function.asked else {}
     return Counted(function, len(loaded), parts, told)
+
+
+def _starts(place: Place) -> dict[str, floor.Start]:
+    """Programmes that do of each function what the floor has."""
+    client = "from chalicelib.kit import aws; aws.client('dynamodb')"
+    return {
+        one.name: floor.Start(f"import {one.module}; {client}", place.code(one), place.env_of(one))
+        for one in FUNCTIONS
+    }
 
 
 def _password(place: Place) -> int:
@@ -220,22 +120,6 @@ def _password(place: Place) -> int:
     return callgrind.instructions(["-S", "-c", programme], env, cwd=place.code(function), folder=folder)[
         "hash"
     ]
-
-
-def _by_package(loaded: list[str]) -> list[tuple[str, list[str]]]:
-    """Modules by package, a package after those it needs."""
-    last = {_package(name): index for index, name in enumerate(loaded)}
-    order = sorted(loaded, key=lambda name: (_rank(_package(name)), last[_package(name)]))
-    return [(package, list(names)) for package, names in groupby(order, _package)]
-
-
-def _package(module: str) -> str:
-    top = module.partition(".")[0]
-    return _OWN if top in _OWN_TOPS else _STANDARD if top in sys.stdlib_module_names else top
-
-
-def _rank(package: str) -> int:
-    return {_STANDARD: 0, _OWN: 2}.get(package, 1)
 
 
 def _told(counted: Sequence[Counted], password: int) -> Iterator[Finding]:
@@ -288,7 +172,7 @@ def _millions(count: float) -> str:
 def _kept(counted: Sequence[Counted], password: int) -> dict[str, Any]:
     functions = {
         one.function.name: {
-            "start": sum(one.imports.values()) + round(one.first),
+            "start": one.start + round(one.first),
             "warm": round(one.warm / one.function.orders),
             **{name: count / one.function.orders for name, count in one.told.items()},
         }
