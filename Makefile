@@ -11,13 +11,16 @@ IS_311 := import sys; sys.exit(sys.version_info[:2] != (3, 11))
 PYTHON ?= $(shell for each in python3.11 python3 python; do $$each -c '$(IS_311)' 2>/dev/null && echo $$each && break; done)
 BIN := .venv/bin
 QUICK := not browser and not package and not cloud
+DEPLOYED := $(filter-out tests/sim tests/bench tests/infra tests/policies tests/localcloud tests/sandbox tests/cardmesh \
+    tests/stories tests/lifecycle,$(patsubst %/,%,$(wildcard tests/*/)))
+RUNTIMES ?= 3.11 3.12 3.13
 MONEY := cases checkout fulfilment ledger orders payments payouts reconciliation settlement wallet
 PYTEST := $(BIN)/python -m pytest
 NOT_IN_CHINA := infra/edge.yaml infra/domain.yaml infra/trial.yaml infra/pipeline.yaml
 ONLY_IN_CHINA := infra/edge-cn.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset test unit cover sim scope soak drill mutants isolation fuzz-hooks bench check format audit package cloud static lock
+.PHONY: help run reset test unit runtimes cover sim scope soak drill mutants isolation fuzz-hooks bench check format audit package cloud static lock
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
@@ -36,6 +39,9 @@ test: node_modules/.installed .venv/.installed .venv-ministack/.installed static
 
 unit: .venv/.installed ## The quick tests
 	@$(PYTEST) -n 2 --dist worksteal -m "$(QUICK) and not slow"
+
+runtimes: .venv/.installed ## The quick tests of what is deployed, on each Python of RUNTIMES (3.11 3.12 3.13) that there is; TESTS names others
+	@RUNTIMES="$(RUNTIMES)" tools/runtimes "$(QUICK) and not slow" $(or $(TESTS),$(DEPLOYED))
 
 cover: .venv/.installed ## Which lines and branches the tests reach; fails where they miss one of MONEY's; takes twice their time
 	@$(PYTEST) -n 2 --dist worksteal -m "$(QUICK)" --cov --cov-report=term
