@@ -81,7 +81,7 @@ class Drill(World):
         owners = {"site": [site], "main": [tenant.MAIN], "both": [tenant.MAIN, site]}[what]
         self.loss = Loss({owner: int(_BACK[0] * (_BACK[1] / _BACK[0]) ** draw.random()) for owner in owners})
         self._orders = draw.randint(*_WHEN)
-        self._expected = False
+        self._expected, self._lost_at = False, 0.0
         self._lines: list[dict[str, Any]] = []
         self._moments: deque[Moment] = deque(maxlen=_BACK[1] + _MARGIN)
 
@@ -106,7 +106,7 @@ class Drill(World):
             self.time.at(self.time.now + _EACH, self._remember, who=self._whose)
 
     def _lose(self) -> None:
-        self.loss.happened = True
+        self.loss.happened, self._lost_at = True, self.time.now
         self.faults.struck.append(Point(self._whose.name, 0, "loss"))  # nothing keeps its pace from here on
         self.cloud.fenced |= {_table(owner) for owner in self.loss.owners}
         self.time.at(self.time.now + self._whose.random.uniform(*_TAKES), self._restore, who=self._whose)
@@ -129,9 +129,16 @@ class Drill(World):
                     break
             self.loss.report = process.answer if process.ended and process.error is None else None
             self.time.pause(60)
+        self._leave_to_bills()
         self.loss.calls, self.loss.seconds = self.cloud.calls - calls, self.time.now - began
         self.cloud.fenced.clear()
         self.functions.release()
+
+    def _leave_to_bills(self) -> None:
+        """A channel was silent for longer than the shop is patient, so after one more question only a bill may tell."""
+        for channel in self.lines.values():
+            paid = {number: trade.payment for number, trade in channel.trades.items() if trade.payment}
+            channel.untold |= {number for number, each in paid.items() if each.paid_at >= self._lost_at}
 
     def _recover_once(self) -> recovery.Report:
         earliest = max(self.loss.owners.values()) + _MARGIN
