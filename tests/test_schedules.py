@@ -56,6 +56,10 @@ def test_a_schedule_asks_for_every_site_once_with_a_tenth_as_many_requests(asked
     assert len(asked) <= FLEET / 10 + 1
 
 
+def test_main_s_own_audit_is_told_to_fit_some_sites_and_no_fleet():
+    assert 50 < fleet.audited() < 1000
+
+
 def test_a_fleet_of_a_hundred_thousand_is_asked_for_within_half_of_what_a_schedule_may_run():
     assert fleet.asking(FLEET) == FLEET / 10 + 10
     assert fleet.asking(10 * FLEET) * prices.ANSWER_SECONDS < 300

@@ -47,6 +47,8 @@ def test_faults_strike_everywhere_and_nothing_is_broken(stage):
     assert struck == set(faults.CALLS) | set(faults.OTHERS)
     assert sum(world.functions.timed_out for world, _ in worlds)
     assert sum(len(channel.lies) for world, _ in worlds for channel in world.channels.values())
+    schedules = {"walk_sites", "close_windows", "audit_pools", "ask_for_bills", "plan_payouts", "tend_sites"}
+    assert schedules <= {function for world, _ in worlds for (function, _), _ in world.functions.waiting()}
     refused = sum((world.cloud.refused for world, _ in worlds), Counter())
     assert {"ConditionalCheckFailedException", "TransactionCanceledException"} <= set(refused)
     assert {letter.body for world, _ in worlds for _, letter in world.queues.dead} <= set(JUNK)
