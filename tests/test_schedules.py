@@ -8,6 +8,7 @@ import pytest
 
 from bench import fleet, prices
 from chalicelib.catalog import service as catalog
+from chalicelib.checkout import auditing
 from chalicelib.checkout import service as checkout
 from chalicelib.kit import aws
 from chalicelib.payouts import payees
@@ -56,8 +57,9 @@ def test_a_schedule_asks_for_every_site_once_with_a_tenth_as_many_requests(asked
     assert len(asked) <= FLEET / 10 + 1
 
 
-def test_main_s_own_audit_is_told_to_fit_some_sites_and_no_fleet():
-    assert 50 < fleet.audited() < 1000
+def test_a_run_of_main_s_own_audit_fits_into_its_minute_and_that_of_a_fleet_into_a_day():
+    assert fleet.audited(auditing.AT_ONCE) < 45
+    assert fleet.audited(10 * FLEET) < 24 * 3600
 
 
 def test_a_fleet_of_a_hundred_thousand_is_asked_for_within_half_of_what_a_schedule_may_run():

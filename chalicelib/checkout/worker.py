@@ -45,7 +45,7 @@ def _drive(message: worker.Message, seen: list[str], now: int) -> None:
     if message.get("walk"):
         service.walk(message["site"], now=now, whole=message["walk"] is True)
     elif message.get("audit"):
-        _audit(message["site"], now)
+        _audit(message, now)
     elif message.get("fold"):
         while stock.fold(message["owner"], message["fold"], now=now):
             continue
@@ -57,8 +57,9 @@ def _drive(message: worker.Message, seen: list[str], now: int) -> None:
         _look(message, seen, now)
 
 
-def _audit(owner: str, now: int) -> None:
-    service.audit(owner, now=now)
+def _audit(message: worker.Message, now: int) -> None:
+    owner = message["site"]
+    service.audit(owner, now=now, begun=message.get("begun"))
     if owner != tenant.MAIN:
         service.check_wallets(owner, now=now)
         wallet.show_names(owner, now=now)

@@ -2,18 +2,24 @@
 
 A function that died between its claim and its order leaves such positions. Each night notes how far every pointer
 has come; two days later, when no zombie can still put an order, whatever nobody accounts for is returned as burnt.
+
+Many sites are asked page after page, by their codes. What they have is kept together with how far that is, so who dies
+begins where the last page ended: a position that somebody had at any time since is nobody else's, or stands in a BACK.
 """
 
+import contextlib
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from chalicelib.kit import log, table
 
 from . import claims
-from .model import BackRow, BatchRow, PointerRow, SkuRow
+from .model import AuditRow, BackRow, BatchRow, PointerRow, SkuRow
 from .rules import Range
 
 WAIT = 2 * 86_400  # seconds for which a claim may still turn into an order
+_KEPT = "audit"
 
 
 @dataclass
@@ -27,6 +33,7 @@ class Check:
     since: int
     seen_at: int
     known: bytearray
+    upto: str = ""  # the sites up to this code have been asked
 
     def account(self, one: Range) -> None:
         """Somebody has these positions."""
@@ -45,15 +52,43 @@ class Check:
                 first = None
 
 
-def due(owner: str, skus: Iterable[str], *, now: int) -> list[Check]:
-    """What can be judged now; notes how far every other pointer has come, for a later night."""
+def due(owner: str, skus: Iterable[str], *, now: int, begun: int | None = None) -> list[Check]:
+    """What could be judged when the audit began; notes how far every other pointer has come, for a later night.
+
+    A pointer is noted under the moment at which it is read: what was just claimed is none of an older night.
+    """
     checks = []
     for sku in skus:
         for pointer in _pointers(owner, sku):
-            check = _check(owner, sku, pointer, now)
+            check = _check(owner, sku, pointer, now, now if begun is None else min(begun, now))
             if check:
                 checks.append(check)
     return checks
+
+
+def take_up(owner: str, checks: Iterable[Check]) -> None:
+    """Go on with checks where an earlier page of sites ended."""
+    by_key = {f"PTR#{check.seg}": check for check in checks}
+    for row in AuditRow.of(owner).read_many((key, _KEPT) for key in by_key):
+        check = by_key[row.pk]
+        if row.seen_at == check.seen_at:
+            check.upto, check.known = row.upto, bytearray(zlib.decompress(row.known))
+
+
+def lay_down(owner: str, check: Check, upto: str) -> None:
+    """Keep what the sites up to one have; another run that came further stays."""
+    rows = AuditRow.of(owner)
+    if check.upto:
+        as_read = (rows.seen_at == check.seen_at) & (rows.upto == check.upto)
+    else:
+        as_read = rows.pk.does_not_exist() | (rows.seen_at != check.seen_at)
+    actions = [
+        rows.seen_at.set(check.seen_at),
+        rows.upto.set(max(upto, check.upto)),
+        rows.known.set(zlib.compress(bytes(check.known))),
+    ]
+    with contextlib.suppress(table.Refused):
+        rows.change(f"PTR#{check.seg}", _KEPT, actions, as_read)
 
 
 def finish(owner: str, check: Check, *, now: int) -> int:
@@ -75,13 +110,13 @@ def finish(owner: str, check: Check, *, now: int) -> int:
     return total
 
 
-def _check(owner: str, sku: str, pointer: PointerRow, now: int) -> Check | None:
+def _check(owner: str, sku: str, pointer: PointerRow, now: int, begun: int) -> Check | None:
     seg, start = pointer.pk.removeprefix("PTR#"), int(pointer.audited or 0)
     if not pointer.seen_at:
         if int(pointer.next) > start:
             _note(owner, pointer, now)
         return None
-    if int(pointer.seen_at) + WAIT > now:
+    if int(pointer.seen_at) + WAIT > begun:
         return None
     end, since = int(pointer.seen), int(pointer.audited_at or pointer.born)
     return Check(sku, seg, start, end, since, int(pointer.seen_at), bytearray(end - start))

@@ -3,6 +3,7 @@
 SKU#{sku}   / .              the segments that may still have free positions, oldest first; the import lock
 PTR#{seg}   / .              the pointer of a segment: next, free, and the ring of the last 16 claims
 PTR#{seg}   / map            of a segment of returned positions: which original ranges they are
+PTR#{seg}   / audit          how far an audit of many sites is: which positions somebody has, by the sites up to one
 CHUNK#{seg} / {first:012}    up to 32 codes in one ciphertext, written once
 PRINT#{seg} / {first:012}    fingerprints (8 bytes each) of a segment's codes, to notice duplicates
 BATCH#{sku} / {at}#{batch}   one import
@@ -45,6 +46,14 @@ class MapRow(table.Row):
     """Original ranges, in the order of the new positions: [[seg, start, count], …]."""
 
     ranges = JSONAttribute()
+
+
+class AuditRow(table.Row):
+    """What the sites up to one, by code, have of the positions that an audit judges."""
+
+    seen_at = table.IntegerAttribute()  # which audit it is, as the pointer says
+    upto = UnicodeAttribute()
+    known = BinaryAttribute(legacy_encoding=False)  # a byte for each position, compressed
 
 
 class ChunkRow(table.Row):

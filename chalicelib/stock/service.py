@@ -11,6 +11,8 @@ from . import claims
 from .audit import Check
 from .audit import due as audits_due
 from .audit import finish as finish_audit
+from .audit import lay_down as lay_audit_down
+from .audit import take_up as take_audits_up
 from .claims import claim, fold, give_back, level, resolve
 from .model import BatchRow, ChunkRow, PointerRow, PrintRow, SkuRow
 from .restoring import WITHHELD, Fold, jump, refold, returned, withhold
@@ -44,12 +46,14 @@ __all__ = [
     "fold",
     "give_back",
     "jump",
+    "lay_audit_down",
     "level",
     "parse",
     "parse_range",
     "refold",
     "resolve",
     "returned",
+    "take_audits_up",
     "withhold",
 ]
 
