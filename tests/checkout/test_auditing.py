@@ -93,6 +93,10 @@ def test_what_is_claimed_while_an_old_message_waits_is_none_of_its_night(burnt, 
     night(world)
     world.now += 9 * clock.DAY
     (held,) = burnt.place().ranges
+    stock.claim(burnt.owner, burnt.goods_id, 2, now=world.now)
     make.work("timer", [{"site": "main", "audit": True, "begun": begun}])
     assert PointerRow.of(tenant.MAIN).read(f"PTR#{held.seg}", ".").seen_at == world.now
     assert waiting(burnt) == 4
+    world.now += 2 * clock.DAY
+    assert night(world) == 3
+    assert waiting(burnt) == 6
