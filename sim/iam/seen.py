@@ -31,6 +31,11 @@ ELSEWHERE = {
         "CloudFormation makes a site's table in the function's name. It asks for what the resource type "
         "`AWS::DynamoDB::Table` says its handlers need."
     ),
+    "DetectsDrift": (
+        "A person, by `cardmesh drift --detect`. No emulator at hand detects drift, so its tests have an answer of "
+        "their own."
+    ),
+    "HearsOfDrift": "The same person, who waits for what was detected.",
     "CloudFormationMakesTenantsOfTheEdge": (
         "CloudFormation makes the tenant of an owner's domain in the function's name. It asks for what the resource "
         "type `AWS::CloudFront::DistributionTenant` says its handlers need."

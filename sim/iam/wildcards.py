@@ -99,20 +99,27 @@ REASONS: dict[Place, str] = {
         "As in the tenant role of the deployment's own account."
     ),
     ("cell.yaml OperatorRole", "SeesWhatIsThere", "*"): (
-        "AWS lists stacks and tables of an account as a whole, and tells how a detection of drift goes by its own id; "
-        "what is told are names and states, and `cardmesh drift` looks for those of no site."
+        "AWS lists stacks and tables of an account as a whole; what is listed are names, and `cardmesh drift` looks "
+        "for those of no site."
+    ),
+    ("cell.yaml OperatorRole", "HearsOfDrift", "*"): (
+        "AWS tells how a detection of drift goes by an id of its own, which no resource's name has; what is told are "
+        "states."
     ),
     **{
         ("cell.yaml OperatorRole", sid, value): (
             "Sites that do not exist yet, or come from another account; provisioning, or people who are named, take it."
         )
         for sid, value in (
-            (
-                "OpensSites",
+            *(
                 (
-                    "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}"
-                    ":stack/${TablePrefix}-site-*/*"
-                ),
+                    verb,
+                    (
+                        "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}"
+                        ":stack/${TablePrefix}-site-*/*"
+                    ),
+                )
+                for verb in ("OpensSites", "DetectsDrift")
             ),
             ("CloudFormationMakesTheirTables", f"{_TABLE}*"),
             ("CloudFormationMakesTheirTables", f"{_TABLE}*/index/*"),
@@ -136,8 +143,8 @@ REASONS: dict[Place, str] = {
         )
     },
     **{
-        (f"{file} Key", "PermissionsComeFromIamPolicies", value): reason
-        for file in ("main.yaml", "backup.yaml")
+        (key, "PermissionsComeFromIamPolicies", value): reason
+        for key in ("main.yaml Key", "backup.yaml Key", "backup.yaml SourceKey")
         for value, reason in (
             (
                 "kms:*",
