@@ -93,7 +93,7 @@ audit: package .venv-audit/.installed ## Look over the templates with checkov; i
 package: .venv/.installed ## The deployable template and its zips, in build/, for RUNTIME (3.11) on ARCHITECTURE (x86_64)
 	@$(BIN)/python -m infra.package --out build/ --python $(RUNTIME) --architecture $(ARCHITECTURE)
 
-cloud: node_modules/.installed .venv/.installed .venv-ministack/.installed static ## Deploy the package into an emulator, buy through it, and bring up and remove SITES (100) sub-sites
+cloud: node_modules/.installed .venv/.installed .venv-ministack/.installed static ## Deploy the package into an emulator, buy through it, let it fail, and bring up and remove SITES (100) sub-sites
 	@$(BIN)/python -m infra.rehearsal --sites $(SITES)
 
 static: .venv/.installed node_modules/.installed ## The files pages load, in build/static

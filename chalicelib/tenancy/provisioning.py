@@ -37,9 +37,9 @@ def _step(code: str, state: str, wait: int) -> None:
         _full(code)
     elif status in stacks.DONE:
         _finish(code)
-    elif status in stacks.FAILED and state == "creating":
-        _failed(code, status)
     elif status in stacks.FAILED:
+        _failed(code, status)
+    elif status == stacks.LEFT:
         _clear(code, wait)
     else:
         service.move(code, "creating", expected=("asked",))

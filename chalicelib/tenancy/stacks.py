@@ -14,12 +14,13 @@ _FULL = ("LimitExceededException", "LimitExceeded")
 # What a resource tells of why it was not made. Source: CloudFormation CLI user guide, "Handler error codes".
 _TOLD = {"LimitExceeded": QUOTA, "AlreadyExists": TAKEN, "already exists": TAKEN}
 FAILED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
+LEFT = "LEFT"  # what a failed attempt left, which has the name until it is deleted
 DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 TOO_FAST = aws.TOO_FAST
 
 
 def create(site: Site, cell: str) -> str:
-    """Ask for a site's stack, unless it is there; its status, or QUOTA where the account has no room."""
+    """Ask for a site's stack, unless it is there; its status, QUOTA where there is no room, LEFT of one that failed."""
     formation, body = cells.operator("cloudformation", cell), config.load().subsite_template
     return ask(formation, name_of(site.site), body, site.parameters, site=site.site) or status(
         site.site, cell
@@ -32,7 +33,10 @@ def status(code: str, cell: str) -> str:
 
 
 def ask(formation: Any, name: str, template: str, parameters: Mapping[str, str], *, site: str) -> str:
-    """Ask for a stack about a site, of a body or the address of one, unless it is there; QUOTA where it has no room."""
+    """Ask for a stack about a site, of a body or the address of one, unless it is there.
+
+    Nothing where it was asked for, or stands; QUOTA where there is no room, LEFT where one that failed has the name.
+    """
     body = {"TemplateURL": template} if template.startswith("http") else {"TemplateBody": template}
     given = [{"ParameterKey": key, "ParameterValue": text} for key, text in parameters.items()]
     try:
@@ -45,6 +49,7 @@ def ask(formation: Any, name: str, template: str, parameters: Mapping[str, str],
             return QUOTA
         if refusal != "AlreadyExistsException":
             raise
+        return LEFT if status_of(formation, name) in FAILED else ""
     return ""
 
 

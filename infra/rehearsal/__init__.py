@@ -8,5 +8,9 @@ deployed  the package made, adapted to what the emulator knows, and brought up a
 edge      hosts and paths of the public to the two APIs
 first     the first data, as docs/deploy.md has it
 story     from signing in to a code in the shopper's hand, and the books of it
-sites     stacks of sub-sites created, updated and deleted; what is refused
+schedules a day of them
+trouble   stacks that fail halfway and an account that is full, as staff sees it
+operator  the command `cardmesh`
+sites     stacks of sub-sites created, updated and deleted; what is refused or fails
+strict    the emulator, held to what AWS refuses; limits is what that is told
 """

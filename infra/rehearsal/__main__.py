@@ -19,7 +19,7 @@ from localcloud.processes import Child
 from localcloud.run import Interrupted, Watch
 from localcloud.terminal import Stopped
 
-from . import deployed, edge, limits, sites, story
+from . import deployed, edge, limits, operator, schedules, sites, story, trouble
 
 
 def main() -> int:
@@ -58,7 +58,11 @@ def rehearse(place: Place, count: int) -> None:
         _first_data(place, up)
         say("first data: keys, merchants, a split plan, the first of the staff")
         with place.log("edge").open("w") as log, contextlib.redirect_stderr(log), edge.opened(place, up):
-            story.play(place, up, say=say)
+            story.play(place, say=say)
+            schedules.day(place, up, say=say)
+            trouble.halfway(place, say=say)
+            trouble.full(place, say=say)
+            operator.every_day(place, say=say)
         sites.refuse(place, say=say)
         sites.halfway(place, say=say)
         sites.fill(place, say=say)

@@ -4,7 +4,6 @@ Each step goes the way that its person goes; what comes of it is read from a pag
 """
 
 import html
-import json
 import re
 import secrets
 import time
@@ -13,16 +12,16 @@ from typing import Any, Self
 
 import httpx
 
-from localcloud import cloud, demo, triggers
+from localcloud import demo
 from localcloud.place import Place
 from localcloud.terminal import Stopped
 
-from .deployed import Deployed, Say, until
+from .deployed import Say, until
 
 SLUG = "rehearsal"
 _CODES = ("CARD-0001-REHEARSAL", "CARD-0002-REHEARSAL")
 _PRICE = "9.90"
-_OWNER = ("rehearsal-owner", "rehearsal-2026")
+_PASSWORD = "rehearsal-2026"  # noqa: S105  of owners in an account that is gone a minute later
 _SHOPPER = {"contact": "shopper@example.cn", "query_password": "pass1234"}
 _TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
 
@@ -60,7 +59,7 @@ class Visitor:
         return self.web.post(path, data=fields | {"form_token": html.unescape(token[1])})
 
 
-def play(place: Place, deployed: Deployed, *, say: Say) -> None:
+def play(place: Place, *, say: Say) -> None:
     """All of it. Raises Stopped, httpx.HTTPError."""
     with Visitor(place, "main") as staff, Visitor(place, SLUG) as owner, Visitor(place, SLUG) as shopper:
         staff.sign_in(*demo.STAFF)
@@ -68,14 +67,14 @@ def play(place: Place, deployed: Deployed, *, say: Say) -> None:
         _open_goods(staff, say)
         _open_site(staff, say)
         _let_pay(owner)
-        offer = _offer(shopper)
+        offer = offer_of(shopper)
         number = _order(shopper, offer, say)
         _pay(place, number)
         order = until(lambda: _delivered(shopper, number), seconds=120, what=f"the delivery of {number}")
         if order["codes"][0] not in _CODES:
             raise Stopped(f"The order shows {order['codes']}, which was never imported.")
         say(f"the channel told, the order is {order['status']}, the code shown is {order['codes'][0]}")
-        _settle(place, deployed, owner, number, say)
+        _settle(owner, number, say)
 
 
 def _open_goods(staff: Visitor, say: Say) -> None:
@@ -97,18 +96,33 @@ def _open_goods(staff: Visitor, say: Say) -> None:
     say(f"goods on the shelf with {len(_CODES)} sealed codes")
 
 
-def _open_site(staff: Visitor, say: Say) -> None:
-    asked = {"slug": SLUG, "name": "排练店", "login": _OWNER[0], "password": _OWNER[1], "plan": "standard"}
-    made = staff.send("/console/sites/new", color="#0f766e", **asked)
-    path = made.headers.get("Location", "").partition("?")[0]
+def ask_for(staff: Visitor, slug: str) -> str:
+    """Have staff ask for a sub-site; the path of its page. Raises Stopped."""
+    made = staff.send("/console/sites/new", **_site(slug))
+    path = str(made.headers.get("Location", "")).partition("?")[0]
     if not path.startswith("/console/sites/"):
         raise Stopped(f"The sub-site was refused: {made.status_code}.")
-    until(
-        lambda: staff.web.get(f"{path}/state").raise_for_status().json()["state"] == "active",
-        seconds=120,
-        what=f"the sub-site of {path}",
-    )
-    again = staff.send("/console/sites/new", color="#0f766e", **asked)
+    return path
+
+
+def comes_to(staff: Visitor, path: str, state: str, note: str = "") -> None:
+    """Wait until a sub-site is in a state, with these words in its note. Raises Stopped."""
+
+    def look() -> bool:
+        found = staff.web.get(f"{path}/state").raise_for_status().json()
+        return bool(found["state"] == state and note in found["note"])
+
+    until(look, seconds=120, what=f"the sub-site of {path} to be {state} {note}".rstrip())
+
+
+def _site(slug: str) -> dict[str, str]:
+    owner = {"login": f"{slug}-owner", "password": _PASSWORD}
+    return {"slug": slug, "name": "排练店", "plan": "standard", "color": "#0f766e", **owner}
+
+
+def _open_site(staff: Visitor, say: Say) -> None:
+    comes_to(staff, ask_for(staff, SLUG), "active")
+    again = staff.send("/console/sites/new", **_site(SLUG))
     if again.is_redirect or again.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
         raise Stopped(f"A name that is taken was answered with {again.status_code}.")
     say(f"sub-site {SLUG} provisioned by its stack; its name is refused a second time ({again.status_code})")
@@ -117,12 +131,12 @@ def _open_site(staff: Visitor, say: Say) -> None:
 def _let_pay(owner: Visitor) -> None:
     """The owner chooses a channel."""
     until(lambda: owner.web.get("/").is_success, what="the shop's first page")
-    owner.sign_in(*_OWNER)
+    owner.sign_in(f"{SLUG}-owner", _PASSWORD)
     if not owner.send("/console/settings/channels", wechat="1").is_redirect:
         raise Stopped("The owner could not choose a channel.")
 
 
-def _offer(shopper: Visitor) -> dict[str, Any]:
+def offer_of(shopper: Visitor) -> dict[str, Any]:
     """What the shopper finds on the shelf, which was published through its queue."""
 
     def look() -> dict[str, Any] | None:
@@ -134,17 +148,10 @@ def _offer(shopper: Visitor) -> dict[str, Any]:
 
 
 def _order(shopper: Visitor, offer: dict[str, Any], say: Say) -> str:
-    asked = {
-        "goods_id": offer["goods_id"],
-        "quantity": 1,
-        "channel": "wechat",
-        "return_waiver": 1,
-        **_SHOPPER,
-    }
     key = _key()
 
     def look() -> dict[str, Any] | None:
-        answer = shopper.web.post("/api/v1/orders", json=asked, headers={"Idempotency-Key": key})
+        answer = attempt(shopper, offer, key)
         if answer.is_client_error:
             raise Stopped(f"The order was refused: {answer.text}")
         return answer.json() if answer.is_success else None
@@ -152,6 +159,18 @@ def _order(shopper: Visitor, offer: dict[str, Any], say: Say) -> str:
     order = until(look, what="an order")
     say(f"a shopper ordered {offer['name']} for {offer['price_fen'] / 100:.2f}: {order['order_no']}")
     return str(order["order_no"])
+
+
+def attempt(shopper: Visitor, offer: dict[str, Any], key: str = "") -> httpx.Response:
+    """Order one of these, again under the same key; what the shop answers."""
+    asked = {
+        "goods_id": offer["goods_id"],
+        "quantity": 1,
+        "channel": "wechat",
+        "return_waiver": 1,
+        **_SHOPPER,
+    }
+    return shopper.web.post("/api/v1/orders", json=asked, headers={"Idempotency-Key": key or _key()})
 
 
 def _key() -> str:
@@ -172,24 +191,7 @@ def _delivered(shopper: Visitor, number: str) -> dict[str, Any] | None:
     return found if found["status"] == "delivered" else None
 
 
-def _settle(place: Place, deployed: Deployed, owner: Visitor, number: str, say: Say) -> None:
-    """The order's journal is written through its queue; then the schedule that closes windows comes once."""
+def _settle(owner: Visitor, number: str, say: Say) -> None:
+    """The order's journal is written through its queue."""
     until(lambda: number in owner.web.get("/console/statement/csv").text, what="the order's journal")
     say("its journal stands in the owner's statement")
-    schedules = _scheduled(place)
-    name = deployed.functions["CloseWindows"]
-    if name not in schedules:
-        raise Stopped("No schedule calls CloseWindows.")
-    tick = json.dumps(triggers.tick(name, int(time.time())))
-    answer = cloud.client("lambda", place.cloud_url).invoke(FunctionName=name, Payload=tick)
-    if "FunctionError" in answer:
-        raise Stopped(f"Closing the windows failed: {answer['Payload'].read().decode()}")
-    say(f"{len(schedules)} schedules stand; the one that closes settlement windows was let come once")
-
-
-def _scheduled(place: Place) -> set[str]:
-    """Physical names of the functions behind the schedules that were deployed."""
-    events = cloud.client("events", place.cloud_url)
-    rules = [each["Name"] for each in events.list_rules()["Rules"] if each.get("ScheduleExpression")]
-    targets = [each for rule in rules for each in events.list_targets_by_rule(Rule=rule)["Targets"]]
-    return {each["Arn"].rpartition(":")[2] for each in targets}

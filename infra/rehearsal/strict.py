@@ -74,7 +74,8 @@ def _settle(database: Any, given: dict[str, Any]) -> None:
     ):
         if part in given:
             verb({**named, part: given[part]})
-    encrypted = database._sse_description_from_spec(given.get("SSESpecification"))
+    asked = {"Enabled": given.get("SSESpecification", {}).get("SSEEnabled", False)}
+    encrypted = database._sse_description_from_spec(asked)
     database._tables[given["TableName"]]["SSEDescription"] = encrypted
 
 

@@ -140,6 +140,12 @@ def test_a_stack_that_failed_is_told_by_its_first_reason(code, told, note):
     assert tenancy.site(code).note == note
 
 
+def test_a_stack_that_fails_at_once_is_told_and_not_made_again_and_again(code, monkeypatch):
+    monkeypatch.setattr(provisioning.stacks, "status", lambda *_: "ROLLBACK_COMPLETE")
+    assert advance(code) == "failed"
+    assert stacks(code) == ["CREATE_COMPLETE"]
+
+
 def test_a_retry_removes_what_failed_and_begins_anew(code):
     provisioning._create(code)
     tenancy.move(code, "creating", expected=("asked",))
