@@ -104,6 +104,8 @@ def names(cell: str) -> Iterator[str]:
 
 
 def canonical(body: Any) -> str:
-    """A template without its layout: text of either kind, or as the SDK read it."""
+    """A template without its layout and its words, which functions do not carry: text, or as the SDK read it."""
+    from infra.package import template as package
+
     read = YAMLTemplateSerializer().load_template(body, "subsite.yaml") if isinstance(body, str) else body
-    return json.dumps(read, sort_keys=True, separators=(",", ":"))
+    return json.dumps(package.wordless(read), sort_keys=True, separators=(",", ":"))

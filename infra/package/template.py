@@ -61,11 +61,20 @@ def assemble(emitted: Template, paths: dict[str, list[str]], *, project: Path, t
 
 
 def carried(path: Path) -> str:
-    """A template as a function carries it: without what only people read."""
-    whole = {name: part for name, part in load(path).items() if name != "Description"}
-    for parameter in whole.get("Parameters", {}).values():
-        parameter.pop("Description", None)
-    return json.dumps(whole, separators=(",", ":"))
+    """A template as a function carries it."""
+    return json.dumps(wordless(load(path)), separators=(",", ":"))
+
+
+def wordless(whole: Template) -> Template:
+    """A template without what only people read."""
+    known = whole.get("Parameters", {})
+    return _undescribed(whole) | (
+        {"Parameters": {n: _undescribed(p) for n, p in known.items()}} if known else {}
+    )
+
+
+def _undescribed(part: Template) -> Template:
+    return {name: each for name, each in part.items() if name != "Description"}
 
 
 def _watch(functions: dict[str, Template]) -> Template:

@@ -58,8 +58,8 @@ def rehearse(place: Place, count: int) -> None:
         _first_data(place, up)
         say("first data: keys, merchants, a split plan, the first of the staff")
         with place.log("edge").open("w") as log, contextlib.redirect_stderr(log), edge.opened(place, up):
-            story.play(place, say=say)
-            schedules.day(place, up, say=say)
+            unpaid = story.play(place, say=say)
+            schedules.day(place, up, unpaid, say=say)
             trouble.halfway(place, say=say)
             trouble.full(place, say=say)
             operator.every_day(place, say=say)

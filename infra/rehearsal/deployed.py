@@ -13,7 +13,7 @@ from samtranslator.translator.transform import transform
 
 from infra.package import build, layers
 from infra.package.template import Template
-from localcloud import cloud
+from localcloud import cloud, stack
 from localcloud.place import ROOT, Place
 from localcloud.terminal import Stopped
 
@@ -83,6 +83,7 @@ def bring_up(place: Place, *, say: Say) -> Deployed:
     secret = secrets.token_hex(16)
     version = _keep(place, secret)
     given = {"SiteDomain": place.site_domain, "OriginSecret": _SECRET, "OriginSecretVersion": version}
+    given["StaticUrl"] = f"/static/{stack.static_folder().name}"
     url = f"{place.cloud_url}/{CODE}/{build.TEMPLATE}"
     formation = cloud.client("cloudformation", place.cloud_url)
     formation.create_stack(
@@ -104,25 +105,25 @@ def parameters(given: dict[str, str]) -> list[dict[str, str]]:
     return [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()]
 
 
-def settled(place: Place, stack: str, wanted: str, *, seconds: float = 60) -> dict[str, str]:
+def settled(place: Place, named: str, wanted: str, *, seconds: float = 60) -> dict[str, str]:
     """The outputs of a stack once it is in the state wanted. Raises Stopped when it ends in another."""
     formation = cloud.client("cloudformation", place.cloud_url)
 
     def look() -> dict[str, Any] | None:
-        (found,) = formation.describe_stacks(StackName=stack)["Stacks"]
+        (found,) = formation.describe_stacks(StackName=named)["Stacks"]
         return None if found["StackStatus"].endswith("_IN_PROGRESS") else found
 
-    found = until(look, seconds=seconds, what=f"the stack {stack}")
+    found = until(look, seconds=seconds, what=f"the stack {named}")
     if found["StackStatus"] != wanted:
         raise Stopped(
-            f"The stack {stack} ended in {found['StackStatus']}, not {wanted}: {reason(place, stack)}"
+            f"The stack {named} ended in {found['StackStatus']}, not {wanted}: {reason(place, named)}"
         )
     return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", ())}
 
 
-def reason(place: Place, stack: str) -> str:
+def reason(place: Place, named: str) -> str:
     """Why the first resource of a stack failed, as CloudFormation tells it."""
-    events = cloud.client("cloudformation", place.cloud_url).describe_stack_events(StackName=stack)
+    events = cloud.client("cloudformation", place.cloud_url).describe_stack_events(StackName=named)
     failed = [each for each in events["StackEvents"] if each["ResourceStatus"].endswith("FAILED")]
     return str(failed[-1].get("ResourceStatusReason", "")) if failed else "no reason given"
 

@@ -14,6 +14,7 @@ from localcloud.terminal import Stopped
 
 from . import limits
 from .deployed import Deployed, Say, until
+from .story import SLUG, Visitor, comes
 
 HOUR, _DAY = 3600, 86_400
 _DONE = "REPORT RequestId"
@@ -28,9 +29,10 @@ class _Came:
     wrong: str
 
 
-def day(place: Place, up: Deployed, *, say: Say) -> None:
-    """A day goes by: each function with a schedule comes, and none fails. Raises Stopped."""
+def day(place: Place, up: Deployed, unpaid: str, *, say: Say) -> None:
+    """A day goes by: each function with a schedule comes, none fails, and an unpaid order expires. Raises Stopped."""
     began = time.monotonic()
+    _age(place, unpaid)
     groups = _groups(place, up)
     before = {name: _came(place, group).times for name, group in groups.items()}
     pass_time(place, _DAY + HOUR)
@@ -42,10 +44,27 @@ def day(place: Place, up: Deployed, *, say: Say) -> None:
     failed = {name: came.wrong for name in groups if (came := _came(place, groups[name])).wrong}
     if failed:
         raise Stopped(f"Scheduled functions failed: {failed}")
+    with Visitor(place, SLUG) as shopper:
+        comes(shopper, unpaid, "expired")
     say(
         f"a day of schedules in {time.monotonic() - began:.1f} s: {', '.join(sorted(groups))} "
-        "came by their rules, none failed"
+        "came by their rules, none failed, and an order that nobody paid for expired"
     )
+
+
+def _age(place: Place, number: str) -> None:
+    """An order waited long enough to be paid for; only the walk learns of it, its own timer comes later."""
+    rows, table = cloud.client("dynamodb", place.cloud_url), f"cardmesh-site-{number[:4].lower()}"
+    for row in rows.scan(TableName=table)["Items"]:
+        if number in (row["pk"]["S"], row["sk"]["S"]) and "te" in row:
+            rows.update_item(
+                TableName=table,
+                Key={"pk": row["pk"], "sk": row["sk"]},
+                UpdateExpression="SET te = :past",
+                ExpressionAttributeValues={":past": {"N": str(int(time.time()) - 1)}},
+            )
+            return
+    raise Stopped(f"The order {number} has no row.")
 
 
 def pass_time(place: Place, seconds: int) -> None:

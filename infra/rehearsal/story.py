@@ -23,6 +23,7 @@ _CODES = ("CARD-0001-REHEARSAL", "CARD-0002-REHEARSAL")
 _PRICE = "9.90"
 _PASSWORD = "rehearsal-2026"  # noqa: S105  of owners in an account that is gone a minute later
 _SHOPPER = {"contact": "shopper@example.cn", "query_password": "pass1234"}
+_FILE = re.compile(r'"(/static/[^"]+\.(?:css|js))"')
 _TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
 
 
@@ -59,22 +60,33 @@ class Visitor:
         return self.web.post(path, data=fields | {"form_token": html.unescape(token[1])})
 
 
-def play(place: Place, *, say: Say) -> None:
-    """All of it. Raises Stopped, httpx.HTTPError."""
+def play(place: Place, *, say: Say) -> str:
+    """All of it; the number of an order that nobody pays for. Raises Stopped, httpx.HTTPError."""
     with Visitor(place, "main") as staff, Visitor(place, SLUG) as owner, Visitor(place, SLUG) as shopper:
         staff.sign_in(*demo.STAFF)
-        say("staff signed in")
+        say(f"staff signed in, at pages with {_dressed(staff)} files of their own")
         _open_goods(staff, say)
         _open_site(staff, say)
         _let_pay(owner)
         offer = offer_of(shopper)
-        number = _order(shopper, offer, say)
+        unpaid, number = _order(shopper, offer, say), _order(shopper, offer, say)
         _pay(place, number)
-        order = until(lambda: _delivered(shopper, number), seconds=120, what=f"the delivery of {number}")
+        order = comes(shopper, number, "delivered")
         if order["codes"][0] not in _CODES:
             raise Stopped(f"The order shows {order['codes']}, which was never imported.")
         say(f"the channel told, the order is {order['status']}, the code shown is {order['codes'][0]}")
         _settle(owner, number, say)
+        return unpaid
+
+
+def _dressed(visitor: Visitor) -> int:
+    """How many styles and scripts the console loads. Raises Stopped where there are none, HTTPError for a dead one."""
+    found = set(_FILE.findall(visitor.web.get("/console").raise_for_status().text))
+    for path in found:
+        visitor.web.get(path).raise_for_status()
+    if not found:
+        raise Stopped("The console loads no styles.")
+    return len(found)
 
 
 def _open_goods(staff: Visitor, say: Say) -> None:
@@ -183,12 +195,17 @@ def _pay(place: Place, number: str) -> None:
     httpx.post(url, json={"order_no": number}, timeout=60, trust_env=False).raise_for_status()
 
 
-def _delivered(shopper: Visitor, number: str) -> dict[str, Any] | None:
+def comes(shopper: Visitor, number: str, status: str) -> dict[str, Any]:
+    """An order, once it has come so far. Raises Stopped."""
     typed = {"X-Contact": _SHOPPER["contact"], "X-Query-Password": _SHOPPER["query_password"]}
-    found: dict[str, Any] = (
-        shopper.web.get(f"/api/v1/orders/{number}", headers=typed).raise_for_status().json()
-    )
-    return found if found["status"] == "delivered" else None
+
+    def look() -> dict[str, Any] | None:
+        answer = shopper.web.get(f"/api/v1/orders/{number}", headers=typed).raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found if found["status"] == status else None
+
+    order: dict[str, Any] = until(look, seconds=120, what=f"the order {number} to be {status}")
+    return order
 
 
 def _settle(owner: Visitor, number: str, say: Say) -> None:

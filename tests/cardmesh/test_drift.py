@@ -4,10 +4,11 @@ import boto3
 import pytest
 from moto.dynamodb.models import dynamodb_backends
 
-from cardmesh import stacks
+from cardmesh import place, stacks
 from chalicelib.kit import tenant
 from chalicelib.tenancy import provisioning
 from chalicelib.tenancy import service as tenancy
+from infra.package import template as package
 
 from ..tenancy.test_service import open_site
 
@@ -81,3 +82,11 @@ def test_tables_and_stacks_of_no_site_are_said(cardmesh, code, monkeypatch):
     monkeypatch.setattr(tenancy, "each_site", lambda **_: iter(()))
     name = f"cardmesh-site-{code}"
     assert differing(cardmesh) == (1, {(name, "stack"), (name, "table")})
+
+
+def test_a_site_that_a_packaged_function_made_does_not_differ():
+    whole = package.load(place._TEMPLATE)
+    carried = package.carried(place._TEMPLATE)
+    assert "Description" in whole
+    assert "Description" not in carried
+    assert stacks.canonical(carried) == stacks.canonical(whole) == stacks.wanted()
