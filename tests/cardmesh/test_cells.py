@@ -63,7 +63,7 @@ def cardmesh(cardmesh):
 @pytest.fixture
 def coming(shops, monkeypatch):
     """A release that no site has."""
-    told = json.loads(place.template()) | {"Description": f"The next one, {next(_releases)}."}
+    told = json.loads(place.template()) | {"Metadata": {"Release": next(_releases)}}
     monkeypatch.setattr(place, "template", lambda: json.dumps(told))
     monkeypatch.setattr(waves, "_LOOK", 0)
     return stacks.release()

@@ -32,7 +32,7 @@ def live(cloud):
 @pytest.fixture
 def codes(live, monkeypatch):
     """The sites in the order in which a release comes to them that is each test's own."""
-    coming = json.loads(place.template()) | {"Description": f"The next one, {next(_releases)}."}
+    coming = json.loads(place.template()) | {"Metadata": {"Release": next(_releases)}}
     monkeypatch.setattr(place, "template", lambda: json.dumps(coming))
     monkeypatch.setattr(waves, "_LOOK", 0)
     return tenancy.members("all", dict.fromkeys(live, "a"), stacks.release())
