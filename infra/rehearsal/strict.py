@@ -17,6 +17,7 @@ from typing import Any
 
 _LIMITS = Path(os.environ["CARDMESH_LIMITS"])
 _TABLE = "AWS::DynamoDB::Table"
+_MAPPING = "AWS::Lambda::EventSourceMapping"
 _PROTECTED = "Resource cannot be deleted as it is currently protected against deletion."
 _TICK = 1  # seconds between two looks at the schedules
 
@@ -28,6 +29,7 @@ def main() -> None:
     formation = "ministack.services.cloudformation"
     handlers = importlib.import_module(f"{formation}.provisioners")._RESOURCE_HANDLERS
     _hold_tables(handlers[_TABLE], importlib.import_module("ministack.services.dynamodb"))
+    _number(handlers[_MAPPING])
     _hold_stacks(importlib.import_module(f"{formation}.handlers"), importlib.import_module(formation))
     _hurry(importlib.import_module("ministack.services.eventbridge"))
     importlib.import_module("ministack.app").main()
@@ -63,6 +65,18 @@ def _hold_tables(handlers: dict[str, Any], database: Any) -> None:
         delete(physical, given)
 
     handlers |= {"create": make, "update": change, "delete": remove}
+
+
+def _number(handlers: dict[str, Any]) -> None:
+    """A parameter is text, which CloudFormation makes a number where a resource wants one."""
+    create = handlers["create"]
+
+    def make(logical: str, given: dict[str, Any], stack: str) -> Any:
+        if scaling := given.get("ScalingConfig"):
+            given = {**given, "ScalingConfig": {name: int(text) for name, text in scaling.items()}}
+        return create(logical, given, stack)
+
+    handlers["create"] = make
 
 
 def _settle(database: Any, given: dict[str, Any]) -> None:

@@ -57,6 +57,9 @@ def test_a_project_that_cannot_be_imported_is_named(tmp_path):
     (project / ".chalice/config.json").write_text('{"version": "2.0", "app_name": "broken"}')
     (project / "chalicelib").mkdir()
     (project / "requirements.txt").touch()
+    (project / "infra").mkdir()
+    for name in template.CARRIED:
+        (project / f"infra/{name}.yaml").write_text("{}")
     (project / "app.py").write_text("import nothing_of_that_name\n")
     with pytest.raises(target.Failed, match="nothing_of_that_name"):
         build.package(project, tmp_path / "out")
