@@ -40,6 +40,7 @@ def deploy(place: Place) -> Outputs:
         "Parameters": [
             {"ParameterKey": "Stage", "ParameterValue": "local"},
             {"ParameterKey": "SiteDomain", "ParameterValue": place.site_domain},
+            {"ParameterKey": "KeyInOtherRegions", "ParameterValue": "false"},
         ],
     }
     deployed = _deployed(place)

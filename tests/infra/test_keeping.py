@@ -92,7 +92,9 @@ def test_where_copies_are_kept_there_is_a_vault_and_nothing_that_makes_backups()
 
 def test_what_copies_have_sealed_can_be_opened_where_they_are():
     main = template.load(ROOT / "infra/main.yaml")
-    assert main["Resources"]["Key"]["Properties"]["MultiRegion"] == {"Fn::If": ["MultiRegion", True, False]}
+    assert main["Resources"]["Key"]["Properties"]["MultiRegion"] == {
+        "Fn::If": ["MultiRegion", True, {"Ref": "AWS::NoValue"}]
+    }
     assert main["Parameters"]["KeyInOtherRegions"]["Default"] == "true"
     replica = RESOURCES["SourceKey"]
     assert (replica["Type"], replica["DeletionPolicy"]) == ("AWS::KMS::ReplicaKey", "Retain")
