@@ -30,6 +30,20 @@ _PLACES: Parameters = {
         "AllowedValues": [0, 2, 4, 8, 16],
         "Description": "Pollers kept ready for deliveries, paid by the hour, so that a flood delays no other site.",
     },
+    "ShopRequests": {
+        "Type": "Number",
+        "Default": 8000,
+        "MinValue": 10,
+        "MaxValue": 1_000_000,
+        "Description": "Requests a second of all shops: four fifths of the account's, the rest being callbacks'.",
+    },
+    "ShopBurst": {
+        "Type": "Number",
+        "Default": 4000,
+        "MinValue": 10,
+        "MaxValue": 500_000,
+        "Description": "Requests of all shops at once, beyond a second's: four fifths of the account's.",
+    },
     # So many keep pace with what CloudFormation describes for one account: bench/RESULTS.md, the fleet.
     "SitesAtOnce": {
         "Type": "Number",
@@ -53,7 +67,28 @@ SIZES: Parameters = {
         "Default": 256,
         "MinValue": 128,
         "MaxValue": 10_240,
-        "Description": "Megabytes of a function behind a queue or a schedule, one with a size of its own apart.",
+        "Description": "Megabytes of a function behind a queue or a schedule, those of LargeMemory apart.",
+    },
+    "LargeMemory": {
+        "Type": "Number",
+        "Default": 512,
+        "MinValue": 256,
+        "MaxValue": 10_240,
+        "Description": "Megabytes of the functions that deliver orders and reconcile books.",
+    },
+    "PageTimeout": {
+        "Type": "Number",
+        "Default": 29,
+        "MinValue": 10,
+        "MaxValue": 29,
+        "Description": "Seconds that a function may take to answer a request; API Gateway waits no longer than 29.",
+    },
+    "WorkTimeout": {
+        "Type": "Number",
+        "Default": 60,
+        "MinValue": 20,
+        "MaxValue": 60,
+        "Description": "Seconds of a function behind a queue, longer ones apart: a sixth of what hides a message.",
     },
     "HooksReserve": {
         "Type": "Number",

@@ -1,8 +1,8 @@
 """The REST API, split: Chalice emits one function for all paths; here each face gets its own.
 
 A face is what `app.py` registers when the environment variable FACES names it, so the paths of a function are
-asked of the code and written down nowhere else. Payment callbacks have an API of their own: browsing cannot
-starve them.
+asked of the code and written down nowhere else. Payment callbacks have an API of their own, and the shops' takes no
+more than a share of the requests that an account has for both: browsing cannot starve them.
 """
 
 import copy
@@ -14,6 +14,12 @@ Resources = dict[str, Any]
 
 FACES = ("storefront", "checkout", "receipts", "hooks", "console")
 HAS_EDGE = "HasEdge"  # the condition under which a secret is named
+_THROTTLE = {
+    "HttpMethod": "*",
+    "ResourcePath": "/*",
+    "ThrottlingRateLimit": {"Ref": "ShopRequests"},
+    "ThrottlingBurstLimit": {"Ref": "ShopBurst"},
+}
 _OWN_API = {"hooks": "HooksAPI"}  # every other face lives in the API that Chalice named
 
 
@@ -49,6 +55,8 @@ def _api(whole: dict[str, Any], name: str, face_by_path: dict[str, str]) -> dict
     api = copy.deepcopy(whole)
     body = api["Properties"]["DefinitionBody"]
     api["Properties"]["OpenApiVersion"] = "2.0"  # else SAM adds a second stage, called Stage
+    if name not in _OWN_API.values():
+        api["Properties"]["MethodSettings"] = [_THROTTLE]
     body["info"]["title"] = {"Fn::Sub": "${TablePrefix}-" + name.removesuffix("API").lower()}
     body["x-amazon-apigateway-gateway-responses"] = refusals.responses(pages=name not in _OWN_API.values())
     body["paths"] = {

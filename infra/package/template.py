@@ -142,14 +142,20 @@ def _place(properties: dict[str, Any], name: str, target: Target) -> None:
 
 
 def _size(properties: dict[str, Any]) -> None:
-    """What the deployment decides about its memory and its reserve."""
-    if "FACES" in properties["Environment"]["Variables"]:
-        properties["MemorySize"] = {"Ref": "PageMemory"}
-    elif properties["MemorySize"] == parameters.SIZES["WorkMemory"]["Default"]:
-        properties["MemorySize"] = {"Ref": "WorkMemory"}
+    """What the deployment decides about its memory, its time and its reserve."""
+    page = "FACES" in properties["Environment"]["Variables"]
+    for memory in ("PageMemory",) if page else ("WorkMemory", "LargeMemory"):
+        _choose(properties, "MemorySize", memory)
+    _choose(properties, "Timeout", "PageTimeout" if page else "WorkTimeout")
     if "ReservedConcurrentExecutions" in properties:
         reserve = [parameters.RESERVES, {"Ref": "HooksReserve"}, {"Ref": "AWS::NoValue"}]
         properties["ReservedConcurrentExecutions"] = {"Fn::If": reserve}
+
+
+def _choose(properties: dict[str, Any], name: str, parameter: str) -> None:
+    """Let a deployment choose what has the parameter's default."""
+    if properties[name] == parameters.SIZES[parameter]["Default"]:
+        properties[name] = {"Ref": parameter}
 
 
 def _connect(mapping: dict[str, Any]) -> None:

@@ -85,4 +85,4 @@ def test_a_face_serves_itself_alone(packaged, face):
     assert function["Handler"] == "app.app"
     assert function["Environment"]["Variables"]["FACES"] == face
     assert function["MemorySize"] == {"Ref": "PageMemory"}
-    assert function["Timeout"] <= 29  # API Gateway waits no longer
+    assert function["Timeout"] == {"Ref": "PageTimeout"}

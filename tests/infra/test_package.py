@@ -142,7 +142,11 @@ def test_sizes_are_parameters_with_the_defaults_that_costs_are_reckoned_with(pac
     hooks = settings["lambda_functions"]["hooks"]
     assert parameters["HooksReserve"]["Default"] == hooks["reserved_concurrency"]
     assert packaged.functions["SettleOrders"]["MemorySize"] == {"Ref": "WorkMemory"}
-    assert packaged.functions["ReconcileBooks"]["MemorySize"] == 512
+    assert {n for n, f in packaged.functions.items() if f["MemorySize"] == {"Ref": "LargeMemory"}} == {
+        "DeliverOrders",
+        "ReconcileBooks",
+    }
+    assert all(isinstance(function["MemorySize"], dict) for function in packaged.functions.values())
 
 
 def test_the_functions_are_the_faces_and_the_workers(packaged):
@@ -165,7 +169,34 @@ def test_a_worker_takes_from_its_queue_and_answers_for_each_message(packaged, na
         assert most == {"Ref": "SitesAtOnce"}
         most = packaged.template["Parameters"]["SitesAtOnce"]["Default"]
     assert most == template.BATCHES[queue.lower()] >= 2
-    assert packaged.functions[name]["Timeout"] == timeout
+    assert _seconds(packaged, name) == timeout
+
+
+def _seconds(packaged, name, which="MaxValue"):
+    """How long a function may run, at most or as by default."""
+    told = packaged.functions[name]["Timeout"]
+    return packaged.template["Parameters"][told["Ref"]][which] if isinstance(told, dict) else told
+
+
+def test_timeouts_are_as_told_by_default_and_pages_end_before_their_api_stops_waiting(packaged):
+    settings = json.loads((PROJECT / ".chalice/config.json").read_text())
+    for name in packaged.functions:
+        own = settings["lambda_functions"].get(template.in_code(name), {})
+        assert _seconds(packaged, name, "Default") == own.get("lambda_timeout", settings["lambda_timeout"])
+    assert {_seconds(packaged, face.capitalize()) for face in rest.FACES} == {29}
+
+
+def test_shops_leave_callbacks_a_share_of_the_accounts_requests(packaged):
+    (limits,) = packaged.resources["RestAPI"]["Properties"]["MethodSettings"]
+    assert (limits["HttpMethod"], limits["ResourcePath"]) == ("*", "/*")
+    assert limits["ThrottlingRateLimit"] == {"Ref": "ShopRequests"}
+    assert limits["ThrottlingBurstLimit"] == {"Ref": "ShopBurst"}
+    defaults = [packaged.template["Parameters"][name]["Default"] for name in ("ShopRequests", "ShopBurst")]
+    assert defaults == [
+        0.8 * 10_000,
+        0.8 * 5000,
+    ]  # API Gateway developer guide, limits of an account and region
+    assert "MethodSettings" not in packaged.resources["HooksAPI"]["Properties"]
 
 
 def test_deliveries_have_pollers_kept_ready_where_somebody_pays_for_them(packaged):
