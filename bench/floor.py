@@ -12,7 +12,7 @@ from . import callgrind
 from .report import Figure, Finding, Goal, Table
 
 ROOT = Path(__file__).parents[1]
-BARE, LEAN, EVERYTHING, UNCOMPILED = "bare Python", "lean", "everything", "everything, without bytecode"
+BARE, LEAN, EVERYTHING, UNCOMPILED = "bare Python", "lean", "everything", "everything, without any bytecode"
 COUNTED = (LEAN, EVERYTHING)
 _ROUNDS = 5
 _MILLION = 1e6

@@ -2,10 +2,9 @@
 
 Counted by callgrind over bare Python, with what a function's zip and its layers hold and nothing else, unpacked as
 Lambda does it. A *client* of DynamoDB is made before the first call, *first call* is what that one costs beyond a warm
-one. A warm call ends where botocore hands its signed request to HTTP; what answers
-there is not counted, nor is Argon2id, whose cost is a setting (`HASH_MEMORY_KIB`) and is told apart. Workers that
-share a module start alike: `drive_orders` stands for `walk_sites` and `audit_pools`, `settle_orders` for
-`refund_orders` and `close_windows`.
+one. A warm call ends where botocore hands its signed request to HTTP; what answers there is not counted, nor is
+Argon2id, whose cost is a setting (`HASH_MEMORY_KIB`) and is told apart. Workers that share a module start alike:
+`drive_orders` stands for `walk_sites` and `audit_pools`, `settle_orders` for `refund_orders` and `close_windows`.
 
 What dominates: of imports, what the SDK, urllib3 and Chalice take from the standard library, then the SDK itself; half
 of the own code's share is the compiling of its dataclasses. A client is mostly reading the SDK's descriptions of
@@ -14,7 +13,8 @@ endpoints and services; the first call makes those for the site, assumes its rol
 The floor is what the field's packages cost without a line of a shop, whole and with bytecode, in the same run. *lean*
 is Chalice, PynamoDB, a client of DynamoDB, Logger and Metrics; *everything* is boto3, Chalice, PynamoDB, Logger,
 batches, idempotency, Tracer with X-Ray, pydantic and cryptography. A start is a function's import and a client of
-DynamoDB. Milliseconds are a processor's, the least of several runs that take turns: a start waits for nothing.
+DynamoDB. Milliseconds are a processor's, the least of several runs that take turns: a start waits for nothing. *Without
+any* is without that of the standard library, too.
 """
 
 import json
