@@ -5,11 +5,13 @@ import secrets
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from . import authority
 
@@ -130,11 +132,16 @@ def _authority(where: Path) -> authority.Authority:
 
 
 def _rsa(path: Path) -> rsa.RSAPrivateKey:
-    pem = _kept(path, lambda: _private_pem(rsa.generate_private_key(65537, 2048)))
-    key = serialization.load_pem_private_key(pem, None)
+    key = _parsed(_kept(path, lambda: _private_pem(rsa.generate_private_key(65537, 2048))))
     if not isinstance(key, rsa.RSAPrivateKey):
         raise TypeError(f"{path} holds no RSA key")
     return key
+
+
+@cache
+def _parsed(pem: bytes) -> PrivateKeyTypes:
+    """A private key; to read one is to test its primes, which takes a tenth of a second."""
+    return serialization.load_pem_private_key(pem, None)
 
 
 def _kept(path: Path, make: Callable[[], bytes]) -> bytes:

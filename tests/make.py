@@ -150,6 +150,8 @@ class World:
 
     def messages(self, queue):
         """The visible messages of a queue, taken out of it."""
+        if not sqs_backends[_ACCOUNT][_REGION].queues[f"cardmesh-{queue}"].messages:
+            return []  # as asking would, in a hundredth of the time
         url = config.load().queues[queue]
         got = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
         for one in got:
