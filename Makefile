@@ -35,7 +35,7 @@ reset: ## Forget the data of `make run`
 
 test: node_modules/.installed .venv/.installed .venv-ministack/.installed static ## Every test: units, properties, the cloud, the browser, the package
 	@$(PYTEST) -n 2 --dist worksteal -m "$(QUICK)"
-	@$(PYTEST) -m "not ($(QUICK))"
+	@$(PYTEST) -n 2 --dist loadfile -m "not ($(QUICK))"
 
 unit: .venv/.installed ## The quick tests
 	@$(PYTEST) -n 2 --dist worksteal -m "$(QUICK) and not slow"
@@ -73,15 +73,15 @@ bench: .venv/.installed .venv-ministack/.installed ## Count what the shop costs 
 	@test -n "$(ONLY)" || which valgrind gcc >/dev/null || { echo "Instructions are counted by valgrind: apt-get install valgrind gcc libc6-dev"; exit 1; }
 	@PYTHONHASHSEED=0 $(BIN)/python -m bench $(ONLY)
 
-check: .venv/.installed ## Format, lint, types, import contracts, templates, every test, SEEDS days of trade
+check: .venv/.installed ## Format, lint, types, import contracts, templates, SEEDS days of trade, every test
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/cfn-lint --regions us-east-1 eu-central-1 -- $(filter-out $(ONLY_IN_CHINA),$(wildcard infra/*.yaml))
 	@$(BIN)/cfn-lint --regions cn-north-1 cn-northwest-1 -- $(filter-out $(NOT_IN_CHINA),$(wildcard infra/*.yaml))
-	@$(MAKE) test
 	@$(MAKE) sim
+	@$(MAKE) test
 
 format: .venv/.installed ## Format, and mend what the linter can
 	@$(BIN)/ruff check --fix .

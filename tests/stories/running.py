@@ -42,8 +42,13 @@ def running(folder: Path) -> Iterator[Place]:
 
 
 def _free_ports() -> int:
-    """The first of three free ports, an even one, anywhere but where a person would run it."""
-    for port in random.sample(range(9100, 9900, 4), 50):
+    """The first of three free ports, an even one, anywhere but where a person would run it.
+
+    Tests in several processes find different ones, since some time passes until they are used.
+    """
+    mine = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    every = range(9100, 9900, 4)[mine :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
+    for port in random.sample(every, 50):
         try:
             checks.ports_free(range(port, port + 3), asked=port)
         except Stopped:
