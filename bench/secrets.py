@@ -3,7 +3,7 @@
 In a flash sale 407 instances start within a second (above), and each reads the secrets of the channel that its first
 shopper pays by. Parameter Store takes 40 calls a second of an account unless it is told to take more; who is told to
 slow down comes again as the SDK does, a wait drawn from 0 to 1, 2, 4 … seconds. A warm instance that is refused goes on
-with the secrets it has; a cold one has none, and its shopper is told to try again.
+with the secrets it has; a cold one has none, and its shopper's order fails.
 """
 
 import heapq
