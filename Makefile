@@ -37,8 +37,8 @@ test: node_modules/.installed .venv/.installed .venv-ministack/.installed static
 	@$(PYTEST) -n 2 --dist worksteal -m "$(QUICK)"
 	@$(PYTEST) -n 2 --dist loadfile -m "not ($(QUICK))"
 
-unit: .venv/.installed ## The quick tests
-	@$(PYTEST) -n 2 --dist worksteal -m "$(QUICK) and not slow"
+unit: .venv/.installed ## The quick tests: rules, formats, templates, whatever needs no cloud
+	@$(PYTEST) -n 2 --dist worksteal -m "$(QUICK) and not service and not slow"
 
 runtimes: .venv/.installed ## The quick tests of what is deployed, on each Python of RUNTIMES (3.11 3.12 3.13) that there is; TESTS names others
 	@RUNTIMES="$(RUNTIMES)" tools/runtimes "$(QUICK) and not slow" $(or $(TESTS),$(DEPLOYED))

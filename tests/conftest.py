@@ -47,6 +47,13 @@ def pytest_configure(config):
         config.add_cleanup(grants.keeping(Path(os.environ["HEARD"])))
 
 
+def pytest_collection_modifyitems(items):
+    """What stands on a cloud in memory says so by the fixtures it asks for; what is left is over in a minute."""
+    for item in items:
+        if {"world", "cloud"} & {*item.fixturenames}:
+            item.add_marker("service")
+
+
 @pytest.fixture
 def terms():
     """What `shop` sells, as make.make_shop takes it; a module may say otherwise."""

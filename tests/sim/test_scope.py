@@ -65,6 +65,7 @@ def test_a_second_fault_comes_after_the_first(stage, firsts):
         assert tuple(world.faults.struck) == (*first, second)
 
 
+@pytest.mark.slow
 def test_a_fault_that_does_not_ask_how_bad_it_is_comes_to_the_same_at_either_size(stage):
     scenario = small.SCENARIOS[-1]
     calm, _ = small.play(stage, scenario, (), size=0.6)
@@ -76,12 +77,14 @@ def test_a_fault_that_does_not_ask_how_bad_it_is_comes_to_the_same_at_either_siz
     assert len(places.keys() & SIZED) > 4
 
 
+@pytest.mark.slow
 def test_no_single_fault_of_a_slice_breaks_anything(stage):
     singles = tried(stage, firsts=SINGLES)
     assert len(singles) > 120
     assert [one.broken for one in singles if one.broken] == []
 
 
+@pytest.mark.slow
 def test_no_pair_of_a_slice_breaks_anything(stage):
     pairs = tried(stage, firsts=PAIRS, seconds=71)
     assert sum(one.played for one in pairs) > len(pairs) + 10
@@ -96,6 +99,7 @@ def test_a_bug_that_needs_one_fault_is_found(stage, firsts):
     assert broken[:2] == "I3"
 
 
+@pytest.mark.slow
 def test_worlds_that_are_alike_go_on_alike(stage, firsts):
     """Call for call, message for message, with the same answers; and what is offered to strike is the same."""
     futures = defaultdict(list)
@@ -112,6 +116,7 @@ def test_worlds_that_are_alike_go_on_alike(stage, firsts):
     assert all(one == each[0] for each in shared for one in each)
 
 
+@pytest.mark.slow
 def test_with_a_bug_the_same_worlds_are_broken_whether_they_are_played_to_their_ends_or_not(stage):
     task = scope.Task(0, 0.6, firsts=4)
     with MUTANTS["retry-without-ring"].applied():
@@ -122,6 +127,7 @@ def test_with_a_bug_the_same_worlds_are_broken_whether_they_are_played_to_their_
     assert sum(map(bool, plainly)) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "fault"), [(0.6, "stall"), (0.97, "lost_answer")])
 def test_worlds_that_end_early_stand_for_all(stage, firsts, size, fault):
     def tried_after(first, *, plainly):

@@ -28,6 +28,7 @@ def stage():
         yield opened
 
 
+@pytest.mark.slow
 def test_a_bug_is_cut_down_to_few_shoppers_and_few_faults(stage, monkeypatch):
     send, send_all = queue.send, queue.send_all
     monkeypatch.setattr(queue, "send", lambda name, **said: name == "settle" or send(name, **said))
@@ -43,5 +44,6 @@ def test_a_bug_is_cut_down_to_few_shoppers_and_few_faults(stage, monkeypatch):
     assert len(told.splitlines()) < 100
 
 
+@pytest.mark.slow
 def test_a_seed_without_violation_has_no_cause(stage):
     assert shrink.cut_down(stage, 2) is None

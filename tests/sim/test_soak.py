@@ -2,10 +2,13 @@
 
 from collections import Counter
 
+import pytest
+
 from sim import soak
 from sim.soak import Played, Tally
 
 
+@pytest.mark.slow
 def test_each_seed_is_played_once_by_some_process():
     tally = soak.soak(1, most=2, seconds=None, jobs=2)
     assert (tally.seeds, tally.violations) == (2, {})
@@ -14,6 +17,7 @@ def test_each_seed_is_played_once_by_some_process():
     assert tally.faults.total() > 0
 
 
+@pytest.mark.slow
 def test_no_seed_is_begun_after_the_time_is_over():
     assert soak.soak(1, most=None, seconds=0.001, jobs=1).seeds <= 2
 

@@ -30,6 +30,7 @@ def stage():
         yield opened
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", CLEAN)
 def test_nothing_is_broken(stage, seed):
     world, broken = play(stage, seed)
@@ -39,6 +40,7 @@ def test_nothing_is_broken(stage, seed):
     assert world.time.now - world.start >= 24 * 3600
 
 
+@pytest.mark.slow
 def test_faults_strike_everywhere_and_nothing_is_broken(stage):
     struck, worlds = set(), [play(stage, seed, rates=ROUGHEST) for seed in range(4)]
     for world, broken in worlds:
@@ -54,6 +56,7 @@ def test_faults_strike_everywhere_and_nothing_is_broken(stage):
     assert {letter.body for world, _ in worlds for _, letter in world.queues.dead} <= set(JUNK)
 
 
+@pytest.mark.slow
 def test_a_seed_is_the_same_in_every_process(stage):
     ours = play(stage, 3)[0].trace.digest
     for salt in ("0", "4711"):
