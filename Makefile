@@ -10,6 +10,7 @@ ARCHITECTURE ?= x86_64
 IS_311 := import sys; sys.exit(sys.version_info[:2] != (3, 11))
 PYTHON ?= $(shell for each in python3.11 python3 python; do $$each -c '$(IS_311)' 2>/dev/null && echo $$each && break; done)
 BIN := .venv/bin
+WORLDS := sim bench stories
 QUICK := not browser and not package and not cloud
 DEPLOYED := $(filter-out tests/sim tests/bench tests/infra tests/policies tests/localcloud tests/sandbox tests/cardmesh \
     tests/stories tests/lifecycle,$(patsubst %/,%,$(wildcard tests/*/)))
@@ -38,7 +39,7 @@ test: node_modules/.installed .venv/.installed .venv-ministack/.installed static
 	@$(PYTEST) -n 2 --dist loadfile -m "not ($(QUICK))"
 
 unit: .venv/.installed ## The quick tests: rules, formats, templates, whatever needs no cloud
-	@$(PYTEST) -n 2 --dist worksteal -m "$(QUICK) and not service and not slow"
+	@$(PYTEST) -n 2 --dist worksteal -m "$(QUICK) and not service and not slow" $(WORLDS:%=--ignore=tests/%)
 
 runtimes: .venv/.installed ## The quick tests of what is deployed, on each Python of RUNTIMES (3.11 3.12 3.13) that there is; TESTS names others
 	@RUNTIMES="$(RUNTIMES)" tools/runtimes "$(QUICK) and not slow" $(or $(TESTS),$(DEPLOYED))

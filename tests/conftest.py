@@ -48,7 +48,7 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """What stands on a cloud in memory says so by the fixtures it asks for; what is left is over in a minute."""
+    """What stands on a cloud in memory says so by the fixtures it asks for; what is left takes about a minute."""
     for item in items:
         if {"world", "cloud"} & {*item.fixturenames}:
             item.add_marker("service")
