@@ -141,7 +141,7 @@ def todos_named(site: str, first: str, *, closed: bool) -> list[Todo]:
     rows = TodoRow.of(site)
     named = rows.what.startswith(first)
     only = named if closed else named & rows.done_at.does_not_exist()
-    found = [_todo(row) for row in rows.under(_PARTITION, only=only)]
+    found = [_todo(row) for row in rows.under(_PARTITION, only=only, consistent=True)]
     return sorted(found, key=lambda todo: todo.noted_at, reverse=True)
 
 

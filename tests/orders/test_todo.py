@@ -1,5 +1,6 @@
 """What is left to do: noted once, found when due, counted, closed, opened again."""
 
+from chalicelib.kit import table
 from chalicelib.orders import todo
 
 ONE, TWO = "A" * 28, "B" * 28
@@ -84,3 +85,17 @@ def test_whoever_has_an_order_watched_anew_is_given_a_quarter_of_an_hour_again(d
     assert todo.watched(desk.site, since=desk.world.now + 61) == []
     todo.watch(desk.site, ONE, now=desk.world.now)
     assert due(desk, 9999) == [(ONE, "watch")]
+
+
+def test_matters_by_their_name_are_read_as_they_stand(desk, monkeypatch):
+    """A bill's fees follow what was accepted a moment before."""
+    real, asked = table.Row.under.__func__, []
+
+    def under(kind, pk, **how):
+        asked.append(how.get("consistent"))
+        return real(kind, pk, **how)
+
+    monkeypatch.setattr(table.Row, "under", classmethod(under))
+    note(desk, what="Dabc")
+    assert [one.what for one in todo.todos_named(desk.site, "D", closed=True)] == ["Dabc"]
+    assert asked == [True]
